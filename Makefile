@@ -1,0 +1,53 @@
+# Builds the extension with PGXS; CMakeLists.txt builds the rooms without PostgreSQL headers for unit tests and fuzzers.
+EXTENSION = pg_etl
+EXTVERSION = 0.1.0
+MODULE_big = pg_etl
+
+SQL_PIECES = $(sort $(wildcard sql/install/*.sql))
+SOURCES = $(sort $(wildcard src/*.cpp src/*/*.cpp))
+OBJS = $(SOURCES:.cpp=.o)
+DATA_built = pg_etl--$(EXTVERSION).sql
+DATA = $(wildcard sql/upgrade/pg_etl--*--*.sql)
+
+REGRESS = $(sort $(patsubst test/sql/%.sql,%,$(wildcard test/sql/*.sql)))
+REGRESS_OPTS = --inputdir=test
+ISOLATION = $(sort $(patsubst test/isolation/specs/%.spec,%,$(wildcard test/isolation/specs/*.spec)))
+ISOLATION_OPTS = --inputdir=test/isolation
+
+PG_CPPFLAGS = -DETL_VERSION='"$(EXTVERSION)"'
+SHLIB_LINK = -lcurl -lz -lstdc++
+EXTRA_CLEAN = pg_etl--$(EXTVERSION).sql $(OBJS:.o=.d)
+
+override with_llvm = no
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+# A newer gcc than ours built some servers; their flags are not all known here.
+override CXXFLAGS := $(filter-out -fexcess-precision=standard -Wmissing-variable-declarations,$(CXXFLAGS))
+override CFLAGS := $(filter-out -Wmissing-variable-declarations,$(CFLAGS))
+# PostgreSQL's headers are not ours to mend: system headers.
+override CPPFLAGS := $(patsubst -I$(includedir_server),-isystem $(includedir_server),$(CPPFLAGS))
+override CXXFLAGS += -std=c++20 -O2 -Wall -Wextra -Werror -Wno-register -Isrc -MMD -MP
+ifdef FAULT_POINTS
+override CXXFLAGS += -DETL_FAULT_POINTS
+endif
+ifdef ASAN
+override CXXFLAGS += -fsanitize=address,undefined -fno-omit-frame-pointer -O1 -g
+SHLIB_LINK += -fsanitize=address,undefined
+endif
+-include $(OBJS:.o=.d)
+
+pg_etl--$(EXTVERSION).sql: $(SQL_PIECES) Makefile
+	printf '%s\n' '\echo Use "CREATE EXTENSION pg_etl" to load this file. \quit' > $@
+	cat $(SQL_PIECES) >> $@
+
+print-regress:
+	@printf '%s\n' '$(REGRESS)'
+print-isolation:
+	@printf '%s\n' '$(ISOLATION)'
+print-version:
+	@printf '%s\n' '$(EXTVERSION)'
+
+.PHONY: print-regress print-isolation print-version
+-include test/test.mk

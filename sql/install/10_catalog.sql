@@ -1,0 +1,193 @@
+-- The catalog of pg_etl: definitions (dumped) and state (never dumped). No role has any right on these tables; all
+-- writes come from the library's functions, all reads by users from the views.
+CREATE SCHEMA etl;
+COMMENT ON SCHEMA etl IS 'pg_etl: pipelines that move data in checkpointed batches';
+GRANT USAGE ON SCHEMA etl TO pg_monitor;
+
+CREATE SEQUENCE etl.pipeline_id_seq;
+CREATE TABLE etl.pipeline (
+    id bigint PRIMARY KEY DEFAULT pg_catalog.nextval('etl.pipeline_id_seq'),
+    name text NOT NULL UNIQUE CHECK (name <> '' AND pg_catalog.octet_length(name) <= 200),
+    owner regrole NOT NULL,
+    description text,
+    tags text[] NOT NULL DEFAULT '{}',
+    mode text NOT NULL CHECK (mode IN ('full', 'incremental')),
+    source text NOT NULL,
+    target text NOT NULL,
+    key_columns text[],
+    incremental_key text,
+    incremental_id_key text,
+    batch_size int NOT NULL CHECK (batch_size BETWEEN 1 AND 1000000),
+    schedule text,
+    options jsonb NOT NULL DEFAULT '{}',
+    search_path text NOT NULL,
+    enabled bool NOT NULL DEFAULT true,
+    disabled_reason text,
+    version int NOT NULL DEFAULT 1,
+    created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    updated_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+ALTER SEQUENCE etl.pipeline_id_seq OWNED BY etl.pipeline.id;
+COMMENT ON TABLE etl.pipeline IS 'Definitions of pipelines; dumped by pg_dump';
+SELECT pg_catalog.pg_extension_config_dump('etl.pipeline', '');
+SELECT pg_catalog.pg_extension_config_dump('etl.pipeline_id_seq', '');
+
+CREATE TABLE etl.allowed_target (
+    pattern text NOT NULL,
+    role regrole,
+    UNIQUE NULLS NOT DISTINCT (pattern, role)
+);
+COMMENT ON TABLE etl.allowed_target IS 'Targets that pipelines may write: exact names, or * as the last part; role NULL is everyone';
+SELECT pg_catalog.pg_extension_config_dump('etl.allowed_target', '');
+
+CREATE TABLE etl.pipeline_grant (
+    pipeline_id bigint NOT NULL REFERENCES etl.pipeline ON DELETE CASCADE,
+    role regrole NOT NULL,
+    privilege text NOT NULL CHECK (privilege IN ('ALTER', 'MONITOR', 'RUN')),
+    PRIMARY KEY (pipeline_id, role, privilege)
+);
+COMMENT ON TABLE etl.pipeline_grant IS 'Rights on single pipelines beside the owner''s own';
+SELECT pg_catalog.pg_extension_config_dump('etl.pipeline_grant', '');
+
+CREATE TABLE etl.pipeline_state (
+    pipeline_id bigint PRIMARY KEY REFERENCES etl.pipeline ON DELETE CASCADE,
+    state text NOT NULL DEFAULT 'IDLE'
+        CHECK (state IN ('IDLE', 'RUN_REQUESTED', 'RUNNING', 'PAUSE_REQUESTED', 'PAUSED', 'FAILED')),
+    state_reason text,
+    run_id bigint,
+    worker_pid int,
+    epoch bigint NOT NULL DEFAULT 0,
+    doc_version bigint NOT NULL DEFAULT 0,
+    system_identifier text NOT NULL,
+    database_oid oid NOT NULL
+) WITH (fillfactor = 50);
+COMMENT ON TABLE etl.pipeline_state IS 'State of pipelines in this database; absent after a restore, so that a copy comes up suspended';
+COMMENT ON COLUMN etl.pipeline_state.epoch IS 'Number of the lease: a checkpoint of an older epoch is refused';
+COMMENT ON COLUMN etl.pipeline_state.doc_version IS 'The highest external version given to documents';
+
+CREATE SEQUENCE etl.run_id_seq;
+CREATE TABLE etl.run_log (
+    id bigint PRIMARY KEY DEFAULT pg_catalog.nextval('etl.run_id_seq'),
+    pipeline_id bigint NOT NULL REFERENCES etl.pipeline ON DELETE CASCADE,
+    status text NOT NULL CHECK (status IN ('requested', 'running', 'paused', 'succeeded', 'failed', 'cancelled')),
+    trigger text NOT NULL,
+    attempt int NOT NULL DEFAULT 1,
+    recoveries int NOT NULL DEFAULT 0,
+    correlation_id uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid(),
+    requested_by regrole NOT NULL,
+    params jsonb NOT NULL DEFAULT '{}',
+    worker_pid int,
+    requested_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    started_at timestamptz,
+    finished_at timestamptz,
+    rows_read bigint NOT NULL DEFAULT 0,
+    rows_inserted bigint NOT NULL DEFAULT 0,
+    rows_updated bigint NOT NULL DEFAULT 0,
+    rows_unchanged bigint NOT NULL DEFAULT 0,
+    rows_deleted bigint NOT NULL DEFAULT 0,
+    rows_dead bigint NOT NULL DEFAULT 0,
+    rows_superseded bigint NOT NULL DEFAULT 0,
+    bytes bigint NOT NULL DEFAULT 0,
+    error_code text,
+    error_message text,
+    error_detail text,
+    error_hint text,
+    error_context text
+) WITH (fillfactor = 70);
+ALTER SEQUENCE etl.run_id_seq OWNED BY etl.run_log.id;
+CREATE INDEX run_log_pipeline ON etl.run_log (pipeline_id, id);
+COMMENT ON TABLE etl.run_log IS 'One row a run; its counters stand in etl.checkpoint until the next run takes that over';
+
+CREATE TABLE etl.checkpoint (
+    pipeline_id bigint NOT NULL REFERENCES etl.pipeline ON DELETE CASCADE,
+    slice int NOT NULL,
+    epoch bigint NOT NULL,
+    run_id bigint NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('key', 'pair')),
+    position jsonb,
+    range_from jsonb,
+    range_to jsonb,
+    done bool NOT NULL DEFAULT false,
+    batch_no bigint NOT NULL DEFAULT 0,
+    rows_read bigint NOT NULL DEFAULT 0,
+    rows_inserted bigint NOT NULL DEFAULT 0,
+    rows_updated bigint NOT NULL DEFAULT 0,
+    rows_unchanged bigint NOT NULL DEFAULT 0,
+    rows_deleted bigint NOT NULL DEFAULT 0,
+    rows_dead bigint NOT NULL DEFAULT 0,
+    rows_superseded bigint NOT NULL DEFAULT 0,
+    bytes bigint NOT NULL DEFAULT 0,
+    late_rows bigint NOT NULL DEFAULT 0,
+    rows_total bigint,
+    phase text,
+    system_identifier text NOT NULL,
+    updated_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    error jsonb,
+    PRIMARY KEY (pipeline_id, slice)
+) WITH (fillfactor = 20);
+COMMENT ON TABLE etl.checkpoint IS 'Where each slice of a pipeline stands, with the counters of the current run; updated in the batch''s transaction';
+COMMENT ON COLUMN etl.checkpoint.position IS 'The key of the last row that the target holds: an array of texts that the types'' input functions read';
+
+CREATE TABLE etl.watermark (
+    pipeline_id bigint PRIMARY KEY REFERENCES etl.pipeline ON DELETE CASCADE,
+    safety text NOT NULL,
+    safe_watermark text,
+    mark text,
+    mark_holders text[],
+    frozen_gids text[],
+    history jsonb NOT NULL DEFAULT '[]',
+    held_by_pid int,
+    held_since timestamptz,
+    window_breaches bigint NOT NULL DEFAULT 0,
+    updated_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+);
+COMMENT ON TABLE etl.watermark IS 'Up to where an incremental source is safe to read, and who holds it back';
+
+CREATE TABLE etl.batch_log (
+    run_id bigint NOT NULL REFERENCES etl.run_log ON DELETE CASCADE,
+    slice int NOT NULL,
+    batch_no bigint NOT NULL,
+    attempt int NOT NULL,
+    started_at timestamptz NOT NULL,
+    finished_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    rows_read int NOT NULL,
+    rows_written int NOT NULL,
+    rows_dead int NOT NULL,
+    bytes bigint NOT NULL,
+    from_position jsonb,
+    to_position jsonb,
+    PRIMARY KEY (run_id, slice, batch_no)
+);
+COMMENT ON TABLE etl.batch_log IS 'One row a committed batch';
+
+CREATE SEQUENCE etl.dead_letter_id_seq;
+CREATE TABLE etl.dead_letter (
+    id bigint PRIMARY KEY DEFAULT pg_catalog.nextval('etl.dead_letter_id_seq'),
+    pipeline_id bigint NOT NULL REFERENCES etl.pipeline ON DELETE CASCADE,
+    run_id bigint NOT NULL,
+    step text NOT NULL,
+    original_record json NOT NULL,
+    error_code text NOT NULL,
+    error_message text NOT NULL,
+    context jsonb NOT NULL DEFAULT '{}',
+    retry_count int NOT NULL DEFAULT 0,
+    first_seen timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    last_seen timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    status text NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'replayed', 'discarded'))
+);
+ALTER SEQUENCE etl.dead_letter_id_seq OWNED BY etl.dead_letter.id;
+CREATE UNIQUE INDEX dead_letter_pending ON etl.dead_letter (pipeline_id, step, pg_catalog.md5(original_record::text))
+    WHERE status = 'pending';
+COMMENT ON TABLE etl.dead_letter IS 'Records that could not be processed, whole, with their error';
+
+CREATE TABLE etl.event (
+    at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    pipeline_id bigint NOT NULL REFERENCES etl.pipeline ON DELETE CASCADE,
+    run_id bigint,
+    role text NOT NULL,
+    from_state text,
+    to_state text,
+    reason text
+);
+CREATE INDEX event_pipeline ON etl.event (pipeline_id, at);
+COMMENT ON TABLE etl.event IS 'Every change of state and every move of a checkpoint by hand';

@@ -1,0 +1,287 @@
+-- The SQL surface (C functions). Each that takes a name has a twin that takes the id.
+CREATE FUNCTION etl.create_pipeline(
+    name text,
+    source text DEFAULT NULL,
+    target text DEFAULT NULL,
+    mode text DEFAULT 'full',
+    key_columns text[] DEFAULT NULL,
+    incremental_key text DEFAULT NULL,
+    incremental_id_key text DEFAULT NULL,
+    steps jsonb DEFAULT NULL,
+    batch_size int DEFAULT 5000,
+    schedule text DEFAULT NULL,
+    options jsonb DEFAULT '{}',
+    description text DEFAULT NULL,
+    tags text[] DEFAULT '{}',
+    create_target bool DEFAULT false,
+    if_not_exists bool DEFAULT false) RETURNS bigint
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'etl_create_pipeline';
+COMMENT ON FUNCTION etl.create_pipeline(text, text, text, text, text[], text, text, jsonb, int, text, jsonb, text, text[], bool, bool) IS
+'Stores a pipeline after checking it whole; returns its id. 42710 when the name is taken, 22023 for a wrong argument, 42501 when the target is not allowed';
+
+CREATE FUNCTION etl.alter_pipeline(name text, changes jsonb) RETURNS bigint
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'etl_alter_pipeline';
+COMMENT ON FUNCTION etl.alter_pipeline(text, jsonb) IS
+'Changes a pipeline that is IDLE, PAUSED or FAILED: keys as in create_pipeline, JSON null resets one to its default; returns its id';
+
+CREATE FUNCTION etl.alter_pipeline(id bigint, changes jsonb) RETURNS bigint
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'etl_alter_pipeline';
+COMMENT ON FUNCTION etl.alter_pipeline(bigint, jsonb) IS
+'Changes a pipeline that is IDLE, PAUSED or FAILED: keys as in create_pipeline, JSON null resets one to its default; returns its id';
+
+CREATE FUNCTION etl.rename_pipeline(name text, new_name text) RETURNS bigint
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_rename_pipeline';
+COMMENT ON FUNCTION etl.rename_pipeline(text, text) IS
+'Gives a pipeline another name; returns its id';
+
+CREATE FUNCTION etl.rename_pipeline(id bigint, new_name text) RETURNS bigint
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_rename_pipeline';
+COMMENT ON FUNCTION etl.rename_pipeline(bigint, text) IS
+'Gives a pipeline another name; returns its id';
+
+CREATE FUNCTION etl.alter_pipeline_owner(name text, new_owner regrole) RETURNS bigint
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_alter_pipeline_owner';
+COMMENT ON FUNCTION etl.alter_pipeline_owner(text, regrole) IS
+'Gives a pipeline another owner: the caller must be a member of both roles; returns its id';
+
+CREATE FUNCTION etl.alter_pipeline_owner(id bigint, new_owner regrole) RETURNS bigint
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_alter_pipeline_owner';
+COMMENT ON FUNCTION etl.alter_pipeline_owner(bigint, regrole) IS
+'Gives a pipeline another owner: the caller must be a member of both roles; returns its id';
+
+CREATE FUNCTION etl.drop_pipeline(name text, if_exists bool DEFAULT false) RETURNS bool
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_drop_pipeline';
+COMMENT ON FUNCTION etl.drop_pipeline(text, bool) IS
+'Drops a pipeline that is IDLE, PAUSED or FAILED, with its history; false when there is none and if_exists';
+
+CREATE FUNCTION etl.drop_pipeline(id bigint, if_exists bool DEFAULT false) RETURNS bool
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_drop_pipeline';
+COMMENT ON FUNCTION etl.drop_pipeline(bigint, bool) IS
+'Drops a pipeline that is IDLE, PAUSED or FAILED, with its history; false when there is none and if_exists';
+
+CREATE FUNCTION etl.enable(name text DEFAULT NULL) RETURNS bigint
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_enable';
+COMMENT ON FUNCTION etl.enable(text) IS
+'Lets a disabled or suspended pipeline run again (NULL: all of mine); returns how many';
+
+CREATE FUNCTION etl.enable(id bigint) RETURNS bigint
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_enable';
+COMMENT ON FUNCTION etl.enable(bigint) IS
+'Lets a disabled or suspended pipeline run again (NULL: all of mine); returns how many';
+
+CREATE FUNCTION etl.disable(name text DEFAULT NULL, reason text DEFAULT NULL) RETURNS bigint
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_disable';
+COMMENT ON FUNCTION etl.disable(text, text) IS
+'Refuses new runs of a pipeline (NULL: all of mine); a run under way ends as usual; returns how many';
+
+CREATE FUNCTION etl.disable(id bigint, reason text DEFAULT NULL) RETURNS bigint
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_disable';
+COMMENT ON FUNCTION etl.disable(bigint, text) IS
+'Refuses new runs of a pipeline (NULL: all of mine); a run under way ends as usual; returns how many';
+
+CREATE FUNCTION etl.validate_pipeline(definition jsonb, OUT rule text, OUT severity text, OUT message text, OUT hint text) RETURNS SETOF record
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'etl_validate_pipeline';
+COMMENT ON FUNCTION etl.validate_pipeline(jsonb) IS
+'Checks a definition as export_pipeline gives it and lists every finding; stores nothing';
+
+CREATE FUNCTION etl.export_pipeline(name text, format text DEFAULT 'json') RETURNS text
+LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_export_pipeline';
+COMMENT ON FUNCTION etl.export_pipeline(text, text) IS
+'The definition as JSON, as import_pipeline reads it';
+
+CREATE FUNCTION etl.export_pipeline(id bigint, format text DEFAULT 'json') RETURNS text
+LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_export_pipeline';
+COMMENT ON FUNCTION etl.export_pipeline(bigint, text) IS
+'The definition as JSON, as import_pipeline reads it';
+
+CREATE FUNCTION etl.import_pipeline(definition text, replace bool DEFAULT false) RETURNS SETOF text
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'etl_import_pipeline';
+COMMENT ON FUNCTION etl.import_pipeline(text, bool) IS
+'Creates the pipelines of a JSON text (one object or an array), or replaces them; returns their names';
+
+CREATE FUNCTION etl.allow_target(pattern text, to_role regrole DEFAULT NULL) RETURNS void
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_allow_target';
+COMMENT ON FUNCTION etl.allow_target(text, regrole) IS
+'Lets a role (NULL: everyone) name matching tables or indexes as targets; for superusers and the databases owner';
+
+CREATE FUNCTION etl.revoke_target(pattern text, from_role regrole DEFAULT NULL) RETURNS bool
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_revoke_target';
+COMMENT ON FUNCTION etl.revoke_target(text, regrole) IS
+'Takes an entry off the allow-list; false when there was none';
+
+CREATE FUNCTION etl.grant_pipeline(name text, privilege text, to_role regrole) RETURNS void
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_grant_pipeline';
+COMMENT ON FUNCTION etl.grant_pipeline(text, text, regrole) IS
+'Grants RUN, MONITOR or ALTER on a pipeline to a role';
+
+CREATE FUNCTION etl.grant_pipeline(id bigint, privilege text, to_role regrole) RETURNS void
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_grant_pipeline';
+COMMENT ON FUNCTION etl.grant_pipeline(bigint, text, regrole) IS
+'Grants RUN, MONITOR or ALTER on a pipeline to a role';
+
+CREATE FUNCTION etl.revoke_pipeline(name text, privilege text, from_role regrole) RETURNS bool
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_revoke_pipeline';
+COMMENT ON FUNCTION etl.revoke_pipeline(text, text, regrole) IS
+'Takes RUN, MONITOR or ALTER on a pipeline from a role';
+
+CREATE FUNCTION etl.revoke_pipeline(id bigint, privilege text, from_role regrole) RETURNS bool
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_revoke_pipeline';
+COMMENT ON FUNCTION etl.revoke_pipeline(bigint, text, regrole) IS
+'Takes RUN, MONITOR or ALTER on a pipeline from a role';
+
+CREATE FUNCTION etl.run(name text, params jsonb DEFAULT '{}') RETURNS bigint
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_run';
+COMMENT ON FUNCTION etl.run(text, jsonb) IS
+'Requests a run; a worker starts at the callers COMMIT. Returns the runs id; 55006 when one is under way';
+
+CREATE FUNCTION etl.run(id bigint, params jsonb DEFAULT '{}') RETURNS bigint
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_run';
+COMMENT ON FUNCTION etl.run(bigint, jsonb) IS
+'Requests a run; a worker starts at the callers COMMIT. Returns the runs id; 55006 when one is under way';
+
+CREATE FUNCTION etl.wait(run_id bigint, timeout interval DEFAULT '1 hour') RETURNS text
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_wait';
+COMMENT ON FUNCTION etl.wait(bigint, interval) IS
+'Waits until the run has ended or is paused; returns its status, running after the timeout. 25001 for a run requested in this transaction';
+
+CREATE FUNCTION etl.pause(name text) RETURNS text
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_pause';
+COMMENT ON FUNCTION etl.pause(text) IS
+'Asks the run to stop after the batch under way; returns the new state';
+
+CREATE FUNCTION etl.pause(id bigint) RETURNS text
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_pause';
+COMMENT ON FUNCTION etl.pause(bigint) IS
+'Asks the run to stop after the batch under way; returns the new state';
+
+CREATE FUNCTION etl.resume(name text) RETURNS text
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_resume';
+COMMENT ON FUNCTION etl.resume(text) IS
+'Goes on from the checkpoint; returns the new state';
+
+CREATE FUNCTION etl.resume(id bigint) RETURNS text
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_resume';
+COMMENT ON FUNCTION etl.resume(bigint) IS
+'Goes on from the checkpoint; returns the new state';
+
+CREATE FUNCTION etl.cancel(name text) RETURNS text
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_cancel';
+COMMENT ON FUNCTION etl.cancel(text) IS
+'Ends the run within a second of COMMIT; the checkpoint stays; returns the new state';
+
+CREATE FUNCTION etl.cancel(id bigint) RETURNS text
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_cancel';
+COMMENT ON FUNCTION etl.cancel(bigint) IS
+'Ends the run within a second of COMMIT; the checkpoint stays; returns the new state';
+
+CREATE FUNCTION etl.retry(name text) RETURNS bigint
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_retry';
+COMMENT ON FUNCTION etl.retry(text) IS
+'Goes on with a FAILED run from its checkpoint; returns the runs id';
+
+CREATE FUNCTION etl.retry(id bigint) RETURNS bigint
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_retry';
+COMMENT ON FUNCTION etl.retry(bigint) IS
+'Goes on with a FAILED run from its checkpoint; returns the runs id';
+
+CREATE FUNCTION etl.reset(name text, truncate_target bool DEFAULT false) RETURNS void
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_reset';
+COMMENT ON FUNCTION etl.reset(text, bool) IS
+'Forgets the checkpoint: the next run starts at the beginning; truncate_target empties a target table as the owner';
+
+CREATE FUNCTION etl.reset(id bigint, truncate_target bool DEFAULT false) RETURNS void
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_reset';
+COMMENT ON FUNCTION etl.reset(bigint, bool) IS
+'Forgets the checkpoint: the next run starts at the beginning; truncate_target empties a target table as the owner';
+
+CREATE FUNCTION etl.rewind(name text, to_key jsonb DEFAULT NULL, to_time timestamptz DEFAULT NULL) RETURNS void
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_rewind';
+COMMENT ON FUNCTION etl.rewind(text, jsonb, timestamptz) IS
+'Moves the checkpoint back to a key (an array, or one value), or to a time of the incremental key; exactly one of them, else 22023';
+
+CREATE FUNCTION etl.rewind(id bigint, to_key jsonb DEFAULT NULL, to_time timestamptz DEFAULT NULL) RETURNS void
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_rewind';
+COMMENT ON FUNCTION etl.rewind(bigint, jsonb, timestamptz) IS
+'Moves the checkpoint back to a key (an array, or one value), or to a time of the incremental key; exactly one of them, else 22023';
+
+CREATE FUNCTION etl.dead_letter_replay(name text, where_sql text DEFAULT NULL, patch jsonb DEFAULT NULL) RETURNS bigint
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_dead_letter_replay';
+COMMENT ON FUNCTION etl.dead_letter_replay(text, text, jsonb) IS
+'Puts pending dead letters, patched, into the target as the owner; returns how many';
+
+CREATE FUNCTION etl.dead_letter_replay(id bigint, where_sql text DEFAULT NULL, patch jsonb DEFAULT NULL) RETURNS bigint
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_dead_letter_replay';
+COMMENT ON FUNCTION etl.dead_letter_replay(bigint, text, jsonb) IS
+'Puts pending dead letters, patched, into the target as the owner; returns how many';
+
+CREATE FUNCTION etl.dead_letter_discard(ids bigint[]) RETURNS bigint
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_dead_letter_discard';
+COMMENT ON FUNCTION etl.dead_letter_discard(bigint[]) IS
+'Marks dead letters as discarded; returns how many';
+
+CREATE FUNCTION etl.preview(name text, rows int DEFAULT 10) RETURNS SETOF jsonb
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_preview';
+COMMENT ON FUNCTION etl.preview(text, int) IS
+'The first rows of the source, read in a worker with the owners rights; writes nothing';
+
+CREATE FUNCTION etl.preview(id bigint, rows int DEFAULT 10) RETURNS SETOF jsonb
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_preview';
+COMMENT ON FUNCTION etl.preview(bigint, int) IS
+'The first rows of the source, read in a worker with the owners rights; writes nothing';
+
+CREATE FUNCTION etl.dry_run(name text, batches int DEFAULT 1, OUT batch int, OUT action text, OUT key jsonb, OUT before jsonb, OUT after jsonb, OUT payload text, OUT error_code text, OUT error_message text) RETURNS SETOF record
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_dry_run';
+COMMENT ON FUNCTION etl.dry_run(text, int) IS
+'Runs batches with all their effects and rolls them back; nothing is sent. Sequences do advance';
+
+CREATE FUNCTION etl.dry_run(id bigint, batches int DEFAULT 1, OUT batch int, OUT action text, OUT key jsonb, OUT before jsonb, OUT after jsonb, OUT payload text, OUT error_code text, OUT error_message text) RETURNS SETOF record
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_dry_run';
+COMMENT ON FUNCTION etl.dry_run(bigint, int) IS
+'Runs batches with all their effects and rolls them back; nothing is sent. Sequences do advance';
+
+CREATE FUNCTION etl.explain(name text, "analyze" bool DEFAULT false, format text DEFAULT 'text', OUT "QUERY PLAN" text) RETURNS SETOF text
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_explain';
+COMMENT ON FUNCTION etl.explain(text, bool, text) IS
+'The steps, their SQL and plans, the safety mode and warnings';
+
+CREATE FUNCTION etl.explain(id bigint, "analyze" bool DEFAULT false, format text DEFAULT 'text', OUT "QUERY PLAN" text) RETURNS SETOF text
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_explain';
+COMMENT ON FUNCTION etl.explain(bigint, bool, text) IS
+'The steps, their SQL and plans, the safety mode and warnings';
+
+CREATE FUNCTION etl.health() RETURNS jsonb
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_health';
+COMMENT ON FUNCTION etl.health() IS
+'State of the extension in this database: workers, servers, suspended pipelines';
+
+CREATE FUNCTION etl.version(OUT component text, OUT version text) RETURNS SETOF record
+LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_version';
+COMMENT ON FUNCTION etl.version() IS
+'Versions of the library, the SQL objects and what they link to';
+
+CREATE FUNCTION etl.state_transitions(OUT state text, OUT call text, OUT outcome text, OUT hint text) RETURNS SETOF record
+LANGUAGE c IMMUTABLE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_state_transitions';
+COMMENT ON FUNCTION etl.state_transitions() IS
+'The 36 transitions of the state machine, from the table in the code';
+
+CREATE FUNCTION etl.fdw_validator(options text[], catalog oid) RETURNS void
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_fdw_validator';
+COMMENT ON FUNCTION etl.fdw_validator(text[], oid) IS
+'Refuses unknown options of servers and user mappings of wrapper etl, and secrets in the catalog';
+
+CREATE PROCEDURE etl.run_wait(name text, params jsonb DEFAULT '{}', timeout interval DEFAULT NULL, INOUT run_id bigint DEFAULT NULL)
+LANGUAGE c AS 'MODULE_PATHNAME', 'etl_run_wait';
+COMMENT ON PROCEDURE etl.run_wait(text, jsonb, interval, bigint) IS
+'Requests a run, commits, waits for its end and raises the run''s own error when it failed. 25001 inside a transaction block';
+
+CREATE PROCEDURE etl.run_wait(id bigint, params jsonb DEFAULT '{}', timeout interval DEFAULT NULL, INOUT run_id bigint DEFAULT NULL)
+LANGUAGE c AS 'MODULE_PATHNAME', 'etl_run_wait';
+COMMENT ON PROCEDURE etl.run_wait(bigint, jsonb, interval, bigint) IS
+'Requests a run, commits, waits for its end and raises the run''s own error when it failed. 25001 inside a transaction block';
+
+CREATE FUNCTION etl.identity(OUT system_identifier text, OUT database_oid oid) RETURNS record
+LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_identity';
+COMMENT ON FUNCTION etl.identity() IS 'What tells this database from a copy of it: system identifier and database OID';
+
+CREATE FOREIGN DATA WRAPPER etl NO HANDLER VALIDATOR etl.fdw_validator;
+COMMENT ON FOREIGN DATA WRAPPER etl IS 'Remote systems of pg_etl, told apart by the TYPE of the server';

@@ -1,0 +1,111 @@
+-- What users see: each view shows the pipelines that the caller may see (owner, member of the owner, any grant on the
+-- pipeline, pg_monitor).
+CREATE VIEW etl.visible_pipeline WITH (security_barrier) AS
+SELECT p.*
+FROM etl.pipeline p
+WHERE pg_catalog.pg_has_role(p.owner::oid, 'USAGE')
+   OR pg_catalog.pg_has_role('pg_monitor'::name, 'USAGE')
+   OR EXISTS (SELECT FROM etl.pipeline_grant g
+              WHERE g.pipeline_id = p.id AND pg_catalog.pg_has_role(g.role::oid, 'USAGE'));
+COMMENT ON VIEW etl.visible_pipeline IS 'Definitions that the caller may see; the other views build on it';
+
+CREATE VIEW etl.pipelines WITH (security_barrier) AS
+SELECT p.id, p.name, p.owner::text AS owner, p.description, p.tags, p.mode, coalesce(s.state, 'IDLE') AS state,
+       s.state_reason, p.enabled,
+       CASE WHEN s.pipeline_id IS NULL THEN 'restored: it has never run in this database; see etl.enable()'
+            WHEN s.system_identifier <> i.system_identifier OR s.database_oid <> i.database_oid
+                THEN 'copied: it ran last in another database; see etl.enable()'
+            WHEN pg_catalog.current_setting('etl.suspended', true) = 'on' THEN 'the setting etl.suspended is on'
+            WHEN NOT p.enabled THEN coalesce(p.disabled_reason, 'disabled')
+       END AS suspended_reason,
+       p.source, p.target, p.schedule, NULL::timestamptz AS next_run_at, p.options, p.version
+FROM etl.visible_pipeline p
+LEFT JOIN etl.pipeline_state s ON s.pipeline_id = p.id
+CROSS JOIN etl.identity() i;
+COMMENT ON VIEW etl.pipelines IS 'Pipelines with their state';
+
+CREATE VIEW etl.runs WITH (security_barrier) AS
+SELECT r.id, p.name AS pipeline, p.id AS pipeline_id, r.status, r.trigger, r.attempt, r.correlation_id, r.worker_pid,
+       r.started_at, r.finished_at,
+       coalesce(c.rows_read, r.rows_read) AS rows_read,
+       coalesce(c.rows_inserted + c.rows_updated + c.rows_deleted, r.rows_inserted + r.rows_updated + r.rows_deleted)
+           AS rows_written,
+       coalesce(c.rows_inserted, r.rows_inserted) AS rows_inserted,
+       coalesce(c.rows_updated, r.rows_updated) AS rows_updated,
+       coalesce(c.rows_unchanged, r.rows_unchanged) AS rows_unchanged,
+       coalesce(c.rows_deleted, r.rows_deleted) AS rows_deleted,
+       coalesce(c.rows_dead, r.rows_dead) AS rows_dead,
+       coalesce(c.rows_superseded, r.rows_superseded) AS rows_superseded,
+       coalesce(c.bytes, r.bytes) AS bytes, r.error_code, r.error_message
+FROM etl.visible_pipeline p
+JOIN etl.run_log r ON r.pipeline_id = p.id
+CROSS JOIN LATERAL (
+    SELECT sum(c.rows_read)::bigint AS rows_read, sum(c.rows_inserted)::bigint AS rows_inserted,
+           sum(c.rows_updated)::bigint AS rows_updated, sum(c.rows_unchanged)::bigint AS rows_unchanged,
+           sum(c.rows_deleted)::bigint AS rows_deleted, sum(c.rows_dead)::bigint AS rows_dead,
+           sum(c.rows_superseded)::bigint AS rows_superseded, sum(c.bytes)::bigint AS bytes
+    FROM etl.checkpoint c WHERE c.pipeline_id = r.pipeline_id AND c.run_id = r.id) c;
+COMMENT ON VIEW etl.runs IS 'Runs with their counters; rows_read = inserted + updated + unchanged + deleted + dead + superseded';
+
+CREATE VIEW etl.batches WITH (security_barrier) AS
+SELECT b.run_id, p.name AS pipeline, p.id AS pipeline_id, b.slice, b.batch_no, b.attempt, b.started_at, b.finished_at,
+       b.rows_read, b.rows_written, b.rows_dead, b.bytes, b.from_position, b.to_position
+FROM etl.visible_pipeline p
+JOIN etl.run_log r ON r.pipeline_id = p.id
+JOIN etl.batch_log b ON b.run_id = r.id;
+COMMENT ON VIEW etl.batches IS 'Committed batches';
+
+CREATE VIEW etl.checkpoints WITH (security_barrier) AS
+SELECT p.name AS pipeline, p.id AS pipeline_id, c.slice, c.kind, c.position, c.system_identifier, c.updated_at
+FROM etl.visible_pipeline p
+JOIN etl.checkpoint c ON c.pipeline_id = p.id;
+COMMENT ON VIEW etl.checkpoints IS 'Where each slice of a pipeline stands';
+
+CREATE VIEW etl.progress WITH (security_barrier) AS
+SELECT p.name AS pipeline, p.id AS pipeline_id, r.id AS run_id, c.phase, 'sink'::text AS step, c.rows_done,
+       c.rows_total,
+       CASE WHEN c.rows_total > 0
+            THEN least(100, pg_catalog.round(100.0 * c.rows_done / c.rows_total, 1)) END AS percent,
+       pg_catalog.round((c.rows_done / nullif(EXTRACT(epoch FROM c.updated_at - r.started_at), 0))::numeric, 0) AS rows_per_s,
+       CASE WHEN c.rows_done > 0 AND c.rows_total > c.rows_done
+            THEN (c.updated_at - r.started_at) * ((c.rows_total - c.rows_done)::float8 / c.rows_done) END AS eta,
+       NULL::text AS throttle_reason
+FROM etl.visible_pipeline p
+JOIN etl.pipeline_state s ON s.pipeline_id = p.id
+JOIN etl.run_log r ON r.id = s.run_id
+CROSS JOIN LATERAL (
+    SELECT sum(c.rows_read)::bigint AS rows_done, sum(c.rows_total)::bigint AS rows_total, max(c.updated_at) AS updated_at,
+           coalesce(max(c.phase), pg_catalog.lower(s.state)) AS phase
+    FROM etl.checkpoint c WHERE c.pipeline_id = p.id AND c.run_id = r.id) c
+WHERE r.status IN ('requested', 'running', 'paused');
+COMMENT ON VIEW etl.progress IS 'Runs under way with rate and expected rest, for \watch; rows_total is the planner''s estimate';
+
+CREATE VIEW etl.lag WITH (security_barrier) AS
+SELECT p.name AS pipeline, p.id AS pipeline_id, w.safety, w.safe_watermark,
+       pg_catalog.clock_timestamp() - w.updated_at AS lag, NULL::bigint AS lag_bytes, w.held_by_pid, w.held_since,
+       w.window_breaches
+FROM etl.visible_pipeline p
+JOIN etl.watermark w ON w.pipeline_id = p.id;
+COMMENT ON VIEW etl.lag IS 'Up to where an incremental source was safe to read when it was read last, and who held it back';
+
+CREATE VIEW etl.dead_letters WITH (security_barrier) AS
+SELECT d.id, p.name AS pipeline, p.id AS pipeline_id, d.run_id, d.step, 
+       CASE WHEN pg_catalog.strpos(d.original_record::text, '\u0000') > 0 THEN pg_catalog.to_jsonb(d.original_record::text)
+            ELSE d.original_record::jsonb END AS original_record,
+       d.error_code, d.error_message, d.context, d.retry_count, d.first_seen, d.last_seen, d.status
+FROM etl.visible_pipeline p
+JOIN etl.dead_letter d ON d.pipeline_id = p.id;
+COMMENT ON VIEW etl.dead_letters IS 'Records that could not be processed, with their error';
+
+CREATE VIEW etl.events WITH (security_barrier) AS
+SELECT e.at, p.name AS pipeline, p.id AS pipeline_id, e.run_id, e.role, e.from_state, e.to_state, e.reason
+FROM etl.visible_pipeline p
+JOIN etl.event e ON e.pipeline_id = p.id;
+COMMENT ON VIEW etl.events IS 'Changes of state and moves of checkpoints';
+
+CREATE VIEW etl.allowed_targets AS
+SELECT a.pattern, a.role::text AS role FROM etl.allowed_target a;
+COMMENT ON VIEW etl.allowed_targets IS 'Targets that pipelines may write; role NULL is everyone';
+
+GRANT SELECT ON etl.pipelines, etl.runs, etl.batches, etl.checkpoints, etl.progress, etl.lag, etl.dead_letters, etl.events,
+    etl.allowed_targets TO PUBLIC;

@@ -1,0 +1,233 @@
+// etl.create_pipeline and its kin: definitions.
+#include "api/access.hpp"
+#include "catalog/checkpoints.hpp"
+#include "catalog/pipelines.hpp"
+#include "catalog/runs.hpp"
+#include "core/json.hpp"
+#include "pg/process.hpp"
+#include "pg/role.hpp"
+#include "pg/spi.hpp"
+#include "pg/transaction.hpp"
+#include "run/plan.hpp"
+
+namespace etl::api {
+
+namespace {
+
+using model::Definition;
+
+void report(const run::Plan& plan) {
+  for (const run::Finding& finding : plan.warnings) pg::warn_line(finding.message, finding.hint);
+}
+
+// Checks the definition as its owner's session will, makes the target if asked, and stores it.
+std::int64_t create(Definition definition) {
+  definition.owner = pg::current_role();
+  if (definition.search_path.empty()) definition.search_path = pg::setting("search_path");
+  if (definition.create_target) (void)pg::query_once(run::create_target_sql(definition));
+  const run::Plan plan = run::make_plan(definition, definition.owner);
+  if (!definition.key_columns) definition.key_columns = std::nullopt;
+  const std::int64_t id = catalog::insert_pipeline(definition);
+  report(plan);
+  return id;
+}
+
+void alter(const Definition& old, const Definition& changed) {
+  const run::Plan plan = run::make_plan(changed, changed.owner);
+  catalog::update_pipeline(changed);
+  const bool same_keys = old.mode == changed.mode && old.key_columns == changed.key_columns &&
+                         old.incremental_key == changed.incremental_key &&
+                         old.incremental_id_key == changed.incremental_id_key;
+  if (!same_keys) {
+    catalog::forget_checkpoints(changed.id);
+    catalog::write_event(changed.id, std::nullopt, pg::role_name(pg::current_role()), "checkpoint forgotten: the keys were altered");
+  }
+  report(plan);
+}
+
+Definition from_arguments(FunctionCallInfo fcinfo) {
+  Definition d;
+  d.name = pg::required_argument(fcinfo, 0, "name");
+  d.source = pg::text_argument(fcinfo, 1).value_or("");
+  d.target = pg::text_argument(fcinfo, 2).value_or("");
+  d.mode = pg::text_argument(fcinfo, 3).value_or("full");
+  d.key_columns = pg::text_array_argument(fcinfo, 4);
+  d.incremental_key = pg::text_argument(fcinfo, 5);
+  d.incremental_id_key = pg::text_argument(fcinfo, 6);
+  d.steps = pg::text_argument(fcinfo, 7);
+  d.batch_size = pg::long_argument(fcinfo, 8, 5000);
+  d.schedule = pg::text_argument(fcinfo, 9);
+  d.options = json::write(json::parse(pg::text_argument(fcinfo, 10).value_or("{}"), "options"));
+  d.description = pg::text_argument(fcinfo, 11);
+  d.tags = pg::text_array_argument(fcinfo, 12).value_or(std::vector<std::string>());
+  d.create_target = pg::bool_argument(fcinfo, 13, false);
+  return d;
+}
+
+// The checkpoint's rule, and the definition's: what does an import do with one object?
+std::string import_one(const json::Value& object, bool replace) {
+  Definition definition = model::definition_from_json(object);
+  const auto old = catalog::find_pipeline(definition.name);
+  if (!old) {
+    (void)create(definition);
+    return definition.name;
+  }
+  if (!replace) {
+    throw Error("42710", "pipeline \"" + definition.name + "\" already exists", {}, "Call with replace => true.");
+  }
+  (void)check_right(*old, Right::kAlter);
+  want_at_rest(*old, "replaced");
+  definition.id = old->id;
+  definition.owner = old->owner;
+  if (definition.search_path.empty()) definition.search_path = old->search_path;
+  if (model::definition_to_json(definition) != model::definition_to_json(*old)) alter(*old, definition);
+  return definition.name;
+}
+
+}  // namespace
+
+ETL_FUNCTION(etl_create_pipeline) {
+  return pg::boundary([&]() -> Datum {
+    on_first_call();
+    const Definition definition = from_arguments(fcinfo);
+    const auto old = catalog::find_pipeline(definition.name);
+    if (old && pg::bool_argument(fcinfo, 14, false)) {
+      pg::notice("pipeline \"" + definition.name + "\" already exists, skipping");
+      return Int64GetDatum(old->id);
+    }
+    if (old) {
+      throw Error("42710", "pipeline \"" + definition.name + "\" already exists", {},
+                  "Choose another name, or call with if_not_exists => true.");
+    }
+    return Int64GetDatum(create(definition));
+  });
+}
+
+ETL_FUNCTION(etl_alter_pipeline) {
+  return pg::boundary([&]() -> Datum {
+    const Definition old = open_pipeline(fcinfo, 0, Right::kAlter);
+    want_at_rest(old, "altered");
+    Definition changed = old;
+    model::apply_changes(changed, json::parse(pg::required_argument(fcinfo, 1, "changes"), "changes"));
+    if (changed.name != old.name) {
+      throw Error("22023", "\"name\" cannot be altered", {}, "Use etl.rename_pipeline().");
+    }
+    alter(old, changed);
+    return Int64GetDatum(old.id);
+  });
+}
+
+ETL_FUNCTION(etl_rename_pipeline) {
+  return pg::boundary([&]() -> Datum {
+    Definition definition = open_pipeline(fcinfo, 0, Right::kOwner);
+    definition.name = pg::required_argument(fcinfo, 1, "new_name");
+    model::check_definition(definition);
+    catalog::rename_pipeline(definition.id, definition.name);
+    return Int64GetDatum(definition.id);
+  });
+}
+
+ETL_FUNCTION(etl_alter_pipeline_owner) {
+  return pg::boundary([&]() -> Datum {
+    Definition definition = open_pipeline(fcinfo, 0, Right::kOwner);
+    (void)pg::required_argument(fcinfo, 1, "new_owner");
+    want_at_rest(definition, "given away");
+    const auto owner = static_cast<unsigned>(PG_GETARG_OID(1));
+    if (!pg::has_role(pg::current_role(), owner)) {
+      throw Error("42501", "must be a member of role " + pg::role_name(owner), {},
+                  "The new owner's role is the one whose rights the pipeline gets.");
+    }
+    definition.owner = owner;
+    (void)run::make_plan(definition, owner);
+    catalog::set_owner(definition.id, owner);
+    return Int64GetDatum(definition.id);
+  });
+}
+
+ETL_FUNCTION(etl_drop_pipeline) {
+  return pg::boundary([&]() -> Datum {
+    const bool if_exists = pg::bool_argument(fcinfo, 1, false);
+    try {
+      const Definition definition = open_pipeline(fcinfo, 0, Right::kOwner);
+      want_at_rest(definition, "dropped");
+      catalog::delete_pipeline(definition.id);
+      return BoolGetDatum(true);
+    } catch (const Error& error) {
+      if (error.sqlstate != "42704" || !if_exists) throw;
+      pg::notice(error.message + ", skipping");
+      return BoolGetDatum(false);
+    }
+  });
+}
+
+static Datum set_enabled(FunctionCallInfo fcinfo, bool enabled) {
+  const pg::Text reason = enabled ? std::nullopt : pg::text_argument(fcinfo, 1);
+  if (pg::text_argument(fcinfo, 0)) {
+    catalog::set_enabled(open_pipeline(fcinfo, 0, Right::kAlter).id, enabled, reason);
+    return Int64GetDatum(1);
+  }
+  std::int64_t count = 0;
+  for (const Definition& definition : catalog::all_pipelines()) {
+    if (!may(definition, Right::kOwner)) continue;
+    catalog::set_enabled(definition.id, enabled, reason);
+    ++count;
+  }
+  return Int64GetDatum(count);
+}
+
+ETL_FUNCTION(etl_enable) {
+  return pg::boundary([&]() -> Datum { return set_enabled(fcinfo, true); });
+}
+
+ETL_FUNCTION(etl_disable) {
+  return pg::boundary([&]() -> Datum { return set_enabled(fcinfo, false); });
+}
+
+ETL_FUNCTION(etl_validate_pipeline) {
+  return pg::boundary([&]() -> Datum {
+    std::vector<std::vector<pg::Text>> rows;
+    auto hint = [](const std::string& text) { return text.empty() ? std::nullopt : pg::Text(text); };
+    const std::string text = pg::required_argument(fcinfo, 0, "definition");
+    pg::Subtransaction attempt;
+    try {
+      Definition definition = model::definition_from_json(json::parse(text, "the definition"));
+      if (definition.search_path.empty()) definition.search_path = pg::setting("search_path");
+      for (const run::Finding& f : run::make_plan(definition, pg::current_role()).warnings) {
+        rows.push_back({f.rule, f.severity, f.message, hint(f.hint)});
+      }
+      attempt.release();
+    } catch (const Error& error) {
+      attempt.rollback();
+      if (classify(error.sqlstate) == ErrorClass::kCancel || error.sqlstate.starts_with("XX")) throw;
+      rows.push_back({error.sqlstate, "error", error.message, hint(error.hint)});
+    }
+    return pg::rows_result(fcinfo, rows);
+  });
+}
+
+ETL_FUNCTION(etl_export_pipeline) {
+  return pg::boundary([&]() -> Datum {
+    const Definition definition = open_pipeline(fcinfo, 0, Right::kMonitor);
+    const std::string format = pg::text_argument(fcinfo, 1).value_or("json");
+    if (format == "yaml") throw Error("0A000", "format 'yaml' is not built yet", {}, "Use format 'json'.");
+    if (format != "json") throw Error("22023", "unknown format \"" + format + "\"", {}, "Use format 'json'.");
+    return pg::text_result(fcinfo, model::definition_to_json(definition));
+  });
+}
+
+ETL_FUNCTION(etl_import_pipeline) {
+  return pg::boundary([&]() -> Datum {
+    on_first_call();
+    const json::Document document = json::parse(pg::required_argument(fcinfo, 0, "definition"), "the definition");
+    const bool replace = pg::bool_argument(fcinfo, 1, false);
+    std::vector<std::vector<pg::Text>> names;
+    if (document.IsArray()) {
+      for (const json::Value& object : document.GetArray()) names.push_back({import_one(object, replace)});
+    } else {
+      names.push_back({import_one(document, replace)});
+    }
+    return pg::rows_result(fcinfo, names);
+  });
+}
+
+}  // namespace etl::api

@@ -1,0 +1,112 @@
+// etl.preview, dry_run, explain, health, version and the state machine's table.
+#include <curl/curl.h>
+#include <rapidjson/rapidjson.h>
+
+#include "api/access.hpp"
+#include "catalog/health.hpp"
+#include "core/json.hpp"
+#include "model/state.hpp"
+#include "pg/role.hpp"
+#include "pg/spi.hpp"
+#include "pg/transaction.hpp"
+#include "worker/answer.hpp"
+
+namespace etl::api {
+
+namespace {
+
+std::vector<worker::Row> ask(FunctionCallInfo fcinfo, const char* kind, const std::string& arguments) {
+  const model::Definition definition = open_pipeline(fcinfo, 0, Right::kMonitor);
+  return worker::ask({kind, definition.id, arguments}, definition);
+}
+
+long positive_argument(FunctionCallInfo fcinfo, int index, const char* name, long when_null, long most) {
+  const long value = pg::long_argument(fcinfo, index, when_null);
+  if (value < 1 || value > most) {
+    throw Error("22023", std::string(name) + " is out of range", "It is " + std::to_string(value) + ".",
+                "Use 1 to " + std::to_string(most) + ".");
+  }
+  return value;
+}
+
+}  // namespace
+
+ETL_FUNCTION(etl_preview) {
+  return pg::boundary([&]() -> Datum {
+    const long rows = positive_argument(fcinfo, 1, "rows", 10, 10000);
+    return pg::rows_result(fcinfo, ask(fcinfo, "preview", json::Object().add_number("rows", rows).str()));
+  });
+}
+
+ETL_FUNCTION(etl_dry_run) {
+  return pg::boundary([&]() -> Datum {
+    const long batches = positive_argument(fcinfo, 1, "batches", 1, 1000);
+    return pg::rows_result(fcinfo, ask(fcinfo, "dry_run", json::Object().add_number("batches", batches).str()));
+  });
+}
+
+ETL_FUNCTION(etl_explain) {
+  return pg::boundary([&]() -> Datum {
+    const std::string format = pg::text_argument(fcinfo, 2).value_or("text");
+    if (format != "text" && format != "json") {
+      throw Error("22023", "unknown format \"" + format + "\"", {}, "Use 'text' or 'json'.");
+    }
+    const std::string arguments = json::Object()
+                                      .add_bool("analyze", pg::bool_argument(fcinfo, 1, false))
+                                      .add("format", format)
+                                      .str();
+    return pg::rows_result(fcinfo, ask(fcinfo, "explain", arguments));
+  });
+}
+
+ETL_FUNCTION(etl_health) {
+  return pg::boundary([&]() -> Datum {
+    on_first_call();
+    const std::string text = catalog::health_json();
+    return pg::call([&] { return DirectFunctionCall1(jsonb_in, CStringGetDatum(text.c_str())); });
+  });
+}
+
+ETL_FUNCTION(etl_version) {
+  return pg::boundary([&]() -> Datum {
+    const curl_version_info_data* curl = curl_version_info(CURLVERSION_NOW);
+    const pg::Rows extension = pg::catalog_query("SELECT extversion FROM pg_extension WHERE extname = 'pg_etl'");
+    return pg::rows_result(fcinfo, {{"library", ETL_VERSION},
+                                    {"extension", extension.empty() ? std::nullopt : extension[0][0]},
+                                    {"postgresql", PG_VERSION},
+                                    {"libcurl", curl->version},
+                                    {"tls", curl->ssl_version != nullptr ? curl->ssl_version : "none"},
+                                    {"zlib", curl->libz_version != nullptr ? curl->libz_version : "none"},
+                                    {"rapidjson", RAPIDJSON_VERSION_STRING}});
+  });
+}
+
+ETL_FUNCTION(etl_identity) {
+  return pg::boundary([&]() -> Datum {
+    return pg::row_result(fcinfo, {pg::system_identifier(), std::to_string(pg::database_id())});
+  });
+}
+
+ETL_FUNCTION(etl_state_transitions) {
+  return pg::boundary([&]() -> Datum {
+    using model::Transition;
+    std::vector<std::vector<pg::Text>> rows;
+    for (int s = 0; s < model::kStates; ++s) {
+      for (int c = 0; c < model::kCalls; ++c) {
+        const auto state = static_cast<model::State>(s);
+        const auto what = static_cast<model::Call>(c);
+        const Transition& t = model::transition(state, what);
+        std::string outcome;
+        if (t.kind == Transition::Kind::kMove) outcome = "-> " + std::string(model::name(t.to));
+        if (t.kind == Transition::Kind::kSame) outcome = "same";
+        if (t.kind == Transition::Kind::kRefuse) outcome = std::string(t.sqlstate);
+        rows.push_back({std::string(model::name(state)), std::string(model::name(what)),
+                        outcome.empty() ? std::nullopt : pg::Text(outcome),
+                        t.hint.empty() ? std::nullopt : pg::Text(std::string(t.hint))});
+      }
+    }
+    return pg::rows_result(fcinfo, rows);
+  });
+}
+
+}  // namespace etl::api

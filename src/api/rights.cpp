@@ -1,0 +1,108 @@
+// etl.allow_target, etl.grant_pipeline and their opposites; the validator of wrapper etl.
+#include "api/access.hpp"
+#include "catalog/pipelines.hpp"
+#include "core/nearest.hpp"
+#include "http/url.hpp"
+#include "pg/role.hpp"
+
+extern "C" {
+#include "access/reloptions.h"
+#include "catalog/pg_foreign_data_wrapper.h"
+#include "catalog/pg_foreign_server.h"
+#include "catalog/pg_user_mapping.h"
+#include "commands/defrem.h"
+}
+
+namespace etl::api {
+
+namespace {
+
+void want_administrator() {
+  const pg::RoleId role = pg::current_role();
+  if (pg::is_superuser(role) || pg::owns_database(role)) return;
+  throw Error("42501", "permission denied for the allow-list of targets", {},
+              "Only a superuser or the database's owner changes it.");
+}
+
+std::optional<unsigned> role_argument(FunctionCallInfo fcinfo, int index) {
+  if (PG_ARGISNULL(index)) return std::nullopt;
+  return PG_GETARG_OID(index);
+}
+
+std::string privilege_argument(FunctionCallInfo fcinfo) {
+  std::string privilege = pg::required_argument(fcinfo, 1, "privilege");
+  for (char& c : privilege) c = static_cast<char>(pg_toupper(static_cast<unsigned char>(c)));
+  if (privilege != "RUN" && privilege != "MONITOR" && privilege != "ALTER") {
+    throw Error("22023", "unknown privilege \"" + privilege + "\"", {}, "Use RUN, MONITOR or ALTER.");
+  }
+  return privilege;
+}
+
+void check_option(const std::string& name, const std::string& value, Oid catalog) {
+  const std::vector<std::string_view> server = {"ca_file", "url"};
+  const std::vector<std::string_view> user = {"api_key_file", "password_file", "user"};
+  const auto& known = catalog == ForeignServerRelationId ? server : user;
+  if (catalog == UserMappingRelationId && (name == "password" || name == "api_key")) {
+    throw Error("22023", "a secret must not stand in the catalog", "Option \"" + name + "\" would show it in pg_user_mappings and in dumps.",
+                "Put it into a file of etl.secrets_directory and name the file: " + name + "_file 'NAME'.");
+  }
+  for (const std::string_view k : known) {
+    if (k != name || catalog == ForeignDataWrapperRelationId) continue;
+    if (name == "url") (void)http::parse_server_url(value);
+    return;
+  }
+  throw Error("22023", "unknown option \"" + name + "\"", {}, did_you_mean(name, known));
+}
+
+}  // namespace
+
+ETL_FUNCTION(etl_allow_target) {
+  return pg::boundary([&]() -> Datum {
+    const std::string pattern = pg::required_argument(fcinfo, 0, "pattern");
+    want_administrator();
+    model::check_pattern(pattern);
+    catalog::allow_target(pattern, role_argument(fcinfo, 1));
+    return static_cast<Datum>(0);
+  });
+}
+
+ETL_FUNCTION(etl_revoke_target) {
+  return pg::boundary([&]() -> Datum {
+    const std::string pattern = pg::required_argument(fcinfo, 0, "pattern");
+    want_administrator();
+    return BoolGetDatum(catalog::revoke_target(pattern, role_argument(fcinfo, 1)));
+  });
+}
+
+ETL_FUNCTION(etl_grant_pipeline) {
+  return pg::boundary([&]() -> Datum {
+    const model::Definition definition = open_pipeline(fcinfo, 0, Right::kOwner);
+    (void)pg::required_argument(fcinfo, 2, "to_role");
+    catalog::grant(definition.id, privilege_argument(fcinfo), PG_GETARG_OID(2));
+    return static_cast<Datum>(0);
+  });
+}
+
+ETL_FUNCTION(etl_revoke_pipeline) {
+  return pg::boundary([&]() -> Datum {
+    const model::Definition definition = open_pipeline(fcinfo, 0, Right::kOwner);
+    (void)pg::required_argument(fcinfo, 2, "from_role");
+    return BoolGetDatum(catalog::revoke(definition.id, privilege_argument(fcinfo), PG_GETARG_OID(2)));
+  });
+}
+
+ETL_FUNCTION(etl_fdw_validator) {
+  return pg::boundary([&]() -> Datum {
+    List* options = pg::call([&] { return untransformRelOptions(PG_GETARG_DATUM(0)); });
+    const Oid catalog = PG_GETARG_OID(1);
+    ListCell* cell;
+    foreach (cell, options) {
+      auto* option = static_cast<DefElem*>(lfirst(cell));
+      const char* value = pg::call([&] { return defGetString(option); });
+      check_option(option->defname, value, catalog);
+    }
+    return static_cast<Datum>(0);
+  });
+}
+
+}  // namespace etl::api

@@ -1,0 +1,82 @@
+#include "catalog/activity.hpp"
+
+#include "pg/spi.hpp"
+#include "pg/transaction.hpp"
+
+namespace etl::catalog {
+
+namespace {
+
+// A writer takes RowExclusiveLock before its row's defaults are computed, and keeps it until its transaction ends.
+#define ETL_WRITE_LOCKS                                                                                              \
+  "SELECT l.virtualtransaction, l.pid FROM pg_locks l WHERE l.locktype = 'relation' AND l.mode = 'RowExclusiveLock'" \
+  " AND l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"                  \
+  " AND l.pid IS DISTINCT FROM pg_backend_pid() AND l.relation IN (SELECT t.relid::oid FROM unnest($1::oid[]) AS o(oid)," \
+  " LATERAL (SELECT o.oid::regclass AS relid UNION SELECT relid FROM pg_partition_tree(o.oid::regclass)) t)"
+
+std::string oid_array(const std::vector<unsigned>& oids) {
+  std::string list = "{";
+  for (const unsigned oid : oids) list += (list.size() > 1 ? "," : "") + std::to_string(oid);
+  return list + "}";
+}
+
+std::vector<Holder> holders_of(const pg::Rows& rows) {
+  std::vector<Holder> all;
+  for (const pg::Row& row : rows) {
+    Holder holder;
+    holder.transaction = *row[0];
+    if (row[1]) holder.pid = std::stoi(*row[1]);
+    holder.since = row[2];
+    all.push_back(holder);
+  }
+  return all;
+}
+
+}  // namespace
+
+Oldest oldest_transaction(const std::vector<unsigned>& tables) {
+  Oldest oldest;
+  oldest.start_us = pg::now_us();
+  (void)pg::catalog_query_latest("SELECT pg_stat_clear_snapshot()");
+  // Vacuum and walsenders write no rows that a source reads.
+  for (const pg::Row& row : pg::catalog_query_latest(
+           "SELECT a.pid, (extract(epoch FROM a.xact_start) * 1e6)::bigint FROM pg_stat_get_activity(NULL) a"
+           " JOIN pg_locks l ON l.pid = a.pid AND l.locktype = 'virtualxid' AND l.mode = 'ExclusiveLock' AND l.granted"
+           " WHERE a.datid = (SELECT oid FROM pg_database WHERE datname = current_database())"
+           " AND a.pid <> pg_backend_pid() AND a.backend_type NOT IN ('autovacuum worker', 'walsender')"
+           " ORDER BY a.xact_start")) {
+    if (!row[1]) {
+      oldest.unknown = true;
+      oldest.pid = std::stoi(*row[0]);
+    } else if (std::stoll(*row[1]) < oldest.start_us) {
+      oldest.start_us = std::stoll(*row[1]);
+      oldest.pid = std::stoi(*row[0]);
+    }
+  }
+  for (const pg::Row& row : pg::catalog_query_latest(
+           "SELECT DISTINCT p.gid FROM pg_prepared_xacts p WHERE p.database = current_database() AND '-1/' || p.transaction"
+           " IN (SELECT virtualtransaction FROM (" ETL_WRITE_LOCKS ") w)", {oid_array(tables)})) {
+    oldest.prepared.push_back(*row[0]);
+  }
+  return oldest;
+}
+
+std::vector<Holder> write_holders(const std::vector<unsigned>& tables) {
+  return holders_of(pg::catalog_query_latest(
+      "SELECT DISTINCT ON (w.virtualtransaction) w.virtualtransaction, w.pid, a.xact_start FROM (" ETL_WRITE_LOCKS ") w"
+      " LEFT JOIN pg_stat_get_activity(NULL) a ON a.pid = w.pid", {oid_array(tables)}));
+}
+
+std::vector<Holder> holders_older_than(const std::vector<unsigned>& tables, std::int64_t ms) {
+  return holders_of(pg::catalog_query_latest(
+      "SELECT DISTINCT ON (w.virtualtransaction) w.virtualtransaction, w.pid, a.xact_start FROM (" ETL_WRITE_LOCKS ") w"
+      " LEFT JOIN pg_stat_get_activity(NULL) a ON a.pid = w.pid"
+      " WHERE w.pid IS NULL OR a.xact_start IS NULL OR a.xact_start < clock_timestamp() - $2::float8 * interval '1 ms'",
+      {oid_array(tables), std::to_string(ms)}));
+}
+
+std::string timestamp_text(std::int64_t us) {
+  return *pg::catalog_query("SELECT 'epoch'::timestamptz + $1::bigint * interval '1 microsecond'", {std::to_string(us)}).at(0)[0];
+}
+
+}  // namespace etl::catalog

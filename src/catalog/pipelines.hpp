@@ -1,0 +1,37 @@
+// Definitions in etl.pipeline, the allow-list and the grants.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/definition.hpp"
+
+namespace etl::catalog {
+
+using model::Definition;
+
+std::optional<Definition> find_pipeline(const std::string& name);
+std::optional<Definition> find_pipeline(std::int64_t id);
+std::optional<Definition> find_pipeline_latest(std::int64_t id);  // also inside an older snapshot
+std::vector<Definition> all_pipelines();
+
+// With its state row, bound to this database. Error 42710 when the name is taken.
+std::int64_t insert_pipeline(const Definition& definition);
+void update_pipeline(const Definition& definition);  // by id; raises the version
+void rename_pipeline(std::int64_t id, const std::string& name);
+void set_owner(std::int64_t id, unsigned owner);
+void delete_pipeline(std::int64_t id);
+void set_enabled(std::int64_t id, bool enabled, const std::optional<std::string>& reason);
+
+bool is_granted(std::int64_t id, const std::string& privilege, unsigned role);
+void grant(std::int64_t id, const std::string& privilege, unsigned role);
+bool revoke(std::int64_t id, const std::string& privilege, unsigned role);
+
+// Whether an entry of the allow-list lets `role` name `target` (in the form that patterns are written in).
+bool is_target_allowed(const std::string& target, unsigned role);
+void allow_target(const std::string& pattern, std::optional<unsigned> role);
+bool revoke_target(const std::string& pattern, std::optional<unsigned> role);
+
+}  // namespace etl::catalog

@@ -1,0 +1,103 @@
+#include "compile/upsert.hpp"
+
+#include "compile/quote.hpp"
+
+namespace etl::compile {
+
+namespace {
+
+std::string joined(const std::vector<std::string>& parts, const char* separator) {
+  std::string text;
+  for (const std::string& part : parts) text += (text.empty() ? "" : separator) + part;
+  return text;
+}
+
+// The input with every column in the target's type.
+std::string typed_input(const Upsert& upsert) {
+  std::vector<std::string> columns;
+  bool any = false;
+  for (const UpsertColumn& c : upsert.columns) {
+    const std::string name = quote_name(c.name);
+    any = any || !c.cast.empty();
+    columns.push_back(c.cast.empty() ? name : "CAST(" + name + " AS " + c.cast + ") AS " + name);
+  }
+  return any ? "(SELECT " + joined(columns, ", ") + " FROM input)" : "input";
+}
+
+std::string same_key(const Upsert& upsert, const std::string& table) {
+  std::vector<std::string> parts;
+  for (const UpsertColumn& c : upsert.columns) {
+    if (c.key) parts.push_back(table + "." + quote_name(c.name) + " = s." + quote_name(c.name));
+  }
+  return joined(parts, " AND ");
+}
+
+// True when a column that may be set differs between `table` and `input`. Empty when there is no such column.
+std::string differs(const Upsert& upsert, const std::string& table, const std::string& input) {
+  std::vector<std::string> parts;
+  std::vector<std::string> old_image;
+  std::vector<std::string> new_image;
+  for (const UpsertColumn& c : upsert.columns) {
+    if (c.key || !c.set) continue;
+    const std::string was = table + "." + quote_name(c.name);
+    const std::string is = input + "." + quote_name(c.name);
+    if (!c.by_image) {
+      parts.push_back(was + " IS DISTINCT FROM " + is);
+      continue;
+    }
+    old_image.push_back(was);
+    new_image.push_back(is);
+  }
+  if (!old_image.empty()) {
+    parts.push_back("ROW(" + joined(old_image, ", ") + ")::record OPERATOR(pg_catalog.*<>) ROW(" +
+                    joined(new_image, ", ") + ")::record");
+  }
+  return joined(parts, " OR ");
+}
+
+std::string assignments(const Upsert& upsert, const std::string& input) {
+  std::vector<std::string> parts;
+  for (const UpsertColumn& c : upsert.columns) {
+    if (!c.key && c.set) parts.push_back(quote_name(c.name) + " = " + input + "." + quote_name(c.name));
+  }
+  return joined(parts, ", ");
+}
+
+std::string columns(const Upsert& upsert, std::string_view prefix = {}, bool keys_only = false) {
+  std::vector<std::string> names;
+  for (const UpsertColumn& c : upsert.columns) {
+    if (c.key || !keys_only) names.push_back(c.name);
+  }
+  return name_list(names, prefix);
+}
+
+}  // namespace
+
+std::string merge_sql(const Upsert& upsert) {
+  std::string sql = "MERGE INTO " + upsert.target + " AS t USING " + typed_input(upsert) + " AS s ON " +
+                    same_key(upsert, "t");
+  const std::string different = differs(upsert, "t", "s");
+  if (!different.empty()) sql += " WHEN MATCHED AND (" + different + ") THEN UPDATE SET " + assignments(upsert, "s");
+  return sql + " WHEN NOT MATCHED THEN INSERT (" + columns(upsert) + ") OVERRIDING SYSTEM VALUE VALUES (" +
+         columns(upsert, "s.") + ")";
+}
+
+std::string on_conflict_sql(const Upsert& upsert) {
+  const std::string stored = differs(upsert, "o", "s");
+  std::string sql = "INSERT INTO " + upsert.target + " AS t (" + columns(upsert) + ") OVERRIDING SYSTEM VALUE SELECT " +
+                    columns(upsert, "s.") + " FROM " + typed_input(upsert) + " AS s LEFT JOIN " + upsert.target +
+                    " AS o ON " + same_key(upsert, "o") + " WHERE o.tableoid IS NULL";
+  if (!stored.empty()) sql += " OR (" + stored + ")";
+  sql += " ON CONFLICT (" + columns(upsert, {}, true) + ") DO ";
+  if (stored.empty()) return sql + "NOTHING";
+  return sql + "UPDATE SET " + assignments(upsert, "excluded") + " WHERE " + differs(upsert, "t", "excluded");
+}
+
+std::string last_of_each_key_sql(const std::vector<std::string>& keys) {
+  const std::string key = name_list(keys, "(_etl_row).");
+  return "SELECT (_etl_row).* FROM (SELECT DISTINCT ON (" + key +
+         ") _etl_row, _etl_order FROM (SELECT _etl_row, row_number() OVER () AS _etl_order FROM input AS _etl_row) "
+         "AS _etl_numbered ORDER BY " + key + ", _etl_order DESC) AS _etl_last ORDER BY _etl_order";
+}
+
+}  // namespace etl::compile

@@ -1,0 +1,31 @@
+// The SQL that writes a batch (a relation named input) into a table.
+//
+// Rows that the table already holds in the same stored image are not written: no WAL, no dead tuple (internals.md 13).
+// MERGE is the quick form; ON CONFLICT the one that also holds against concurrent inserts, used after a 23505.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace etl::compile {
+
+struct UpsertColumn {
+  std::string name;
+  std::string cast;         // SQL type to cast the input to before it is compared; empty: the same type
+  bool key = false;
+  bool set = true;          // may stand in UPDATE SET (an ALWAYS identity may not)
+  bool by_image = false;    // compared by stored image, not by IS DISTINCT FROM (internals.md 14)
+};
+
+struct Upsert {
+  std::string target;       // quoted and qualified
+  std::vector<UpsertColumn> columns;
+};
+
+std::string merge_sql(const Upsert& upsert);
+std::string on_conflict_sql(const Upsert& upsert);
+
+// Keeps, of the rows of input with equal keys, the last one.
+std::string last_of_each_key_sql(const std::vector<std::string>& keys);
+
+}  // namespace etl::compile

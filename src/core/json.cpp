@@ -1,0 +1,128 @@
+#include "core/json.hpp"
+
+#include <rapidjson/error/en.h>
+#include <rapidjson/reader.h>
+
+namespace etl::json {
+
+namespace {
+
+// Counts the depth before a document is built, so that no hostile nesting reaches code that recurses.
+struct DepthHandler : rapidjson::BaseReaderHandler<rapidjson::UTF8<>, DepthHandler> {
+  bool StartObject() { return ++depth <= kMaxDepth; }
+  bool StartArray() { return ++depth <= kMaxDepth; }
+  bool EndObject(rapidjson::SizeType) { return --depth >= 0; }
+  bool EndArray(rapidjson::SizeType) { return --depth >= 0; }
+  int depth = 0;
+};
+
+constexpr unsigned kFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseFullPrecisionFlag |
+                            rapidjson::kParseValidateEncodingFlag;
+
+}  // namespace
+
+Document parse(std::string_view text, std::string_view what) {
+  rapidjson::MemoryStream stream(text.data(), text.size());
+  DepthHandler depth;
+  rapidjson::Reader reader;
+  const auto outcome = reader.Parse<kFlags>(stream, depth);
+  if (outcome.Code() == rapidjson::kParseErrorTermination) {
+    throw Error("54001", std::string(what) + " is nested too deeply",
+                "More than " + std::to_string(kMaxDepth) + " levels were found.");
+  }
+  Document document;
+  if (!outcome.IsError()) document.Parse<kFlags>(text.data(), text.size());
+  if (outcome.IsError() || document.HasParseError()) {
+    const auto code = outcome.IsError() ? outcome.Code() : document.GetParseError();
+    const auto offset = outcome.IsError() ? outcome.Offset() : document.GetErrorOffset();
+    throw Error("22P02", std::string(what) + " is not valid JSON",
+                std::string(rapidjson::GetParseError_En(code)) + " At offset " + std::to_string(offset) + ".");
+  }
+  return document;
+}
+
+std::string write(const Value& value) {
+  Buffer buffer;
+  Writer writer(buffer);
+  value.Accept(writer);
+  return {buffer.GetString(), buffer.GetSize()};
+}
+
+std::string_view text(const Value& value) { return {value.GetString(), value.GetStringLength()}; }
+
+std::optional<std::string> text_member(const Value& object, const char* name) {
+  const auto member = object.FindMember(name);
+  if (member == object.MemberEnd() || member->value.IsNull()) return std::nullopt;
+  if (!member->value.IsString()) {
+    throw Error("22023", "\"" + std::string(name) + "\" must be a string", "It is " + write(member->value) + ".");
+  }
+  return std::string(text(member->value));
+}
+
+std::string write_texts(const Texts& texts) {
+  Buffer buffer;
+  Writer writer(buffer);
+  writer.StartArray();
+  for (const auto& t : texts) {
+    if (t) {
+      writer.String(t->data(), static_cast<rapidjson::SizeType>(t->size()));
+    } else {
+      writer.Null();
+    }
+  }
+  writer.EndArray();
+  return {buffer.GetString(), buffer.GetSize()};
+}
+
+Texts read_texts(const Value& array) {
+  Texts texts;
+  if (!array.IsArray()) throw Error("22023", "a JSON array was expected", "It is " + write(array) + ".");
+  for (const auto& v : array.GetArray()) {
+    if (v.IsNull()) {
+      texts.emplace_back(std::nullopt);
+    } else if (v.IsString()) {
+      texts.emplace_back(std::string(text(v)));
+    } else {
+      texts.emplace_back(write(v));
+    }
+  }
+  return texts;
+}
+
+Object::Object() : writer_(buffer_) { writer_.StartObject(); }
+
+Object& Object::add(const char* name, std::string_view value) {
+  writer_.Key(name);
+  writer_.String(value.data(), static_cast<rapidjson::SizeType>(value.size()));
+  return *this;
+}
+
+Object& Object::add(const char* name, const std::optional<std::string>& value) {
+  if (value) return add(name, std::string_view(*value));
+  return add_raw(name, "null");
+}
+
+Object& Object::add_number(const char* name, std::int64_t value) {
+  writer_.Key(name);
+  writer_.Int64(value);
+  return *this;
+}
+
+Object& Object::add_bool(const char* name, bool value) {
+  writer_.Key(name);
+  writer_.Bool(value);
+  return *this;
+}
+
+Object& Object::add_raw(const char* name, std::string_view json) {
+  writer_.Key(name);
+  writer_.RawValue(json.data(), json.size(), rapidjson::kObjectType);
+  return *this;
+}
+
+std::string Object::str() {
+  writer_.EndObject();
+  return {buffer_.GetString(), buffer_.GetSize()};
+}
+
+}  // namespace etl::json

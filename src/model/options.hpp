@@ -1,0 +1,37 @@
+// A pipeline's options: every key that design.md 4 lists, with its default. An unknown key is 22023 with the nearest
+// known one as a hint; a known one that this version does not build is 0A000.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace etl::model {
+
+struct Options {
+  int max_retries = 3;
+  std::vector<std::int64_t> retry_backoff_ms = {1000, 2000, 4000};  // the last one repeats
+  bool quarantine = false;                                          // on_error
+  std::int64_t max_dead_letters = 1000;
+  int slices = 1;
+  std::string safety = "auto";
+  std::int64_t overlap_ms = 300000;
+  std::int64_t settle_ms = 2000;
+  bool snapshot_run = false;       // snapshot: batch or run
+  bool durable_batches = false;    // durability: run or batch
+  bool dead_letter_null_keys = false;
+  bool auto_recover = true;
+  std::int64_t step_timeout_ms = 300000;
+  std::int64_t bulk_bytes = 10485760;
+  int bulk_items = 5000;
+  int in_flight = 4;
+  bool compress = false;
+  std::string index_settings;  // JSON object or empty
+  std::string index_mappings;  // JSON object or empty
+};
+
+// json: an object. Errors: 22023 (unknown key, wrong type or range), 0A000 (known, not built).
+Options parse_options(std::string_view json);
+
+}  // namespace etl::model

@@ -1,0 +1,330 @@
+#include "pg/analyze.hpp"
+
+#include "pg/guard.hpp"
+#include "pg/headers.hpp"
+
+extern "C" {
+#include "access/nbtree.h"
+#include "access/table.h"
+#include "catalog/dependency.h"
+#include "catalog/pg_attrdef.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_sequence.h"
+#include "catalog/pg_type.h"
+#include "commands/defrem.h"
+#include "commands/sequence.h"
+#include "nodes/nodeFuncs.h"
+#include "parser/analyze.h"
+#include "parser/parser.h"
+#include "parser/parsetree.h"
+#include "rewrite/rewriteHandler.h"
+#include "tcop/tcopprot.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/lsyscache.h"
+#include "utils/regproc.h"
+#include "utils/rel.h"
+#include "utils/ruleutils.h"
+#include "utils/syscache.h"
+#include "utils/typcache.h"
+}
+
+// 15 declares its tree walkers' callbacks without parameters.
+#if PG_VERSION_NUM >= 160000
+#define ETL_WALKER(callback) (callback)
+#else
+#define ETL_WALKER(callback) reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(callback))
+#endif
+
+namespace etl::pg {
+
+namespace {
+
+// What a walk over a query tree finds. C only: lists in the current memory context.
+struct Found {
+  List* tables;     // Oid
+  List* functions;  // Oid
+  bool outer_joins;
+};
+
+void walk_query(Query* query, Found* found);
+
+bool walk_node(Node* node, void* context) {
+  auto* found = static_cast<Found*>(context);
+  if (node == nullptr) return false;
+  check_stack_depth();
+  switch (nodeTag(node)) {
+    case T_Query:
+      walk_query(reinterpret_cast<Query*>(node), found);
+      return false;
+    case T_FuncExpr:
+      found->functions = list_append_unique_oid(found->functions, reinterpret_cast<FuncExpr*>(node)->funcid);
+      break;
+    case T_Aggref:
+      found->functions = list_append_unique_oid(found->functions, reinterpret_cast<Aggref*>(node)->aggfnoid);
+      break;
+    case T_WindowFunc:
+      found->functions = list_append_unique_oid(found->functions, reinterpret_cast<WindowFunc*>(node)->winfnoid);
+      break;
+    case T_OpExpr:
+    case T_DistinctExpr:
+    case T_NullIfExpr:
+      set_opfuncid(reinterpret_cast<OpExpr*>(node));
+      found->functions = list_append_unique_oid(found->functions, reinterpret_cast<OpExpr*>(node)->opfuncid);
+      break;
+    case T_JoinExpr:
+      if (reinterpret_cast<JoinExpr*>(node)->jointype != JOIN_INNER) found->outer_joins = true;
+      break;
+    default:
+      break;
+  }
+  return expression_tree_walker(node, ETL_WALKER(walk_node), context);
+}
+
+void walk_query(Query* query, Found* found) {
+  ListCell* cell;
+  if (query->groupingSets != NIL) found->outer_joins = true;
+  foreach (cell, query->rtable) {
+    auto* entry = static_cast<RangeTblEntry*>(lfirst(cell));
+    if (entry->rtekind != RTE_RELATION) continue;
+    if (list_member_oid(found->tables, entry->relid)) continue;
+    found->tables = lappend_oid(found->tables, entry->relid);
+    if (get_rel_relkind(entry->relid) != RELKIND_VIEW) continue;
+    RelationData* view = table_open(entry->relid, AccessShareLock);
+    walk_query(get_view_query(view), found);
+    table_close(view, NoLock);
+  }
+  (void)query_tree_walker(query, ETL_WALKER(walk_node), found, 0);
+}
+
+// C only. The one SELECT in the text, or an error that says what it is instead.
+Query* analyze_one(const char* sql) {
+  List* raw = raw_parser(sql, RAW_PARSE_DEFAULT);
+  if (list_length(raw) != 1) {
+    ereport(ERROR, errcode(ERRCODE_SYNTAX_ERROR),
+            errmsg(raw == NIL ? "the source is empty" : "the source holds more than one statement"),
+            errdetail("%d statements were found.", list_length(raw)),
+            errhint("Write exactly one SELECT, or one WITH … SELECT, without a semicolon."));
+  }
+  auto* statement = linitial_node(RawStmt, raw);
+  if (!IsA(statement->stmt, SelectStmt)) {
+    ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("the source is not a SELECT"),
+            errhint("Write one SELECT, or one WITH … SELECT; what is to be written is the pipeline's target."));
+  }
+  Query* query = parse_analyze_fixedparams(statement, sql, nullptr, 0, nullptr);
+  if (query->commandType != CMD_SELECT) {
+    ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("the source is a SELECT INTO"),
+            errhint("Leave INTO out and name the table as the pipeline's target."));
+  }
+  if (query->hasModifyingCTE) {
+    ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("the source writes data in a WITH query"),
+            errhint("A source only reads: take INSERT, UPDATE, DELETE and MERGE out of its WITH queries."));
+  }
+  return query;
+}
+
+bool locks_rows(Node* node, void*) {
+  if (node == nullptr) return false;
+  if (IsA(node, Query)) {
+    auto* query = reinterpret_cast<Query*>(node);
+    if (query->rowMarks != NIL) return true;
+    return query_tree_walker(query, ETL_WALKER(locks_rows), nullptr, 0);
+  }
+  return expression_tree_walker(node, ETL_WALKER(locks_rows), nullptr);
+}
+
+struct RawColumn {
+  char* name;
+  Oid type;
+  int typmod;
+  Oid collation;
+  Oid origin_table;
+  AttrNumber origin_column;
+};
+
+// C only. Follows a view's column down to the table's column it shows.
+void resolve_origin(RawColumn* column) {
+  while (OidIsValid(column->origin_table) && get_rel_relkind(column->origin_table) == RELKIND_VIEW) {
+    RelationData* view = table_open(column->origin_table, AccessShareLock);
+    Query* query = get_view_query(view);
+    TargetEntry* entry = get_tle_by_resno(query->targetList, column->origin_column);
+    column->origin_table = entry != nullptr && query->setOperations == nullptr ? entry->resorigtbl : InvalidOid;
+    column->origin_column = entry != nullptr ? entry->resorigcol : 0;
+    table_close(view, NoLock);
+  }
+}
+
+struct RawTable {
+  Oid oid;
+  Oid owner;
+  char kind;
+  char* name;
+};
+
+struct RawAnalysis {
+  int columns;
+  RawColumn* column;
+  int tables;
+  RawTable* table;
+  int functions;
+  Oid* function;
+  bool outer_joins;
+};
+
+char* qualified(Oid relation) {
+  return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), get_rel_name(relation));
+}
+
+RawAnalysis analyze_raw(const char* sql) {
+  Query* query = analyze_one(sql);
+  if (locks_rows(reinterpret_cast<Node*>(query), nullptr)) {
+    ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("the source locks rows"),
+            errhint("Leave FOR UPDATE and FOR SHARE out: a source only reads."));
+  }
+  RawAnalysis raw{};
+  raw.column = static_cast<RawColumn*>(palloc0(sizeof(RawColumn) * (list_length(query->targetList) + 1)));
+  ListCell* cell;
+  foreach (cell, query->targetList) {
+    auto* entry = static_cast<TargetEntry*>(lfirst(cell));
+    if (entry->resjunk) continue;
+    Node* value = reinterpret_cast<Node*>(entry->expr);
+    RawColumn* column = &raw.column[raw.columns++];
+    *column = {entry->resname, exprType(value), exprTypmod(value), exprCollation(value), entry->resorigtbl,
+               entry->resorigcol};
+    if (query->setOperations != nullptr) column->origin_table = InvalidOid;
+    resolve_origin(column);
+  }
+  Found found{NIL, NIL, false};
+  walk_query(query, &found);
+  raw.outer_joins = found.outer_joins;
+  raw.table = static_cast<RawTable*>(palloc(sizeof(RawTable) * (list_length(found.tables) + 1)));
+  foreach (cell, found.tables) {
+    const Oid oid = lfirst_oid(cell);
+    HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(oid));
+    const Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relowner;
+    ReleaseSysCache(tuple);
+    raw.table[raw.tables++] = {oid, owner, get_rel_relkind(oid), qualified(oid)};
+  }
+  raw.function = static_cast<Oid*>(palloc(sizeof(Oid) * (list_length(found.functions) + 1)));
+  foreach (cell, found.functions) raw.function[raw.functions++] = lfirst_oid(cell);
+  return raw;
+}
+
+// C only. Identity or DEFAULT nextval(…) whose sequence hands out ascending numbers one at a time.
+bool sequence_is_ordered(Oid table, AttrNumber column) {
+  Oid sequence = InvalidOid;
+  List* owned = getOwnedSequences(table);
+  ListCell* cell;
+  foreach (cell, owned) {
+    Oid owner_table;
+    int32 owner_column;
+    if ((sequenceIsOwned(lfirst_oid(cell), DEPENDENCY_AUTO, &owner_table, &owner_column) ||
+         sequenceIsOwned(lfirst_oid(cell), DEPENDENCY_INTERNAL, &owner_table, &owner_column)) &&
+        owner_column == column) {
+      sequence = lfirst_oid(cell);
+    }
+  }
+  if (!OidIsValid(sequence)) return false;
+  HeapTuple tuple = SearchSysCache1(SEQRELID, ObjectIdGetDatum(sequence));
+  if (!HeapTupleIsValid(tuple)) return false;
+  auto* form = reinterpret_cast<Form_pg_sequence>(GETSTRUCT(tuple));
+  const bool ordered = form->seqincrement > 0 && form->seqcache == 1 && !form->seqcycle;
+  ReleaseSysCache(tuple);
+  return ordered;
+}
+
+}  // namespace
+
+Analysis analyze_select(const std::string& sql) {
+  const char* text = sql.c_str();
+  const RawAnalysis raw = call([&] { return analyze_raw(text); });
+  Analysis analysis;
+  for (int i = 0; i < raw.columns; ++i) {
+    const RawColumn& c = raw.column[i];
+    analysis.columns.push_back({c.name, c.type, c.typmod, c.collation, c.origin_table, c.origin_column});
+  }
+  for (int i = 0; i < raw.tables; ++i) {
+    analysis.tables.push_back({raw.table[i].oid, raw.table[i].name, raw.table[i].owner, raw.table[i].kind});
+  }
+  for (int i = 0; i < raw.functions; ++i) analysis.functions.push_back(raw.function[i]);
+  analysis.outer_joins = raw.outer_joins;
+  return analysis;
+}
+
+bool find_origin(const Column& column, Origin& origin) {
+  if (column.origin_table == 0) return false;
+  const Oid table = column.origin_table;
+  const auto number = static_cast<AttrNumber>(column.origin_column);
+  if (number <= 0) return false;
+  struct Raw {
+    char* table;
+    char* column;
+    char* expression;
+    bool not_null;
+    bool ordered;
+    Oid type;
+  };
+  const Raw raw = call([&] {
+    Raw r{qualified(table), get_attname(table, number, false), nullptr, false, sequence_is_ordered(table, number),
+          get_atttype(table, number)};
+    RelationData* relation = table_open(table, AccessShareLock);
+    r.not_null = TupleDescAttr(RelationGetDescr(relation), number - 1)->attnotnull;
+    TupleConstr* constraints = RelationGetDescr(relation)->constr;
+    for (int i = 0; constraints != nullptr && i < constraints->num_defval; ++i) {
+      if (constraints->defval[i].adnum != number) continue;
+      r.expression = deparse_expression(static_cast<Node*>(stringToNode(constraints->defval[i].adbin)),
+                                        deparse_context_for(RelationGetRelationName(relation), table), false, false);
+    }
+    table_close(relation, NoLock);
+    return r;
+  });
+  origin = {raw.table, raw.column, raw.not_null, raw.expression != nullptr ? raw.expression : "", raw.ordered, raw.type};
+  return true;
+}
+
+std::string foreign_function(const std::vector<unsigned>& functions) {
+  for (const Oid function : functions) {
+    const char* name = call([&]() -> const char* {
+      HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+      if (!HeapTupleIsValid(tuple)) return nullptr;
+      const Oid owner = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple))->proowner;
+      ReleaseSysCache(tuple);
+      return superuser_arg(owner) ? nullptr : format_procedure(function);
+    });
+    if (name != nullptr) return name;
+  }
+  return {};
+}
+
+std::string type_name(unsigned type, int typmod) {
+  return call([&] { return format_type_extended(type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY); });
+}
+
+std::string quote_identifier(const std::string& name) {
+  const char* text = name.c_str();
+  return call([&] { return ::quote_identifier(text); });
+}
+
+std::string quote_literal(const std::string& value) {
+  const char* text = value.c_str();
+  return call([&] { return quote_literal_cstr(text); });
+}
+
+bool is_orderable(unsigned type) {
+  return call([&] { return OidIsValid(GetDefaultOpClass(type, BTREE_AM_OID)) ||
+                           OidIsValid(lookup_type_cache(type, TYPECACHE_LT_OPR)->lt_opr); });
+}
+
+bool equal_is_same_image(unsigned type, unsigned collation) {
+  return call([&] {
+    TypeCacheEntry* entry = lookup_type_cache(getBaseType(type), TYPECACHE_BTREE_OPFAMILY | TYPECACHE_EQ_OPR);
+    if (!OidIsValid(entry->btree_opf) || !OidIsValid(entry->eq_opr)) return false;
+    const Oid check = get_opfamily_proc(entry->btree_opf, entry->btree_opintype, entry->btree_opintype, BTEQUALIMAGE_PROC);
+    if (!OidIsValid(check)) return false;
+    return DatumGetBool(OidFunctionCall1Coll(check, collation, ObjectIdGetDatum(entry->btree_opintype)));
+  });
+}
+
+}  // namespace etl::pg

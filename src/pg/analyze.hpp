@@ -1,0 +1,53 @@
+// What PostgreSQL's parser says of a user's SQL: parse analysis only, never the planner (which folds constants and would
+// run the user's functions; internals.md 20).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "pg/relation.hpp"
+
+namespace etl::pg {
+
+struct BaseTable {
+  unsigned oid = 0;
+  std::string name;   // quoted and qualified
+  unsigned owner = 0;
+  char kind = 'r';    // relkind
+};
+
+struct Analysis {
+  std::vector<Column> columns;       // of the output
+  std::vector<BaseTable> tables;     // every table, view, … that is read, also through views
+  std::vector<unsigned> functions;   // every function called, also through operators and views
+  bool outer_joins = false;
+};
+
+// Exactly one SELECT or WITH … SELECT. Errors: 42601 syntax or several statements, 0A000 not a SELECT or with a
+// data-modifying CTE, SELECT INTO or FOR UPDATE, and whatever analysis finds (42P01, 42703, 42501 at run time only).
+Analysis analyze_select(const std::string& sql);
+
+// How a key column may be relied on.
+struct Origin {
+  std::string table;            // quoted and qualified
+  std::string column;
+  bool not_null = false;
+  std::string default_expression;  // deparsed; empty: none
+  bool ordered_sequence = false;   // identity or DEFAULT nextval, ascending, CACHE 1, no cycle
+  unsigned type = 0;
+};
+// False when the column is computed.
+bool find_origin(const Column& column, Origin& origin);
+
+// The first of the functions that does not belong to a superuser, or "".
+std::string foreign_function(const std::vector<unsigned>& functions);
+
+std::string type_name(unsigned type, int typmod);
+std::string quote_identifier(const std::string& name);
+std::string quote_literal(const std::string& text);
+// ORDER BY and row comparison need a default btree operator class.
+bool is_orderable(unsigned type);
+// Equal values have equal images (internals.md 14).
+bool equal_is_same_image(unsigned type, unsigned collation);
+
+}  // namespace etl::pg

@@ -1,0 +1,272 @@
+#include "pg/process.hpp"
+
+#include <csignal>
+#include <cstring>
+
+#include "pg/guard.hpp"
+#include "pg/headers.hpp"
+
+extern "C" {
+#include "access/xact.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/lmgr.h"
+#include "storage/lock.h"
+#include "storage/proc.h"
+#include "storage/procarray.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/wait_event.h"
+}
+
+namespace etl::pg {
+
+namespace {
+
+constexpr std::uint16_t kLeaseClass = 0xE71;  // pg_advisory_lock() uses 1 and 2
+constexpr int kKeeperRestartSeconds = 5;
+
+static_assert(sizeof(Task) <= BGW_EXTRALEN, "a task must fit the registration of a worker");
+
+void describe(BackgroundWorker* worker, const Task& task) {
+  std::memset(worker, 0, sizeof *worker);
+  worker->bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+  worker->bgw_start_time = BgWorkerStart_RecoveryFinished;
+  worker->bgw_restart_time = task.job == Job::kKeeper ? kKeeperRestartSeconds : BGW_NEVER_RESTART;
+  strlcpy(worker->bgw_library_name, "pg_etl", sizeof worker->bgw_library_name);
+  strlcpy(worker->bgw_function_name, "etl_worker_main", sizeof worker->bgw_function_name);
+  strlcpy(worker->bgw_type, task.job == Job::kKeeper ? "pg_etl keeper" : "pg_etl worker", sizeof worker->bgw_type);
+  if (task.job == Job::kKeeper) {
+    snprintf(worker->bgw_name, sizeof worker->bgw_name, "pg_etl keeper of database %u", task.database);
+  } else {
+    snprintf(worker->bgw_name, sizeof worker->bgw_name, "pg_etl worker of pipeline " INT64_FORMAT " run " INT64_FORMAT,
+             static_cast<int64>(task.pipeline), static_cast<int64>(task.run));
+  }
+  std::memcpy(worker->bgw_extra, &task, sizeof task);
+}
+
+// What is to be done at COMMIT. In TopTransactionContext's lifetime, but malloc'ed: callbacks must not raise.
+struct Pending {
+  enum class Kind { kStart, kWake, kCancel } kind;
+  Task task;
+  int pid;
+  SubTransactionId level;
+  Pending* next;
+};
+
+Pending* pending = nullptr;
+bool callbacks_registered = false;
+int unstarted = 0;
+
+void forget(SubTransactionId from_level) {
+  Pending** link = &pending;
+  while (*link != nullptr) {
+    Pending* entry = *link;
+    if (entry->level < from_level) {
+      link = &entry->next;
+      continue;
+    }
+    *link = entry->next;
+    std::free(entry);
+  }
+}
+
+// C only; must not raise: the transaction has committed.
+void signal_process(int pid, bool cancel) {
+  PGPROC* process = BackendPidGetProc(pid);
+  if (process == nullptr || process->databaseId != MyDatabaseId) return;
+  if (cancel) (void)kill(pid, SIGINT);
+  SetLatch(&process->procLatch);
+}
+
+void act_on_pending() {
+  while (pending != nullptr) {
+    Pending* entry = pending;
+    pending = entry->next;
+    if (entry->kind == Pending::Kind::kStart) {
+      BackgroundWorker worker;
+      describe(&worker, entry->task);
+      if (!RegisterDynamicBackgroundWorker(&worker, nullptr)) ++unstarted;
+    } else {
+      signal_process(entry->pid, entry->kind == Pending::Kind::kCancel);
+    }
+    std::free(entry);
+  }
+}
+
+void on_transaction(XactEvent event, void*) {
+  if (pending == nullptr) return;
+  if (event == XACT_EVENT_COMMIT) {
+    act_on_pending();
+  } else if (event == XACT_EVENT_ABORT) {
+    forget(InvalidSubTransactionId);
+  } else if (event == XACT_EVENT_PRE_PREPARE) {
+    ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+            errmsg("cannot PREPARE a transaction that requested a run or changed a pipeline's state"),
+            errhint("COMMIT it instead."));
+  }
+}
+
+void on_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionId, void*) {
+  if (event == SUBXACT_EVENT_ABORT_SUB && pending != nullptr) forget(mine);
+}
+
+void append(Pending::Kind kind, const Task& task, int pid) {
+  call([&] {
+    if (callbacks_registered) return;
+    RegisterXactCallback(on_transaction, nullptr);
+    RegisterSubXactCallback(on_subtransaction, nullptr);
+    callbacks_registered = true;
+  });
+  auto* entry = static_cast<Pending*>(std::malloc(sizeof(Pending)));
+  if (entry == nullptr) throw std::bad_alloc();
+  *entry = {kind, task, pid, GetCurrentSubTransactionId(), nullptr};
+  Pending** link = &pending;
+  while (*link != nullptr) link = &(*link)->next;
+  *link = entry;
+}
+
+void lease_tag(LOCKTAG* tag, std::int64_t pipeline, int slice) {
+  SET_LOCKTAG_ADVISORY(*tag, MyDatabaseId, static_cast<uint32>(pipeline), static_cast<uint32>(slice), kLeaseClass);
+}
+
+}  // namespace
+
+bool start_worker(const Task& task) {
+  return call([&] {
+    BackgroundWorker worker;
+    describe(&worker, task);
+    return RegisterDynamicBackgroundWorker(&worker, nullptr);
+  });
+}
+
+bool start_answerer(const Task& task, void** handle) {
+  BackgroundWorker worker;
+  describe(&worker, task);
+  worker.bgw_notify_pid = MyProcPid;
+  return RegisterDynamicBackgroundWorker(&worker, reinterpret_cast<BackgroundWorkerHandle**>(handle));
+}
+
+void start_worker_at_commit(const Task& task) { append(Pending::Kind::kStart, task, 0); }
+void wake_at_commit(int pid) { append(Pending::Kind::kWake, {}, pid); }
+void cancel_at_commit(int pid) { append(Pending::Kind::kCancel, {}, pid); }
+
+bool requested_here(std::int64_t run) {
+  for (const Pending* entry = pending; entry != nullptr; entry = entry->next) {
+    if (entry->kind == Pending::Kind::kStart && entry->task.run == run) return true;
+  }
+  return false;
+}
+
+int last_unstarted() {
+  const int count = unstarted;
+  unstarted = 0;
+  return count;
+}
+
+Task begin_worker(std::uintptr_t) {
+  Task task;
+  std::memcpy(&task, MyBgworkerEntry->bgw_extra, sizeof task);
+  call([&] {
+    pqsignal(SIGTERM, die);
+    pqsignal(SIGINT, StatementCancelHandler);
+    pqsignal(SIGHUP, SignalHandlerForConfigReload);
+    BackgroundWorkerUnblockSignals();
+    BackgroundWorkerInitializeConnectionByOid(task.database, task.role, 0);
+  });
+  return task;
+}
+
+void set_worker_name(const std::string& activity) {
+  const char* text = activity.c_str();
+  call([&] {
+    (void)set_config_option("application_name", text, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SET, true, 0, false);
+    pgstat_report_activity(STATE_RUNNING, text);
+  });
+}
+
+bool shutdown_requested() { return ProcDiePending != 0; }
+void exit_worker(int code) { proc_exit(code); }
+
+void sleep_ms(long milliseconds) {
+  call([&] {
+    (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, milliseconds, PG_WAIT_EXTENSION);
+    ResetLatch(MyLatch);
+    CHECK_FOR_INTERRUPTS();
+    if (ConfigReloadPending) {
+      ConfigReloadPending = false;
+      ProcessConfigFile(PGC_SIGHUP);
+    }
+  });
+}
+
+void check_interrupts() {
+  call([&] { CHECK_FOR_INTERRUPTS(); });
+}
+
+void ignore_cancel() { QueryCancelPending = false; }
+int own_pid() { return MyProcPid; }
+
+bool is_live_backend(int pid) {
+  PGPROC* process = BackendPidGetProc(pid);
+  return process != nullptr && process->databaseId == MyDatabaseId;
+}
+
+void cancel_backend(int pid) { signal_process(pid, true); }
+
+bool try_lease(std::int64_t pipeline, int slice) {
+  return call([&] {
+    LOCKTAG tag;
+    lease_tag(&tag, pipeline, slice);
+    if (LockHeldByMe(&tag, ExclusiveLock
+#if PG_VERSION_NUM >= 170000
+                     ,
+                     false
+#endif
+                     )) {
+      return true;
+    }
+    return LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
+  });
+}
+
+void release_lease(std::int64_t pipeline, int slice) {
+  call([&] {
+    LOCKTAG tag;
+    lease_tag(&tag, pipeline, slice);
+    (void)LockRelease(&tag, ExclusiveLock, true);
+  });
+}
+
+bool lease_is_free(std::int64_t pipeline, int slice) {
+  return call([&] {
+    LOCKTAG tag;
+    lease_tag(&tag, pipeline, slice);
+    if (LockAcquire(&tag, ShareLock, true, true) == LOCKACQUIRE_NOT_AVAIL) return false;
+    (void)LockRelease(&tag, ShareLock, true);
+    return true;
+  });
+}
+
+void log_line(const std::string& message) {
+  const char* text = message.c_str();
+  call([&] { ereport(LOG, errmsg_internal("pg_etl: %s", text), errhidestmt(true), errhidecontext(true)); });
+}
+
+void warn_line(const std::string& message, const std::string& hint) {
+  const char* text = message.c_str();
+  const char* advice = hint.empty() ? nullptr : hint.c_str();
+  call([&] {
+    ereport(WARNING, errmsg_internal("%s", text), advice != nullptr ? errhint("%s", advice) : 0, errhidestmt(true));
+  });
+}
+
+void notice(const std::string& message) {
+  const char* text = message.c_str();
+  call([&] { ereport(NOTICE, errmsg_internal("%s", text)); });
+}
+
+}  // namespace etl::pg

@@ -1,0 +1,61 @@
+// Processes: starting background workers, living in one, and waking others.
+//
+// A worker's session is the owner's session: user SQL and target writes never run with more (design.md 5).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace etl::pg {
+
+enum class Job : std::uint32_t { kKeeper, kPipeline, kSlice, kAnswer };
+
+// What a worker is started for; travels in the worker's registration, which no SQL can forge.
+struct Task {
+  Job job = Job::kKeeper;
+  unsigned database = 0;
+  unsigned role = 0;  // 0: the bootstrap superuser (keeper)
+  std::int64_t pipeline = 0;
+  std::int64_t run = 0;
+  std::int64_t epoch = 0;       // kSlice: the leader's lease
+  std::int32_t slice = 0;
+  std::uint32_t exchange = 0;   // kAnswer: handle of the shared memory segment
+};
+
+// Registers a dynamic worker; false when no slot is free, which is a normal state (safety.md M20).
+bool start_worker(const Task& task);
+// C only, for pg/exchange.cpp: the same with the handle of the worker.
+bool start_answerer(const Task& task, void** handle);
+// The same at the caller's COMMIT (nothing on ROLLBACK); a transaction that was to be PREPAREd is refused with 0A000.
+void start_worker_at_commit(const Task& task);
+void wake_at_commit(int pid);    // sets its latch
+void cancel_at_commit(int pid);  // interrupts what it does
+bool requested_here(std::int64_t run);  // by this very transaction
+int last_unstarted();            // workers that found no slot since the last call
+
+// First call of a worker's main: signals, connection. Returns its task.
+Task begin_worker(std::uintptr_t argument);
+void set_worker_name(const std::string& activity);   // application_name and pg_stat_activity.query
+bool shutdown_requested();
+void exit_worker(int code);
+
+// Sleeps up to `milliseconds`, or until the latch is set; answers interrupts (cancel: 57014, shutdown: ends the process).
+void sleep_ms(long milliseconds);
+void check_interrupts();
+void ignore_cancel();  // forgets a cancel that has arrived and was answered
+int own_pid();
+bool is_live_backend(int pid);
+void cancel_backend(int pid);
+
+// A lease: a session lock of a kind that no SQL function can take. Held until the process ends.
+bool try_lease(std::int64_t pipeline, int slice);
+void release_lease(std::int64_t pipeline, int slice);
+bool lease_is_free(std::int64_t pipeline, int slice);  // nobody holds it now
+inline constexpr std::int64_t kKeeperLease = 0;        // pipeline ids start at 1
+
+void log_line(const std::string& message);      // LOG, once per state change
+void warn_line(const std::string& message, const std::string& hint = {});
+void notice(const std::string& message);
+
+}  // namespace etl::pg

@@ -1,0 +1,212 @@
+#include "pg/relation.hpp"
+
+#include "pg/guard.hpp"
+#include "pg/store.hpp"
+
+extern "C" {
+#include "access/tupdesc.h"
+#include "executor/executor.h"
+#include "utils/json.h"
+#include "utils/lsyscache.h"
+}
+
+namespace etl::pg {
+
+namespace {
+
+// C only.
+void describe(WatchedColumn* watched, TupleDesc shape, int index) {
+  Form_pg_attribute attribute = TupleDescAttr(shape, index);
+  watched->index = index;
+  watched->by_value = attribute->attbyval;
+  watched->length = attribute->attlen;
+  watched->collation = attribute->attcollation;
+  watched->last_null = true;
+  TypeCacheEntry* type = lookup_type_cache(
+      attribute->atttypid, TYPECACHE_EQ_OPR_FINFO | TYPECACHE_HASH_EXTENDED_PROC_FINFO);
+  watched->comparable = OidIsValid(type->eq_opr_finfo.fn_oid);
+  watched->hashable = OidIsValid(type->hash_extended_proc_finfo.fn_oid);
+  if (watched->comparable) watched->equal = type->eq_opr_finfo;
+  if (watched->hashable) watched->hash = type->hash_extended_proc_finfo;
+}
+
+WatchedColumn* describe_all(Relation::Store* store, const int* index, int count) {
+  auto* all = static_cast<WatchedColumn*>(MemoryContextAllocZero(store->memory, sizeof(WatchedColumn) * (count + 1)));
+  for (int i = 0; i < count; ++i) describe(&all[i], store->shape, index[i]);
+  return all;
+}
+
+// C only. Whether the row in the reader has the key that `page` saw last.
+bool continues_page(Relation::Store* page, TupleTableSlot* slot) {
+  slot_getallattrs(slot);
+  if (page->keys == 0) return false;
+  for (int i = 0; i < page->keys; ++i) {
+    const WatchedColumn& column = page->key[i];
+    const bool null = slot->tts_isnull[column.index];
+    if (null || column.last_null) {
+      if (null != column.last_null) return false;
+    } else if (!column.comparable ||
+               !DatumGetBool(FunctionCall2Coll(const_cast<FmgrInfo*>(&column.equal), column.collation, column.last,
+                                               slot->tts_values[column.index]))) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+Relation::Relation(const std::vector<Column>& columns, bool keep) : columns_(columns) {
+  struct Shape {
+    const char* name;
+    Oid type;
+    int typmod;
+    Oid collation;
+  };
+  std::vector<Shape> shape;
+  for (const Column& c : columns_) shape.push_back({c.name.c_str(), c.type, c.typmod, c.collation});
+  const int count = static_cast<int>(shape.size());
+  const Shape* first = shape.data();
+  store_ = call([&] {
+    MemoryContext memory = AllocSetContextCreate(TopMemoryContext, "pg_etl relation", ALLOCSET_DEFAULT_SIZES);
+    MemoryContext outer = MemoryContextSwitchTo(memory);
+    auto* store = static_cast<Store*>(palloc0(sizeof(Store)));
+    store->memory = memory;
+    store->scratch = AllocSetContextCreate(memory, "pg_etl row", ALLOCSET_SMALL_SIZES);
+    store->keep = keep;
+    store->shape = CreateTemplateTupleDesc(count);
+    for (int i = 0; i < count; ++i) {
+      TupleDescInitEntry(store->shape, i + 1, first[i].name, first[i].type, first[i].typmod, 0);
+      TupleDescInitEntryCollation(store->shape, i + 1, first[i].collation);
+    }
+    store->shape = BlessTupleDesc(store->shape);
+    MemoryContextSwitchTo(outer);
+    return store;
+  });
+}
+
+Relation::~Relation() {
+  // A tuplestore that spilled holds files: tuplestore_end closes them and raises nothing.
+  if (store_->tuples != nullptr) tuplestore_end(store_->tuples);
+  MemoryContextDelete(store_->memory);
+}
+
+int Relation::column_index(const std::string& name) const {
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    if (columns_[i].name == name) return static_cast<int>(i);
+  }
+  return -1;
+}
+
+void Relation::watch(const Watch& watch) {
+  const int* position = watch.position.data();
+  const int positions = static_cast<int>(watch.position.size());
+  const int* key = watch.key.data();
+  const int keys = static_cast<int>(watch.key.size());
+  const bool sorted = watch.sorted_by_key;
+  call([&] {
+    store_->position = describe_all(store_, position, positions);
+    store_->positions = positions;
+    store_->key = describe_all(store_, key, keys);
+    store_->keys = keys;
+    store_->sorted_by_key = sorted;
+  });
+}
+
+void Relation::clear() {
+  call([&] { store_clear(store_); });
+}
+
+std::uint64_t Relation::rows() const { return store_->rows; }
+std::uint64_t Relation::bytes() const { return store_->bytes; }
+bool Relation::repeats_keys() const { return store_->repeats; }
+std::uint64_t Relation::null_keys() const { return store_->null_keys; }
+
+std::optional<Key> Relation::last_position() const {
+  if (!store_->any) return std::nullopt;
+  Key key;
+  for (int i = 0; i < store_->positions; ++i) {
+    const WatchedColumn& column = store_->position[i];
+    if (column.last_null) {
+      key.emplace_back(std::nullopt);
+      continue;
+    }
+    const char* text = call([&] {
+      Oid output;
+      bool varlena;
+      getTypeOutputInfo(TupleDescAttr(store_->shape, column.index)->atttypid, &output, &varlena);
+      return OidOutputFunctionCall(output, column.last);
+    });
+    key.emplace_back(text);
+  }
+  return key;
+}
+
+void Relation::move_page(Relation& to, std::uint64_t count) {
+  Store* page = to.store_;
+  call([&] {
+    while (page->rows < count && store_next(store_)) {
+      CHECK_FOR_INTERRUPTS();
+      store_append(page, store_->reader);
+    }
+    if (page->rows < count) return;
+    for (;;) {
+      tuplestore_copy_read_pointer(store_->tuples, 0, store_->peek_pointer);
+      if (!store_next(store_)) return;
+      if (!continues_page(page, store_->reader)) break;
+      store_append(page, store_->reader);
+    }
+    tuplestore_copy_read_pointer(store_->tuples, store_->peek_pointer, 0);
+  });
+}
+
+void Relation::mark() {
+  call([&] { tuplestore_copy_read_pointer(store_->tuples, 0, store_->mark_pointer); });
+}
+
+void Relation::restore() {
+  call([&] { tuplestore_copy_read_pointer(store_->tuples, store_->mark_pointer, 0); });
+}
+
+void Relation::rewind() {
+  call([&] { tuplestore_rescan(store_->tuples); });
+}
+
+std::string Relation::row_json(std::uint64_t index) {
+  const char* json = call([&] {
+    tuplestore_rescan(store_->tuples);
+    if (index > 0) (void)tuplestore_skiptuples(store_->tuples, static_cast<int64>(index), true);
+    if (!store_next(store_)) elog(ERROR, "row %llu is not in the batch", static_cast<unsigned long long>(index));
+    const Datum row = ExecFetchSlotHeapTupleDatum(store_->reader);
+    return TextDatumGetCString(DirectFunctionCall1(row_to_json, row));
+  });
+  return json;
+}
+
+void Relation::copy_range(Relation& to, std::uint64_t from, std::uint64_t until) {
+  Store* target = to.store_;
+  call([&] {
+    store_clear(target);
+    tuplestore_rescan(store_->tuples);
+    if (from > 0) (void)tuplestore_skiptuples(store_->tuples, static_cast<int64>(from), true);
+    for (std::uint64_t i = from; i < until && store_next(store_); ++i) store_append(target, store_->reader);
+  });
+}
+
+void Relation::split_null_keys(Relation& with_null, Relation& without) {
+  Store* bad = with_null.store_;
+  Store* good = without.store_;
+  call([&] {
+    store_clear(bad);
+    store_clear(good);
+    tuplestore_rescan(store_->tuples);
+    while (store_next(store_)) {
+      slot_getallattrs(store_->reader);
+      bool null = false;
+      for (int i = 0; i < store_->keys; ++i) null = null || store_->reader->tts_isnull[store_->key[i].index];
+      store_append(null ? bad : good, store_->reader);
+    }
+  });
+}
+
+}  // namespace etl::pg

@@ -1,0 +1,24 @@
+// SQL/MED servers of wrapper etl: where a remote system is and how to reach it.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+namespace etl::pg {
+
+struct Server {
+  std::string name;
+  std::string type;                            // elasticsearch | opensearch
+  std::map<std::string, std::string> options;  // of the server
+  std::map<std::string, std::string> user;     // of the user mapping: the user's own, else PUBLIC's
+};
+
+// nullopt: no such server, or one of another wrapper. usage: whether `role` may use it.
+std::optional<Server> find_server(const std::string& name, unsigned role, bool& usage);
+
+// The content of a secret file: a bare name in etl.secrets_directory. Its first line is the URL prefix that the secret
+// may be sent to, the second the secret. Error 42501 when `url` does not start with that prefix.
+std::string read_secret(const std::string& name, const std::string& url);
+
+}  // namespace etl::pg

@@ -1,0 +1,65 @@
+// A saved plan that reads from relations by name and writes into a relation or a table: how every batch is moved.
+//
+// Parameters are typed; their values are given as text and read by the type's input function, so that an index on the
+// column serves `key > $1`. Runs with the rights and the search_path of the session.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "pg/relation.hpp"
+
+namespace etl::pg {
+
+struct NamedRelation {
+  std::string name;  // the name that the SQL uses in FROM
+  Relation* relation;
+};
+
+// What the planner must do; set while a plan is made, never while it runs (internals.md 16).
+enum class Planning {
+  kFree,
+  kOrdered,     // prefer an index that delivers the order to a sort
+  kIndexProbe,  // the relation is one row: nested loop with an index scan on the target
+};
+
+struct Modified {
+  std::uint64_t inserted = 0;
+  std::uint64_t updated = 0;
+  std::uint64_t deleted = 0;
+};
+
+class Statement {
+ public:
+  // Parses and analyses; errors are the parser's own. Must run inside a transaction.
+  Statement(const std::string& sql, const std::vector<unsigned>& parameter_types,
+            const std::vector<NamedRelation>& inputs, Planning planning);
+  ~Statement();
+  Statement(const Statement&) = delete;
+  Statement& operator=(const Statement&) = delete;
+
+  const std::vector<Column>& columns() const { return columns_; }
+  const std::string& sql() const { return sql_; }
+
+  // Appends the rows of a SELECT to `out` (not cleared).
+  void read(Relation& out, const Key& parameters = {});
+  // Runs INSERT, UPDATE, DELETE or MERGE.
+  Modified modify(const Key& parameters = {});
+
+  // Whether a page costs no more than its rows: an index delivers the order and nothing is computed anew for each page.
+  bool pages_are_cheap();
+  // EXPLAIN of the generic plan, a line each.
+  std::vector<std::string> explain();
+  double estimated_rows();
+
+  struct Plan;
+
+ private:
+  std::string sql_;
+  std::vector<NamedRelation> inputs_;
+  std::vector<Column> columns_;
+  Plan* plan_;
+};
+
+}  // namespace etl::pg

@@ -1,0 +1,189 @@
+#include "pg/store.hpp"
+
+extern "C" {
+#include "access/htup_details.h"
+#include "executor/executor.h"
+#include "utils/datum.h"
+}
+
+namespace etl::pg {
+
+// Hash codes of the keys seen in one batch: open addressing, zero is "empty". Two keys with one code count as a
+// repetition, which costs time, never correctness.
+struct HashSet {
+  std::uint64_t capacity;
+  std::uint64_t used;
+  std::uint64_t* slot;
+};
+
+namespace {
+
+HashSet* make_set(MemoryContext memory, std::uint64_t capacity) {
+  auto* set = static_cast<HashSet*>(MemoryContextAlloc(memory, sizeof(HashSet)));
+  set->capacity = capacity;
+  set->used = 0;
+  set->slot = static_cast<std::uint64_t*>(MemoryContextAllocHuge(memory, capacity * sizeof(std::uint64_t)));
+  memset(set->slot, 0, capacity * sizeof(std::uint64_t));
+  return set;
+}
+
+bool insert(HashSet* set, std::uint64_t code) {
+  for (std::uint64_t i = code & (set->capacity - 1);; i = (i + 1) & (set->capacity - 1)) {
+    if (set->slot[i] == code) return false;
+    if (set->slot[i] != 0) continue;
+    set->slot[i] = code;
+    ++set->used;
+    return true;
+  }
+}
+
+bool add(Relation::Store* store, std::uint64_t code) {
+  if (store->seen == nullptr) store->seen = make_set(store->memory, 1024);
+  if (store->seen->used * 2 > store->seen->capacity) {
+    HashSet* larger = make_set(store->memory, store->seen->capacity * 4);
+    for (std::uint64_t i = 0; i < store->seen->capacity; ++i) {
+      if (store->seen->slot[i] != 0) insert(larger, store->seen->slot[i]);
+    }
+    pfree(store->seen->slot);
+    pfree(store->seen);
+    store->seen = larger;
+  }
+  return insert(store->seen, code == 0 ? 1 : code);
+}
+
+bool equals_last(const WatchedColumn& column, Datum value, bool null) {
+  if (null || column.last_null) return null && column.last_null;
+  return DatumGetBool(FunctionCall2Coll(const_cast<FmgrInfo*>(&column.equal), column.collation, column.last, value));
+}
+
+void remember(Relation::Store* store, WatchedColumn* column, Datum value, bool null) {
+  if (!column->by_value && !column->last_null) pfree(DatumGetPointer(column->last));
+  column->last_null = null;
+  column->last = static_cast<Datum>(0);
+  if (null) return;
+  MemoryContext outer = MemoryContextSwitchTo(store->memory);
+  column->last = datumCopy(value, column->by_value, column->length);
+  MemoryContextSwitchTo(outer);
+}
+
+void watch_key(Relation::Store* store, TupleTableSlot* slot) {
+  bool null = false;
+  bool same = store->any;
+  bool hashable = true;
+  std::uint64_t code = 0;
+  for (int i = 0; i < store->keys; ++i) {
+    WatchedColumn* column = &store->key[i];
+    const Datum value = slot->tts_values[column->index];
+    const bool is_null = slot->tts_isnull[column->index];
+    null = null || is_null;
+    if (store->sorted_by_key) {
+      same = same && column->comparable && equals_last(*column, value, is_null);
+      if (!column->comparable) store->repeats = true;
+      remember(store, column, value, is_null);
+    } else if (is_null) {
+      continue;
+    } else if (!column->hashable) {
+      hashable = false;
+    } else {
+      code = code * 0x9E3779B97F4A7C15ULL + DatumGetUInt64(FunctionCall2Coll(&column->hash, column->collation, value,
+                                                                             UInt64GetDatum(0x5DEECE66DULL)));
+    }
+  }
+  if (null) ++store->null_keys;
+  if (store->sorted_by_key) {
+    store->repeats = store->repeats || same;
+  } else if (!store->repeats) {
+    store->repeats = !hashable || !add(store, code);
+  }
+}
+
+struct Receiver {
+  DestReceiver head;
+  Relation::Store* store;
+};
+
+bool receive(TupleTableSlot* slot, DestReceiver* self) {
+  CHECK_FOR_INTERRUPTS();
+  store_append(reinterpret_cast<Receiver*>(self)->store, slot);
+  return true;
+}
+
+void start_up(DestReceiver*, int, TupleDesc) {}
+void shut_down(DestReceiver*) {}
+void destroy(DestReceiver* self) { pfree(self); }
+
+// Replaces out-of-line and compressed values by plain ones: a kept row outlives the snapshot that protects the others.
+TupleTableSlot* detoasted(Relation::Store* store, TupleTableSlot* slot) {
+  bool needed = false;
+  for (int i = 0; i < store->shape->natts && !needed; ++i) {
+    needed = !slot->tts_isnull[i] && TupleDescAttr(store->shape, i)->attlen == -1 &&
+             VARATT_IS_EXTERNAL(DatumGetPointer(slot->tts_values[i]));
+  }
+  if (!needed) return slot;
+  TupleTableSlot* plain = store->reader;
+  ExecClearTuple(plain);
+  for (int i = 0; i < store->shape->natts; ++i) {
+    plain->tts_isnull[i] = slot->tts_isnull[i];
+    plain->tts_values[i] = slot->tts_values[i];
+    if (!slot->tts_isnull[i] && TupleDescAttr(store->shape, i)->attlen == -1) {
+      plain->tts_values[i] = PointerGetDatum(PG_DETOAST_DATUM(slot->tts_values[i]));
+    }
+  }
+  return ExecStoreVirtualTuple(plain);
+}
+
+}  // namespace
+
+void store_append(Relation::Store* store, TupleTableSlot* slot) {
+  slot_getallattrs(slot);
+  MemoryContext outer = MemoryContextSwitchTo(store->scratch);
+  store->bytes += heap_compute_data_size(store->shape, slot->tts_values, slot->tts_isnull);
+  if (store->keys > 0) watch_key(store, slot);
+  for (int i = 0; i < store->positions; ++i) {
+    remember(store, &store->position[i], slot->tts_values[store->position[i].index],
+             slot->tts_isnull[store->position[i].index]);
+  }
+  TupleTableSlot* plain = store->keep ? detoasted(store, slot) : slot;
+  tuplestore_puttupleslot(store->tuples, plain);
+  if (plain != slot) ExecClearTuple(plain);
+  MemoryContextSwitchTo(outer);
+  MemoryContextReset(store->scratch);
+  store->any = true;
+  ++store->rows;
+}
+
+DestReceiver* store_receiver(Relation::Store* store) {
+  auto* receiver = static_cast<Receiver*>(palloc0(sizeof(Receiver)));
+  receiver->head.receiveSlot = receive;
+  receiver->head.rStartup = start_up;
+  receiver->head.rShutdown = shut_down;
+  receiver->head.rDestroy = destroy;
+  receiver->head.mydest = DestTuplestore;
+  receiver->store = store;
+  return &receiver->head;
+}
+
+void store_clear(Relation::Store* store) {
+  MemoryContext outer = MemoryContextSwitchTo(store->memory);
+  if (store->tuples != nullptr) tuplestore_end(store->tuples);
+  store->tuples = nullptr;
+  store->tuples = tuplestore_begin_heap(store->keep, store->keep, work_mem);
+  store->mark_pointer = store->keep ? tuplestore_alloc_read_pointer(store->tuples, EXEC_FLAG_REWIND) : -1;
+  store->peek_pointer = store->keep ? tuplestore_alloc_read_pointer(store->tuples, EXEC_FLAG_REWIND) : -1;
+  if (store->reader == nullptr) store->reader = MakeSingleTupleTableSlot(store->shape, &TTSOpsMinimalTuple);
+  ExecClearTuple(store->reader);
+  if (store->seen != nullptr) {
+    pfree(store->seen->slot);
+    pfree(store->seen);
+    store->seen = nullptr;
+  }
+  store->rows = store->bytes = store->null_keys = 0;
+  store->repeats = store->any = false;
+  MemoryContextSwitchTo(outer);
+}
+
+bool store_next(Relation::Store* store) {
+  return tuplestore_gettupleslot(store->tuples, true, false, store->reader);
+}
+
+}  // namespace etl::pg

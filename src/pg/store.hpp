@@ -1,0 +1,60 @@
+// The inside of a Relation, for pg/*.cpp only: a C struct, so that guarded blocks may hold it.
+#pragma once
+
+#include "pg/headers.hpp"
+#include "pg/relation.hpp"
+
+extern "C" {
+#include "tcop/dest.h"
+#include "utils/tuplestore.h"
+#include "utils/typcache.h"
+}
+
+namespace etl::pg {
+
+// One watched column: how its values are compared, copied and kept.
+struct WatchedColumn {
+  int index;
+  bool by_value;
+  int16 length;
+  FmgrInfo equal;
+  FmgrInfo hash;
+  bool comparable;
+  bool hashable;
+  Oid collation;
+  Datum last;
+  bool last_null;
+};
+
+struct Relation::Store {
+  MemoryContext memory;       // the struct, the store, the descriptor
+  MemoryContext scratch;      // for one row's comparison and detoasting; reset after it
+  TupleDesc shape;
+  Tuplestorestate* tuples;
+  TupleTableSlot* reader;
+  bool keep;
+  std::uint64_t rows;
+  std::uint64_t bytes;
+  std::uint64_t null_keys;
+  bool repeats;
+  bool any;
+  bool sorted_by_key;
+  int positions;
+  int keys;
+  WatchedColumn* position;
+  WatchedColumn* key;
+  struct HashSet* seen;
+  int mark_pointer;
+  int peek_pointer;
+};
+
+// Appends the row in `slot`. C only.
+void store_append(Relation::Store* store, TupleTableSlot* slot);
+// A receiver that appends to the store. C only; lives in the current memory context.
+DestReceiver* store_receiver(Relation::Store* store);
+// Empties it. The tuplestore belongs to the resource owner of the caller's transaction from here on.
+void store_clear(Relation::Store* store);
+// Reads the next row into store->reader. C only.
+bool store_next(Relation::Store* store);
+
+}  // namespace etl::pg

@@ -1,0 +1,44 @@
+// What PostgreSQL's catalog says of a table that a pipeline is to write.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pg/relation.hpp"
+
+namespace etl::pg {
+
+struct TargetColumn {
+  std::string name;
+  unsigned type = 0;
+  int typmod = -1;
+  unsigned collation = 0;
+  bool not_null = false;
+  bool has_default = false;
+  bool generated = false;         // GENERATED … STORED: never written
+  bool identity_always = false;   // inserted with OVERRIDING SYSTEM VALUE, never SET
+};
+
+struct TargetTable {
+  unsigned oid = 0;
+  std::string name;       // quoted and qualified
+  std::string plain_name; // schema.table, unquoted: what the allow-list is compared with
+  unsigned owner = 0;
+  char kind = 'r';        // relkind
+  std::vector<TargetColumn> columns;
+  std::vector<std::string> primary_key;
+  bool key_is_unique = false;  // of the key columns asked for: a valid, immediate, full unique index on just them
+};
+
+// Looks "schema.table" or "table" up with the session's search_path, locking it as a writer does until the end of the
+// transaction. nullopt when it does not exist. key: the columns for key_is_unique.
+std::optional<TargetTable> find_target(const std::string& name, const std::vector<std::string>& key);
+
+// Whether `role` may do what an upsert does: SELECT, INSERT and UPDATE. Returns the missing privilege, or "".
+std::string missing_privilege(unsigned role, unsigned table);
+
+// Kind of relation in words: "a view", "a foreign table", …
+std::string kind_in_words(char relkind);
+
+}  // namespace etl::pg

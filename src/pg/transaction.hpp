@@ -1,0 +1,52 @@
+// Transactions of a worker's session, and subtransactions.
+//
+// Commit is explicit. An exception out of a transaction must be answered by abort() in the loop that caught it: a
+// destructor never runs transaction code.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace etl::pg {
+
+void begin();                         // START TRANSACTION, READ COMMITTED, with an active snapshot
+void commit(bool flush);              // flush false: synchronous_commit = off unless the session asks for remote_apply
+void abort_transaction() noexcept;    // ROLLBACK; also out of a failed state
+bool in_transaction();
+
+// A subtransaction. begin, then exactly one of release (keep) or rollback.
+class Subtransaction {
+ public:
+  Subtransaction();
+  void release();
+  void rollback();
+
+ private:
+  void* memory_;
+  void* owner_;
+};
+
+// SET CONSTRAINTS ALL IMMEDIATE: deferred checks speak now.
+void check_deferred_constraints();
+
+// A statement timer of our own: PostgreSQL arms statement_timeout only for client sessions (safety.md M4). A 57014 is
+// ours if fired() says so.
+class StatementTimer {
+ public:
+  explicit StatementTimer(int milliseconds);  // 0: none
+  ~StatementTimer();
+  StatementTimer(const StatementTimer&) = delete;
+  StatementTimer& operator=(const StatementTimer&) = delete;
+};
+bool statement_timer_fired();  // and forgets it
+
+// A fresh snapshot for the statements to come; popped by the end of the transaction at the latest.
+void push_snapshot();
+void pop_snapshot();
+
+std::int64_t now_us();               // microseconds since the Unix epoch
+std::string system_identifier();
+unsigned database_id();
+std::string database_name();
+
+}  // namespace etl::pg

@@ -1,0 +1,97 @@
+#include "run/dry_run.hpp"
+
+#include <map>
+
+#include "compile/quote.hpp"
+#include "pg/transaction.hpp"
+#include "run/table_loop.hpp"
+
+namespace etl::run {
+
+namespace {
+
+using Text = std::optional<std::string>;
+
+// "SELECT key, target row" for the rows of the page, in no particular order.
+std::string images_sql(const Plan& plan) {
+  std::string key;
+  std::string join;
+  for (const compile::UpsertColumn& column : plan.upsert.columns) {
+    if (!column.key) continue;
+    const std::string name = compile::quote_name(column.name);
+    const std::string value = column.cast.empty() ? "s." + name : "CAST(s." + name + " AS " + column.cast + ")";
+    key += (key.empty() ? "" : ", ") + (pg::quote_literal(column.name) + ", ") + value;
+    join += (join.empty() ? "" : " AND ") + ("t." + name + " = ") + value;
+  }
+  return "SELECT DISTINCT jsonb_build_object(" + key + ")::text AS key, to_jsonb(t)::text AS row FROM input AS s LEFT JOIN " +
+         plan.table->name + " AS t ON " + join;
+}
+
+std::map<std::string, Text> images(pg::Statement& statement, pg::Relation& scratch) {
+  scratch.clear();
+  statement.read(scratch);
+  std::map<std::string, Text> all;
+  for (std::uint64_t i = 0; i < scratch.rows(); ++i) {
+    const json::Document row = json::parse(scratch.row_json(i), "a row");
+    all[std::string(json::text(row["key"]))] = json::text_member(row, "row");
+  }
+  return all;
+}
+
+struct Table {
+  Table(const Plan& p, pg::Relation& page)
+      : plan(p), sink(p.upsert, p.keys), images(images_sql(p), {}, {{"input", &page}}, pg::Planning::kFree),
+        scratch(images.columns(), true) {
+    sink.open(page);
+  }
+  const Plan& plan;
+  sink::TableSink sink;
+  pg::Statement images;
+  pg::Relation scratch;
+};
+
+void emit_error(const Emit& emit, const std::string& batch, const Text& key, const Error& error) {
+  emit({batch, "error", key, std::nullopt, std::nullopt, std::nullopt, error.sqlstate, error.message});
+}
+
+// One batch in a subtransaction of its own, so that a failing one can be reported and the next one tried.
+void try_batch(Table& table, pg::Relation& page, const std::string& batch, const Emit& emit) {
+  const std::map<std::string, Text> before = images(table.images, table.scratch);
+  pg::Subtransaction attempt;
+  try {
+    (void)table.sink.write(page);
+    pg::check_deferred_constraints();
+    attempt.release();
+  } catch (const Error& error) {
+    attempt.rollback();
+    return emit_error(emit, batch, std::nullopt, error);
+  }
+  const std::map<std::string, Text> after = images(table.images, table.scratch);
+  for (const auto& [key, row] : after) {
+    const auto was = before.find(key);
+    const Text old = was == before.end() ? std::nullopt : was->second;
+    const char* action = !old ? "insert" : old == row ? "unchanged" : "update";
+    emit({batch, action, key, old, row, std::nullopt, std::nullopt, std::nullopt});
+  }
+}
+
+}  // namespace
+
+void dry_run(const Plan& plan, const json::Value& arguments, const Emit& emit) {
+  if (!plan.table) return dry_run_documents(plan, arguments, emit);
+  source::SqlSource source(source_spec(plan, {}));
+  source.open();
+  const auto page = source.make_page(false);
+  page->clear();
+  Table table(plan, *page);
+  std::optional<pg::Key> position;
+  const std::int64_t batches = arguments["batches"].GetInt64();
+  bool more = true;
+  for (std::int64_t i = 1; i <= batches && more; ++i) {
+    more = source.read(position, *page);
+    position = page->last_position();
+    if (page->rows() > 0) try_batch(table, *page, std::to_string(i), emit);
+  }
+}
+
+}  // namespace etl::run

@@ -1,0 +1,15 @@
+// Batches with all their effects, to be rolled back by the caller: what would be inserted, updated, refused or sent.
+#pragma once
+
+#include "run/inspect.hpp"
+#include "run/plan.hpp"
+
+namespace etl::run {
+
+// Emits (batch, action, key, before, after, payload, error_code, error_message). Nothing is sent to a remote system.
+void dry_run(const Plan& plan, const json::Value& arguments, const Emit& emit);
+
+// The same for a remote target: the NDJSON that would go out.
+void dry_run_documents(const Plan& plan, const json::Value& arguments, const Emit& emit);
+
+}  // namespace etl::run

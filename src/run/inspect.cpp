@@ -1,0 +1,53 @@
+#include "run/inspect.hpp"
+
+#include "pg/role.hpp"
+#include "pg/spi.hpp"
+#include "pg/transaction.hpp"
+#include "run/dry_run.hpp"
+#include "run/explain.hpp"
+#include "run/plan.hpp"
+#include "run/replay.hpp"
+#include "run/session.hpp"
+#include "run/table_loop.hpp"
+
+namespace etl::run {
+
+namespace {
+
+void preview(const Plan& plan, const json::Value& arguments, const Emit& emit) {
+  source::SqlSourceSpec spec = source_spec(plan, {});
+  spec.page_rows = static_cast<std::uint64_t>(arguments["rows"].GetInt64());
+  source::SqlSource source(spec);
+  source.open();
+  const auto page = source.make_page(false);
+  (void)source.read(std::nullopt, *page);
+  for (std::uint64_t i = 0; i < page->rows() && i < spec.page_rows; ++i) emit({page->row_json(i)});
+}
+
+void truncate(const Plan& plan, const Emit& emit) {
+  if (!plan.table) {
+    throw Error("0A000", "only a table can be emptied by truncate_target", {}, "Delete the index by hand.");
+  }
+  (void)pg::query_once("DELETE FROM " + plan.table->name);
+  emit({std::to_string(pg::processed())});
+}
+
+}  // namespace
+
+void inspect(const model::Definition& definition, const std::string& kind, const json::Value& arguments,
+             const Emit& emit) {
+  pin_session(definition);
+  pg::begin();
+  const Plan plan = make_plan(definition, definition.owner);
+  if (kind == "preview") preview(plan, arguments, emit);
+  if (kind == "explain") explain(plan, arguments, emit);
+  if (kind == "dry_run") {
+    dry_run(plan, arguments, emit);
+    return pg::abort_transaction();
+  }
+  if (kind == "truncate") truncate(plan, emit);
+  if (kind == "replay") replay(plan, arguments, emit);
+  pg::commit(true);
+}
+
+}  // namespace etl::run

@@ -1,0 +1,51 @@
+#include "run/pass.hpp"
+
+#include "pg/transaction.hpp"
+#include "run/safety.hpp"
+#include "run/table_loop.hpp"
+
+namespace etl::run {
+
+namespace {
+
+Outcome pass(Context& context, catalog::Checkpoint& slice, const source::Range& range, bool again) {
+  TableLoop loop(context, slice, range, again);
+  return loop.run();
+}
+
+Outcome incremental(Context& context, catalog::Checkpoint& slice) {
+  const Window window = open_window(context.plan, slice.position, context.requested_us);
+  if (window.empty) return Outcome::kDone;
+  if (window.again_from && slice.position) {
+    source::Range range;
+    range.from_first = window.again_from;
+    range.up_to_key = slice.position;
+    const Outcome outcome = pass(context, slice, range, true);
+    if (outcome != Outcome::kDone) return outcome;
+  }
+  source::Range range;
+  range.below_first = window.below;
+  range.up_to_first = window.up_to;
+  return pass(context, slice, range, false);
+}
+
+}  // namespace
+
+Outcome run_slice(Context& context, catalog::Checkpoint& slice) {
+  Outcome outcome;
+  if (context.plan.definition.mode == "incremental") {
+    outcome = incremental(context, slice);
+  } else {
+    source::Range range;
+    if (slice.from) range.from_first = slice.from->at(0);
+    if (slice.to) range.below_first = slice.to->at(0);
+    outcome = pass(context, slice, range, false);
+  }
+  if (outcome != Outcome::kDone) return outcome;
+  pg::begin();
+  catalog::finish_slice(context.pipeline, context.epoch, slice.slice);
+  pg::commit(false);
+  return outcome;
+}
+
+}  // namespace etl::run

@@ -1,0 +1,163 @@
+#include "run/pipeline_run.hpp"
+
+#include <optional>
+
+#include "catalog/pipelines.hpp"
+#include "catalog/runs.hpp"
+#include "core/json.hpp"
+#include "core/sqlstate.hpp"
+#include "pg/fault.hpp"
+#include "pg/role.hpp"
+#include "pg/settings.hpp"
+#include "pg/transaction.hpp"
+#include "run/pass.hpp"
+#include "run/retry.hpp"
+#include "run/session.hpp"
+#include "run/slices.hpp"
+
+namespace etl::run {
+
+namespace {
+
+using model::State;
+
+// Takes the lease and moves RUN_REQUESTED to RUNNING; nothing when there is nothing to do for this worker.
+std::optional<Context> claim(const pg::Task& task) {
+  pg::begin();
+  std::optional<Context> context;
+  const auto definition = catalog::find_pipeline(task.pipeline);
+  const auto state = catalog::read_state(task.pipeline, true);
+  const bool mine = definition && state && state->state == State::RUN_REQUESTED && state->run == task.run &&
+                    state->bound_here && !pg::suspended() && definition->owner == task.role;
+  if (mine && catalog::count_running() < pg::max_workers() && pg::try_lease(task.pipeline, 0)) {
+    context.emplace();
+    context->pipeline = task.pipeline;
+    context->run = task.run;
+    context->plan.definition = *definition;
+    context->epoch = catalog::claim(task.pipeline, task.run, pg::own_pid());
+    context->role = pg::role_name(pg::session_role());
+    context->requested_us = pg::now_us();
+    const auto run = catalog::read_run(task.run);
+    context->correlation_id = run->correlation_id;
+    context->recovering = run->attempt > 1;
+    catalog::set_state(task.pipeline, State::RUN_REQUESTED, State::RUNNING, task.run, context->role, std::nullopt);
+  }
+  pg::commit(true);
+  return context;
+}
+
+// Moves the pipeline from wherever its run stands to `to`, unless somebody else has done so.
+void end_run(const Context& context, State to, const std::string& status, const Error* error) {
+  pg::begin();
+  const auto state = catalog::read_state(context.pipeline, true);
+  const bool mine = state && state->epoch == context.epoch && state->run == context.run &&
+                    (state->state == State::RUNNING || state->state == State::PAUSE_REQUESTED);
+  if (mine) {
+    catalog::set_run_status(context.run, status, error);
+    catalog::set_state(context.pipeline, state->state, to, context.run, context.role,
+                       error != nullptr ? std::optional(error->sqlstate + ": " + error->message) : std::nullopt);
+  }
+  pg::commit(true);
+}
+
+void fail_run(const Context& context, const Error& error) {
+  if (error.sqlstate == sqlstate::kFenced) return;
+  if (error.sqlstate == "57014") {
+    const Error cancelled("57014", "the worker was cancelled by pg_cancel_backend()");
+    end_run(context, State::IDLE, "cancelled", &cancelled);
+    return;
+  }
+  end_run(context, State::FAILED, "failed", &error);
+  pg::log_line("pipeline \"" + context.plan.definition.name + "\" failed: " + error.sqlstate + ": " + error.message);
+}
+
+// The plan, checked anew with today's tables and rights.
+void prepare(Context& context) {
+  pg::begin();
+  context.plan = make_plan(context.plan.definition, context.plan.definition.owner);
+  pg::commit(false);
+}
+
+void prepare_with_retries(Context& context) {
+  Retry retry(context);
+  for (;;) {
+    try {
+      pg::fault_point(2);
+      return prepare(context);
+    } catch (const Error& error) {
+      pg::abort_transaction();
+      context.plan.options = model::parse_options(context.plan.definition.options);
+      if (retry.after(error, false) == Order::kStop) throw;
+    }
+  }
+}
+
+Outcome move_data(Context& context) {
+  prepare_with_retries(context);
+  pg::begin();
+  std::vector<catalog::Checkpoint> slices = catalog::read_checkpoints(context.pipeline);
+  const bool resumed = !slices.empty() && slices[0].run == context.run;
+  if (resumed) {
+    catalog::take_over_checkpoints(context.pipeline, context.epoch);
+  } else {
+    slices = make_slices(context.plan, slices);
+    catalog::start_checkpoints(context.pipeline, context.run, context.epoch, slices);
+  }
+  pg::commit(false);
+  return run_slices(context, slices);
+}
+
+}  // namespace
+
+void lead_run(const pg::Task& task) {
+  pg::fault_point(1);
+  std::optional<Context> claimed = claim(task);
+  if (!claimed) return;
+  Context& context = *claimed;
+  try {
+    pin_session(context.plan.definition);
+    pg::set_worker_name("pg_etl: " + context.plan.definition.name + " " + context.correlation_id);
+    const Outcome outcome = move_data(context);
+    if (outcome == Outcome::kDone) end_run(context, State::IDLE, "succeeded", nullptr);
+    if (outcome == Outcome::kPaused) end_run(context, State::PAUSED, "paused", nullptr);
+    pg::fault_point(15);
+  } catch (const Error& error) {
+    pg::abort_transaction();
+    pg::ignore_cancel();
+    fail_run(context, error);
+  }
+}
+
+void work_on_slice(const pg::Task& task) {
+  pg::begin();
+  const auto definition = catalog::find_pipeline(task.pipeline);
+  const auto state = catalog::read_state(task.pipeline, false);
+  pg::commit(false);
+  if (!definition || !state || state->epoch != task.epoch || !pg::try_lease(task.pipeline, task.slice)) return;
+  Context context;
+  context.pipeline = task.pipeline;
+  context.run = task.run;
+  context.epoch = task.epoch;
+  context.plan.definition = *definition;
+  context.role = pg::role_name(pg::session_role());
+  context.requested_us = pg::now_us();
+  try {
+    pin_session(*definition);
+    pg::set_worker_name("pg_etl: " + definition->name + " slice " + std::to_string(task.slice));
+    prepare_with_retries(context);
+    pg::begin();
+    std::vector<catalog::Checkpoint> slices = catalog::read_checkpoints(task.pipeline);
+    pg::commit(false);
+    for (catalog::Checkpoint& slice : slices) {
+      if (slice.slice == task.slice && !slice.done) (void)run_slice(context, slice);
+    }
+  } catch (const Error& error) {
+    pg::abort_transaction();
+    if (error.sqlstate == sqlstate::kFenced || error.sqlstate == "57014") return;
+    pg::begin();
+    catalog::fail_slice(task.pipeline, task.epoch, task.slice, error_to_json(error));
+    pg::commit(true);
+  }
+}
+
+}  // namespace etl::run

@@ -1,0 +1,185 @@
+#include "run/plan.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "catalog/pipelines.hpp"
+#include "compile/quote.hpp"
+#include "core/nearest.hpp"
+#include "pg/role.hpp"
+#include "pg/settings.hpp"
+#include "pg/statement.hpp"
+#include "run/safety.hpp"
+#include "run/target_check.hpp"
+
+namespace etl::run {
+
+namespace {
+
+const pg::Column* find_column(const pg::Analysis& source, const std::string& name) {
+  for (const pg::Column& column : source.columns) {
+    if (column.name == name) return &column;
+  }
+  return nullptr;
+}
+
+std::string known_columns_hint(const pg::Analysis& source, const std::string& wrong) {
+  std::vector<std::string_view> names;
+  for (const pg::Column& column : source.columns) names.push_back(column.name);
+  return did_you_mean(wrong, names);
+}
+
+void check_output_names(const pg::Analysis& source) {
+  std::set<std::string> seen;
+  for (const pg::Column& column : source.columns) {
+    if (column.name == "?column?") {
+      throw Error("42601", "an output column of the source has no name", {}, "Name every expression: SELECT a + b AS total.");
+    }
+    if (!seen.insert(column.name).second) {
+      throw Error("42701", "the source returns column \"" + column.name + "\" twice", {}, "Rename one of them with AS.");
+    }
+  }
+  if (source.columns.empty()) throw Error("42601", "the source returns no column");
+}
+
+// A superuser's session would run what other people wrote with all rights (internals.md 21).
+void check_superuser_source(const pg::Analysis& source, unsigned owner) {
+  if (!pg::is_superuser(owner)) return;
+  if (!pg::superuser_pipelines_allowed()) {
+    throw Error("42501", "a superuser's pipelines are switched off", "etl.allow_superuser_pipelines is off.",
+                "Let an ordinary role own the pipeline: etl.alter_pipeline_owner().");
+  }
+  for (const pg::BaseTable& table : source.tables) {
+    if (pg::is_superuser(table.owner)) continue;
+    throw Error("42501", "a superuser's pipeline cannot read " + table.name,
+                "It belongs to " + pg::role_name(table.owner) + ", who could run code with a superuser's rights.",
+                "Let an ordinary role own the pipeline: etl.alter_pipeline_owner().");
+  }
+  if (const std::string name = pg::foreign_function(source.functions); !name.empty()) {
+    throw Error("42501", "a superuser's pipeline cannot call " + name, "The function does not belong to a superuser.",
+                "Let an ordinary role own the pipeline: etl.alter_pipeline_owner().");
+  }
+}
+
+// The id of the source that a user most likely means: an output column that is unique by itself.
+std::string unique_column(const pg::Analysis& source) {
+  for (const pg::Column& column : source.columns) {
+    pg::Origin origin;
+    if (!pg::find_origin(column, origin)) continue;
+    const auto table = pg::find_target(origin.table, {origin.column});
+    if (table && table->key_is_unique) return column.name;
+  }
+  return {};
+}
+
+// The pure rules, with hints that need the database.
+void check_contract(const model::Definition& definition, const pg::Analysis& source) {
+  try {
+    model::check_definition(definition);
+  } catch (Error& error) {
+    if (definition.mode == "incremental" && definition.incremental_key && !definition.incremental_id_key) {
+      const std::string id = unique_column(source);
+      if (!id.empty()) {
+        error.hint = "The source returns " + id + ", which is unique: try incremental_id_key => '" + id + "'.";
+      }
+    }
+    throw;
+  }
+}
+
+void check_order_column(const pg::Analysis& source, const std::string& parameter, const std::string& name) {
+  const pg::Column* column = find_column(source, name);
+  if (column == nullptr) {
+    throw Error("42703", parameter + " \"" + name + "\" is not a column of the source's output",
+                "It is looked for after aliasing.", known_columns_hint(source, name));
+  }
+  if (!pg::is_orderable(column->type)) {
+    throw Error("42883", parameter + " \"" + name + "\" cannot be ordered",
+                "Its type is " + pg::type_name(column->type, column->typmod) + ".", "Use a column of another type.");
+  }
+}
+
+void choose_order(Plan& plan) {
+  const model::Definition& d = plan.definition;
+  if (d.mode == "incremental") {
+    check_order_column(plan.source, "incremental_key", *d.incremental_key);
+    check_order_column(plan.source, "incremental_id_key", *d.incremental_id_key);
+    plan.order = {*d.incremental_key, *d.incremental_id_key};
+    if (plan.order[0] == plan.order[1]) plan.order.pop_back();
+  } else {
+    for (const std::string& key : plan.keys) check_order_column(plan.source, "key column", key);
+    plan.order = plan.keys;
+  }
+  bool known_not_null = !plan.source.outer_joins;
+  for (const std::string& name : plan.order) {
+    const pg::Column* column = find_column(plan.source, name);
+    plan.order_types.push_back(column->type);
+    pg::Origin origin;
+    known_not_null = known_not_null && pg::find_origin(*column, origin) && origin.not_null;
+  }
+  for (const std::string& name : plan.keys) {
+    pg::Origin origin;
+    known_not_null = known_not_null && pg::find_origin(*find_column(plan.source, name), origin) && origin.not_null;
+  }
+  plan.keys_may_be_null = !known_not_null;
+}
+
+void check_owner(unsigned owner) {
+  if (!pg::role_exists(owner)) {
+    throw Error("42704", "the pipeline's owner does not exist any more", "It had OID " + std::to_string(owner) + ".",
+                "Give it another owner with etl.alter_pipeline_owner().");
+  }
+  if (!pg::can_login(owner)) {
+    throw Error("42501", "the owner " + pg::role_name(owner) + " cannot log in",
+                "A worker's session is the owner's session.", "Use a role with LOGIN.");
+  }
+}
+
+}  // namespace
+
+Plan make_plan(const model::Definition& definition, unsigned owner) {
+  Plan plan;
+  plan.definition = definition;
+  if (definition.source.empty()) model::check_definition(definition);
+  check_owner(owner);
+  // The contract's hints look at the source; a source that cannot be analysed is the error to report only after it.
+  try {
+    plan.source = pg::analyze_select(definition.source);
+  } catch (const Error&) {
+    model::check_definition(definition);
+    throw;
+  }
+  check_contract(definition, plan.source);
+  plan.options = model::parse_options(definition.options);
+  check_output_names(plan.source);
+  check_superuser_source(plan.source, owner);
+  check_target(plan, owner);
+  choose_order(plan);
+  if (plan.table) prepare_upsert(plan);
+  if (definition.mode == "incremental") choose_safety(plan);
+  return plan;
+}
+
+std::string create_target_sql(const model::Definition& definition) {
+  model::check_definition(definition);
+  const pg::Analysis source = pg::analyze_select(definition.source);
+  check_output_names(source);
+  if (!definition.key_columns) {
+    throw Error("22023", "create_target needs key_columns", {}, "Name the columns that are to be the primary key.");
+  }
+  std::string columns;
+  for (const pg::Column& column : source.columns) {
+    columns += (columns.empty() ? "" : ", ") + compile::quote_name(column.name) + " " +
+               pg::type_name(column.type, column.typmod);
+  }
+  for (const std::string& key : *definition.key_columns) {
+    if (find_column(source, key) == nullptr) {
+      throw Error("42703", "key column \"" + key + "\" is not a column of the source's output", {},
+                  known_columns_hint(source, key));
+    }
+  }
+  return "CREATE TABLE IF NOT EXISTS " + definition.target + " (" + columns + ", PRIMARY KEY (" +
+         compile::name_list(*definition.key_columns) + "))";
+}
+
+}  // namespace etl::run

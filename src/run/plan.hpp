@@ -1,0 +1,53 @@
+// A definition checked against the database: what a worker needs to run it, or the error that says why it cannot.
+//
+// Made by parse analysis only (no planner, no user function runs), with the rights and the search_path of the session:
+// once when the pipeline is defined, and again by the worker before each run, since the definition, the tables and the
+// rights may have changed behind our back.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "compile/upsert.hpp"
+#include "model/definition.hpp"
+#include "model/options.hpp"
+#include "pg/analyze.hpp"
+#include "pg/server.hpp"
+#include "pg/target.hpp"
+
+namespace etl::run {
+
+struct Finding {
+  std::string rule;      // name of the check
+  std::string severity;  // error | warning | info
+  std::string sqlstate;
+  std::string message;
+  std::string detail;
+  std::string hint;
+};
+
+struct Plan {
+  model::Definition definition;
+  model::Options options;
+  pg::Analysis source;
+  std::vector<std::string> keys;    // identify a row in the target
+  std::vector<std::string> order;   // in which the source is read
+  std::vector<unsigned> order_types;
+  std::optional<pg::TargetTable> table;   // target in this database
+  compile::Upsert upsert;                 // of `table`
+  std::optional<pg::Server> server;       // or a remote one
+  std::string index;
+  std::string safety;               // incremental: xact, lock or overlap
+  std::string safety_reason;
+  bool keys_may_be_null = true;
+  std::vector<Finding> warnings;
+};
+
+// Throws the first broken rule. `owner` is the role that will run it.
+Plan make_plan(const model::Definition& definition, unsigned owner);
+
+// CREATE TABLE for the source's columns, with key_columns as primary key.
+std::string create_target_sql(const model::Definition& definition);
+
+}  // namespace etl::run

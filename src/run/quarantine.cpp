@@ -1,0 +1,94 @@
+#include "run/quarantine.hpp"
+
+#include "core/json.hpp"
+#include "core/sqlstate.hpp"
+#include "pg/fault.hpp"
+#include "pg/transaction.hpp"
+
+namespace etl::run {
+
+struct Quarantine::Halves {
+  pg::Relation& all;
+  pg::Relation& page;
+  sink::TableSink& sink;
+  sink::Written written;
+  std::uint64_t dead = 0;
+};
+
+void Quarantine::keep(pg::Relation& rows, std::uint64_t index, const Error& error) {
+  catalog::DeadLetter letter;
+  letter.record = rows.row_json(index);
+  letter.error_code = error.sqlstate;
+  letter.error_message = error.message;
+  letter.context = json::Object()
+                       .add("detail", error.detail)
+                       .add("constraint", error.constraint)
+                       .add("column", error.column)
+                       .add("correlation_id", context_.correlation_id)
+                       .str();
+  (void)catalog::save_dead_letter(context_.pipeline, context_.run, "sink", letter);
+  pg::fault_point(11);
+  const std::int64_t count = catalog::count_dead_letters_of_run(context_.pipeline, context_.run);
+  if (count > context_.plan.options.max_dead_letters) {
+    throw Error(sqlstate::kTooManyDeadLetters,
+                "more than " + std::to_string(context_.plan.options.max_dead_letters) + " rows could not be written",
+                "The last one failed with " + error.sqlstate + ": " + error.message,
+                "Look at etl.dead_letters, mend the source or the target, or raise option \"max_dead_letters\".");
+  }
+}
+
+void Quarantine::write_range(Halves& h, std::uint64_t from, std::uint64_t until, bool known_bad) {
+  if (!known_bad || until - from == 1) {
+    h.all.copy_range(h.page, from, until);
+    pg::Subtransaction attempt;
+    try {
+      const sink::Written part = h.sink.write(h.page);
+      pg::check_deferred_constraints();
+      attempt.release();
+      h.written.inserted += part.inserted;
+      h.written.updated += part.updated;
+      h.written.unchanged += part.unchanged;
+      h.written.superseded += part.superseded;
+      return;
+    } catch (const Error& error) {
+      attempt.rollback();
+      if (classify(error.sqlstate) != ErrorClass::kData) throw;
+      if (until - from == 1) {
+        keep(h.all, from, error);
+        ++h.dead;
+        return;
+      }
+    }
+  }
+  const std::uint64_t middle = from + (until - from) / 2;
+  const std::uint64_t before = h.dead;
+  write_range(h, from, middle, false);
+  // The whole range fails; if its first half did not, the second one does.
+  write_range(h, middle, until, h.dead == before);
+}
+
+sink::Written Quarantine::bisect(pg::Relation& page, sink::TableSink& sink, std::uint64_t& dead) {
+  pg::Relation all(page.columns(), true);
+  page.copy_range(all, 0, page.rows());
+  Halves halves{all, page, sink, {}, 0};
+  if (all.rows() > 0) write_range(halves, 0, all.rows(), true);  // that it fails whole is why we are here
+  all.copy_range(page, 0, all.rows());
+  dead += halves.dead;
+  return halves.written;
+}
+
+std::uint64_t Quarantine::take_null_keys(pg::Relation& page) {
+  if (page.null_keys() == 0) return 0;
+  pg::Relation bad(page.columns(), true);
+  pg::Relation good(page.columns(), true);
+  page.split_null_keys(bad, good);
+  const Error error("23502", "a key column of a row is null",
+                    "The row is " + bad.row_json(0).substr(0, 500) + ".",
+                    "Filter such rows out in the source, or set option \"null_keys\" to \"dead_letter\".");
+  if (!context_.plan.options.dead_letter_null_keys) throw error;
+  for (std::uint64_t i = 0; i < bad.rows(); ++i) keep(bad, i, error);
+  good.copy_range(page, 0, good.rows());
+  return bad.rows();
+}
+
+}  // namespace etl::run

@@ -1,0 +1,34 @@
+// Dead letters: rows that could not be written are kept whole, and the rest goes on.
+#pragma once
+
+#include <cstdint>
+
+#include "core/error.hpp"
+#include "pg/relation.hpp"
+#include "run/context.hpp"
+#include "sink/table_sink.hpp"
+
+namespace etl::run {
+
+class Quarantine {
+ public:
+  explicit Quarantine(Context& context) : context_(context) {}
+
+  // Keeps row `index` of `rows`, in the caller's transaction. Error PE030 when the run has more than max_dead_letters.
+  void keep(pg::Relation& rows, std::uint64_t index, const Error& error);
+
+  // Writes `page` by halves, each in a subtransaction, until the rows that fail stand alone; those are kept. One poison
+  // row of n costs at most 2 * log2(n) + 1 statements. `page` is used as scratch; returns what was written.
+  sink::Written bisect(pg::Relation& page, sink::TableSink& sink, std::uint64_t& dead);
+
+  // Takes rows with a NULL key out of `page`: refused with 23502, or kept, as option null_keys says. Returns how many.
+  std::uint64_t take_null_keys(pg::Relation& page);
+
+ private:
+  struct Halves;
+  void write_range(Halves& halves, std::uint64_t from, std::uint64_t until, bool known_bad);
+
+  Context& context_;
+};
+
+}  // namespace etl::run

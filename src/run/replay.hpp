@@ -1,0 +1,18 @@
+// Dead letters, back into the target.
+#pragma once
+
+#include "run/inspect.hpp"
+#include "run/plan.hpp"
+
+namespace etl::run {
+
+// Arguments: where_sql (a condition on the columns of etl.dead_letters), patch (a JSON object laid over each record).
+// Writes all that match, or none; emits how many.
+void replay(const Plan& plan, const json::Value& arguments, const Emit& emit);
+
+// Marks the pending ones that match `where`; returns how many.
+std::int64_t mark_replayed(const Plan& plan, const std::string& where);
+// The same for a remote target: sent, acknowledged, then marked.
+void replay_documents(const Plan& plan, pg::Relation& page, const std::string& where, const std::string& patch, const Emit& emit);
+
+}  // namespace etl::run

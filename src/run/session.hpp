@@ -1,0 +1,11 @@
+// What a worker's session must look like before it touches a pipeline.
+#pragma once
+
+#include "model/definition.hpp"
+
+namespace etl::run {
+
+// The settings on which checkpoints and JSON depend, and the owner's search_path (internals.md 19).
+void pin_session(const model::Definition& definition);
+
+}  // namespace etl::run

@@ -1,0 +1,163 @@
+#include "run/table_loop.hpp"
+
+#include "pg/fault.hpp"
+#include "pg/process.hpp"
+#include "pg/transaction.hpp"
+
+namespace etl::run {
+
+source::SqlSourceSpec source_spec(const Plan& plan, const source::Range& range) {
+  source::SqlSourceSpec spec;
+  spec.query = plan.definition.source;
+  spec.columns = plan.source.columns;
+  spec.order = plan.order;
+  spec.order_types = plan.order_types;
+  spec.keys = plan.keys;
+  spec.range = range;
+  spec.page_rows = static_cast<std::uint64_t>(plan.definition.batch_size);
+  spec.one_snapshot = plan.options.snapshot_run;
+  return spec;
+}
+
+TableLoop::TableLoop(Context& context, catalog::Checkpoint& checkpoint, source::Range range, bool again)
+    : context_(context),
+      checkpoint_(checkpoint),
+      range_(std::move(range)),
+      again_(again),
+      retry_(context),
+      quarantine_(context) {
+  if (!again_) position_ = checkpoint_.position;
+}
+
+void TableLoop::open() {
+  pg::begin();
+  source_ = std::make_unique<source::SqlSource>(source_spec(context_.plan, range_));
+  source_->open();
+  page_ = source_->make_page(false);
+  page_->clear();
+  sink_ = std::make_unique<sink::TableSink>(context_.plan.upsert, context_.plan.keys);
+  sink_->open(*page_);
+  pg::fault_point(4);
+  pg::commit(false);
+}
+
+void TableLoop::check_null_keys() {
+  // A spilled source shows its NULL keys as they come, unless it starts behind a key.
+  if (!context_.plan.keys_may_be_null || again_ || (source_->spills() && !position_)) return;
+  pg::begin();
+  source_->read_null_keys(*page_);
+  const std::uint64_t dead = quarantine_.take_null_keys(*page_);
+  pg::commit(dead > 0);
+}
+
+bool TableLoop::batch(Form form) {
+  catalog::BatchRecord record;
+  record.started_us = pg::now_us();
+  pg::begin();
+  pg::fault_point(3);
+  const pg::StatementTimer timer(static_cast<int>(context_.plan.options.step_timeout_ms));
+  const bool more = source_->read(position_, *page_);
+  pg::fault_point(5);
+  if (page_->rows() == 0) {
+    pg::commit(false);
+    return false;
+  }
+  const std::uint64_t rows = page_->rows();
+  record.counters.bytes = static_cast<std::int64_t>(page_->bytes());
+  const std::optional<pg::Key> last = page_->last_position();
+  std::uint64_t dead = quarantine_.take_null_keys(*page_);
+  const bool ends_null = dead > 0 && last && !last->back();
+  const std::optional<pg::Key> reached = ends_null ? page_->last_position() : last;
+  pg::fault_point(6);
+  pg::fault_point(7);
+  const sink::Written written =
+      form == Form::kBisect ? quarantine_.bisect(*page_, *sink_, dead) : sink_->write(*page_);
+  pg::fault_point(8);
+  catalog::Counters& c = record.counters;
+  c.read = static_cast<std::int64_t>(rows);
+  c.inserted = static_cast<std::int64_t>(written.inserted);
+  c.updated = static_cast<std::int64_t>(written.updated);
+  c.superseded = static_cast<std::int64_t>(written.superseded);
+  c.dead = static_cast<std::int64_t>(dead);
+  c.unchanged = c.read - c.inserted - c.updated - c.superseded - c.dead;
+  if (again_) c.late = c.inserted + c.updated;
+  record.pipeline = context_.pipeline;
+  record.run = context_.run;
+  record.epoch = context_.epoch;
+  record.slice = checkpoint_.slice;
+  record.batch_no = checkpoint_.batch_no + 1;
+  record.attempt = context_.attempt;
+  record.from = position_;
+  if (!again_) record.to = reached;
+  record.phase = again_ ? "reading again" : source_->spills() ? "spilled" : "paged";
+  pg::fault_point(9);
+  pg::fault_point(10);
+  seen_ = catalog::save_batch(record);
+  pg::fault_point(12);
+  pg::commit(context_.plan.options.durable_batches);
+  pg::fault_point(13);
+  checkpoint_.batch_no = record.batch_no;
+  if (reached) position_ = reached;
+  return more;
+}
+
+void TableLoop::reopen() {
+  reopened_ = true;
+  pg::begin();
+  context_.plan = make_plan(context_.plan.definition, context_.plan.definition.owner);
+  pg::commit(false);
+  open();
+}
+
+// With the transaction rolled back: what is to follow.
+Order TableLoop::answer(const Error& error, Form& form) {
+  const bool timer_fired = pg::statement_timer_fired();
+  source_->again();
+  const ErrorClass kind = classify(error.sqlstate);
+  if (error.sqlstate == "23505" && form == Form::kQuick && sink_->use_on_conflict()) return Order::kGoOn;
+  if (error.sqlstate == "0A000" && !reopened_) {
+    reopen();  // a table was altered under a prepared plan
+    return Order::kGoOn;
+  }
+  if (kind == ErrorClass::kData && context_.plan.options.quarantine && form == Form::kQuick) {
+    form = Form::kBisect;
+    (void)sink_->use_on_conflict();
+    return Order::kGoOn;
+  }
+  return retry_.after(error, timer_fired);
+}
+
+Order TableLoop::batch_with_retries(bool& more) {
+  Form form = Form::kQuick;
+  for (;;) {
+    try {
+      more = batch(form);
+      retry_.succeeded();
+      sink_->use_merge();
+      reopened_ = false;
+      if (seen_ == model::State::RUNNING) return Order::kGoOn;
+      return seen_ == model::State::PAUSE_REQUESTED ? Order::kPause : Order::kStop;
+    } catch (const Error& error) {
+      pg::abort_transaction();
+      const Order order = answer(error, form);
+      if (order == Order::kStop) return order;
+    }
+  }
+}
+
+Outcome TableLoop::run() {
+  open();
+  check_null_keys();
+  pg::begin();
+  catalog::set_rows_total(context_.pipeline, checkpoint_.slice, static_cast<std::int64_t>(source_->rows_total()),
+                          source_->spills() ? "spilled" : "paged");
+  pg::commit(false);
+  for (bool more = true; more;) {
+    const Order order = batch_with_retries(more);
+    if (order == Order::kStop) return Outcome::kStopped;
+    if (order == Order::kPause && more) return Outcome::kPaused;
+  }
+  return Outcome::kDone;
+}
+
+}  // namespace etl::run

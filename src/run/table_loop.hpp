@@ -1,0 +1,52 @@
+// The batch loop of a run (or of one slice of it) into a table of this database.
+//
+// One transaction a batch: rows, dead letters, counters, checkpoint. A crash takes all of them or none, so every row
+// arrives exactly once. See src/run/README.md for the argument at each kill point.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "run/context.hpp"
+#include "run/quarantine.hpp"
+#include "run/retry.hpp"
+#include "sink/table_sink.hpp"
+#include "source/sql_source.hpp"
+
+namespace etl::run {
+
+class TableLoop {
+ public:
+  // again: this pass reads a window once more, so it moves no checkpoint and counts what it wrote as late.
+  TableLoop(Context& context, catalog::Checkpoint& checkpoint, source::Range range, bool again);
+
+  Outcome run();
+
+ private:
+  enum class Form { kQuick, kBisect };
+
+  void open();
+  bool batch(Form form);              // one transaction; true: more follows
+  Order batch_with_retries(bool& more);
+  Order answer(const Error& error, Form& form);
+  void check_null_keys();
+  void reopen();
+
+  Context& context_;
+  catalog::Checkpoint& checkpoint_;
+  source::Range range_;
+  bool again_;
+  Retry retry_;
+  Quarantine quarantine_;
+  std::optional<pg::Key> position_;
+  std::unique_ptr<source::SqlSource> source_;
+  std::unique_ptr<sink::TableSink> sink_;
+  std::unique_ptr<pg::Relation> page_;
+  bool reopened_ = false;
+  model::State seen_ = model::State::RUNNING;
+};
+
+// What SqlSource needs of a plan.
+source::SqlSourceSpec source_spec(const Plan& plan, const source::Range& range);
+
+}  // namespace etl::run

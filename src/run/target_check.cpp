@@ -1,0 +1,228 @@
+#include "run/target_check.hpp"
+
+#include <algorithm>
+
+#include "catalog/pipelines.hpp"
+#include "compile/quote.hpp"
+#include "core/nearest.hpp"
+#include "http/url.hpp"
+#include "pg/role.hpp"
+#include "pg/statement.hpp"
+
+namespace etl::run {
+
+namespace {
+
+using pg::TargetColumn;
+using pg::TargetTable;
+
+// The unquoted form under which the allow-list knows a table that may not exist.
+std::string listed_name(const std::string& target) {
+  std::string plain;
+  for (const char c : target) {
+    if (c != '"') plain += c;
+  }
+  return plain;
+}
+
+void check_allowed(const std::string& listed, unsigned owner) {
+  if (catalog::is_target_allowed(listed, owner)) return;
+  throw Error("42501", "target \"" + listed + "\" is not allowed for " + pg::role_name(owner),
+              "No entry of etl.allowed_targets matches it.",
+              "A superuser or the database's owner can run: SELECT etl.allow_target('" + listed + "', '" +
+                  pg::role_name(owner) + "');");
+}
+
+std::string key_list(const std::vector<std::string>& keys) {
+  std::string list;
+  for (const std::string& key : keys) list += (list.empty() ? "" : ", ") + key;
+  return list;
+}
+
+std::string create_table_hint(const Plan& plan) {
+  std::string columns;
+  for (const pg::Column& column : plan.source.columns) {
+    columns += (columns.empty() ? "" : ", ") + compile::quote_name(column.name) + " " +
+               pg::type_name(column.type, column.typmod);
+  }
+  const std::string keys =
+      plan.definition.key_columns ? ", PRIMARY KEY (" + compile::name_list(*plan.definition.key_columns) + ")" : "";
+  return "Create it: CREATE TABLE " + plan.definition.target + " (" + columns + keys +
+         "); or pass create_target => true with key_columns.";
+}
+
+void check_kind(const TargetTable& table, unsigned owner) {
+  if (table.kind != 'r' && table.kind != 'p') {
+    throw Error("42809", "target " + table.name + " is " + pg::kind_in_words(table.kind), {},
+                "Name an ordinary or partitioned table as target.");
+  }
+  const std::string missing = pg::missing_privilege(owner, table.oid);
+  if (!missing.empty()) {
+    throw Error("42501", "target " + table.name + " is not writable by " + pg::role_name(owner),
+                "The role lacks " + missing + " on it.",
+                "Run: GRANT SELECT, INSERT, UPDATE ON " + table.name + " TO " + compile::quote_name(pg::role_name(owner)) + ";");
+  }
+  if (pg::is_superuser(owner) && !pg::is_superuser(table.owner)) {
+    throw Error("42501", "a superuser's pipeline cannot write " + table.name,
+                "It belongs to " + pg::role_name(table.owner) + ", whose triggers would run with a superuser's rights.",
+                "Let an ordinary role own the pipeline: etl.alter_pipeline_owner().");
+  }
+}
+
+const TargetColumn* find(const TargetTable& table, const std::string& name) {
+  for (const TargetColumn& column : table.columns) {
+    if (column.name == name) return &column;
+  }
+  return nullptr;
+}
+
+const pg::Column* find_source(const Plan& plan, const std::string& name) {
+  for (const pg::Column& column : plan.source.columns) {
+    if (column.name == name) return &column;
+  }
+  return nullptr;
+}
+
+void check_keys(Plan& plan, const TargetTable& table) {
+  if (plan.keys.empty()) {
+    throw Error("42P10", "target " + table.name + " has no primary key", "key_columns was not given either.",
+                "Add one: ALTER TABLE " + table.name + " ADD PRIMARY KEY (…); or name key_columns that a unique index covers.");
+  }
+  for (const std::string& key : plan.keys) {
+    if (find(table, key) == nullptr) {
+      std::vector<std::string_view> names;
+      for (const TargetColumn& column : table.columns) names.push_back(column.name);
+      throw Error("42703", "key column \"" + key + "\" is not a column of target " + table.name, {}, did_you_mean(key, names));
+    }
+    if (find_source(plan, key) == nullptr) {
+      std::vector<std::string_view> names;
+      for (const pg::Column& column : plan.source.columns) names.push_back(column.name);
+      throw Error("42703", "key column \"" + key + "\" is not a column of the source's output", {}, did_you_mean(key, names));
+    }
+  }
+  if (!table.key_is_unique) {
+    throw Error("42P10", "no unique index of target " + table.name + " is on just (" + key_list(plan.keys) + ")",
+                "An upsert needs a valid unique index that is not partial, deferrable or on expressions.",
+                "Run: CREATE UNIQUE INDEX ON " + table.name + " (" + compile::name_list(plan.keys) + ");");
+  }
+}
+
+void check_columns(const Plan& plan, const TargetTable& table) {
+  for (const pg::Column& column : plan.source.columns) {
+    const TargetColumn* target = find(table, column.name);
+    if (target == nullptr) {
+      std::vector<std::string_view> names;
+      for (const TargetColumn& c : table.columns) names.push_back(c.name);
+      throw Error("42703", "the source returns column \"" + column.name + "\", which target " + table.name + " lacks", {},
+                  did_you_mean(column.name, names));
+    }
+    if (target->generated) {
+      throw Error("428C9", "target column \"" + column.name + "\" is generated", {},
+                  "Leave it out of the source: PostgreSQL computes it.");
+    }
+  }
+  for (const TargetColumn& column : table.columns) {
+    if (!column.not_null || column.has_default || column.generated || find_source(plan, column.name) != nullptr) continue;
+    throw Error("23502", "the source does not return column \"" + column.name + "\"",
+                "It is NOT NULL in target " + table.name + " and has no default.", "Add it to the source's SELECT.");
+  }
+}
+
+void check_table(Plan& plan, unsigned owner) {
+  std::vector<std::string> wanted = plan.definition.key_columns.value_or(std::vector<std::string>());
+  std::optional<TargetTable> table = pg::find_target(plan.definition.target, wanted);
+  check_allowed(table ? table->plain_name : listed_name(plan.definition.target), owner);
+  if (!table) {
+    throw Error("42P01", "target " + plan.definition.target + " does not exist", {}, create_table_hint(plan));
+  }
+  check_kind(*table, owner);
+  if (wanted.empty() && !table->primary_key.empty()) {
+    table = pg::find_target(plan.definition.target, table->primary_key);
+  }
+  plan.keys = wanted.empty() ? table->primary_key : wanted;
+  check_keys(plan, *table);
+  check_columns(plan, *table);
+  plan.table = table;
+}
+
+void check_server(Plan& plan, const model::TargetName& target, unsigned owner) {
+  check_allowed(target.server + ":" + target.object, owner);
+  bool usage = false;
+  plan.server = pg::find_server(target.server, owner, usage);
+  const std::string quoted = "\"" + target.server + "\"";
+  if (!plan.server) {
+    throw Error("42704", "server " + quoted + " does not exist", "It would be a server of foreign data wrapper etl.",
+                "Run: CREATE SERVER " + compile::quote_name(target.server) +
+                    " TYPE 'elasticsearch' FOREIGN DATA WRAPPER etl OPTIONS (url 'https://…');");
+  }
+  if (!usage) {
+    throw Error("42501", "permission denied for server " + quoted, {},
+                "Run: GRANT USAGE ON FOREIGN SERVER " + compile::quote_name(target.server) + " TO " +
+                    compile::quote_name(pg::role_name(owner)) + ";");
+  }
+  if (plan.server->type != "elasticsearch" && plan.server->type != "opensearch") {
+    throw Error("22023", "server " + quoted + " has type \"" + plan.server->type + "\"", {},
+                "Create it with TYPE 'elasticsearch' or 'opensearch'.");
+  }
+  const auto url = plan.server->options.find("url");
+  if (url == plan.server->options.end()) {
+    throw Error("22023", "server " + quoted + " has no option url", {},
+                "Run: ALTER SERVER " + compile::quote_name(target.server) + " OPTIONS (ADD url 'https://…');");
+  }
+  (void)http::parse_url(url->second);
+  plan.index = target.object;
+  if (!plan.definition.key_columns) {
+    throw Error("22023", "pipeline \"" + plan.definition.name + "\" needs key_columns", "A document's _id is made of them.",
+                "Name the output columns that identify a row.");
+  }
+  plan.keys = *plan.definition.key_columns;
+}
+
+// Types whose length the cast would silently cut: they are compared without it, and the assignment checks it.
+bool cast_cuts(const std::string& type) {
+  return type.starts_with("character") || type.starts_with("bit") || type.starts_with("pg_catalog.bpchar") ||
+         type.starts_with("pg_catalog.varchar") || type.starts_with("pg_catalog.bit");
+}
+
+}  // namespace
+
+std::string target_as_listed(const Plan& plan) {
+  return plan.table ? plan.table->plain_name : plan.server->name + ":" + plan.index;
+}
+
+void check_target(Plan& plan, unsigned owner) {
+  const model::TargetName target = model::parse_target(plan.definition.target);
+  if (target.server.empty()) {
+    check_table(plan, owner);
+  } else {
+    check_server(plan, target, owner);
+  }
+}
+
+void prepare_upsert(Plan& plan) {
+  plan.upsert.target = plan.table->name;
+  for (const pg::Column& column : plan.source.columns) {
+    const TargetColumn& target = *find(*plan.table, column.name);
+    compile::UpsertColumn c;
+    c.name = column.name;
+    c.key = std::find(plan.keys.begin(), plan.keys.end(), column.name) != plan.keys.end();
+    c.set = !target.identity_always;
+    c.by_image = !pg::equal_is_same_image(target.type, target.collation);
+    if (column.type != target.type || (column.typmod != target.typmod && target.typmod != -1)) {
+      const std::string full = pg::type_name(target.type, target.typmod);
+      c.cast = cast_cuts(full) ? pg::type_name(target.type, -1) : full;
+      if (column.type == target.type && cast_cuts(full)) c.cast.clear();
+    }
+    plan.upsert.columns.push_back(c);
+  }
+  // The parser decides whether the types fit: as an assignment, which is stricter than the casts above.
+  pg::Relation shape(plan.source.columns, false);
+  std::vector<std::string> names;
+  for (const pg::Column& column : plan.source.columns) names.push_back(column.name);
+  const std::string list = compile::name_list(names);
+  pg::Statement insert("INSERT INTO " + plan.table->name + " (" + list + ") OVERRIDING SYSTEM VALUE SELECT " + list +
+                           " FROM input", {}, {{"input", &shape}}, pg::Planning::kFree);
+  pg::Statement merge(compile::merge_sql(plan.upsert), {}, {{"input", &shape}}, pg::Planning::kFree);
+}
+
+}  // namespace etl::run

@@ -1,0 +1,54 @@
+// Upserts a batch into a table of this database, in the batch's transaction.
+//
+// MERGE by index probe is the quick form. It is not safe against a concurrent insert of the same key: then it fails with
+// 23505, the caller rolls back, calls use_on_conflict() and runs the batch once more.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "compile/upsert.hpp"
+#include "pg/relation.hpp"
+#include "pg/statement.hpp"
+
+namespace etl::sink {
+
+struct Written {
+  std::uint64_t inserted = 0;
+  std::uint64_t updated = 0;
+  std::uint64_t unchanged = 0;
+  std::uint64_t superseded = 0;  // rows of the batch that a later row with the same key replaced
+};
+
+class TableSink {
+ public:
+  TableSink(compile::Upsert upsert, std::vector<std::string> keys);
+
+  // Prepares the statements for pages of this shape, in a transaction.
+  void open(pg::Relation& page);
+  Written write(pg::Relation& page);
+  // The next write uses ON CONFLICT; false when it did already.
+  bool use_on_conflict();
+  void use_merge() { on_conflict_ = false; }
+
+  std::vector<std::string> explain() { return merge_->explain(); }
+  const std::string& sql() const { return merge_->sql(); }
+
+ private:
+  pg::Statement& statement(bool reduced);
+
+  compile::Upsert upsert_;
+  std::vector<std::string> keys_;
+  bool on_conflict_ = false;
+  pg::Relation* page_ = nullptr;
+  std::unique_ptr<pg::Relation> reduced_;      // the last row of each key
+  std::unique_ptr<pg::Statement> last_ones_;   // page -> reduced_
+  std::unique_ptr<pg::Statement> merge_;
+  std::unique_ptr<pg::Statement> merge_reduced_;
+  std::unique_ptr<pg::Statement> insert_;
+  std::unique_ptr<pg::Statement> insert_reduced_;
+};
+
+}  // namespace etl::sink

@@ -1,0 +1,79 @@
+// A SELECT as a source: read in key order, a page a batch, never LIMIT/OFFSET.
+//
+// Two ways, chosen when it is opened (internals.md 12):
+//   paged    an index serves the order: each page is a query of its own with a fresh snapshot, so that no snapshot
+//            outlives a batch, and a page costs the same at the end as at the beginning.
+//   spilled  nothing serves the order (aggregate, join, function): the query runs once, its rows wait in key order in a
+//            tuplestore (work_mem, then disk), and xmin is released with the first commit. A resume runs it again with
+//            key > checkpoint.
+// In both, a row whose key stays is delivered once, and rows with equal keys stay together.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "compile/page.hpp"
+#include "pg/relation.hpp"
+#include "pg/statement.hpp"
+
+namespace etl::source {
+
+// What of the source is read. Bounds are texts that the key's input function reads.
+struct Range {
+  std::optional<std::string> from_first;    // first order column >= this, on the first page
+  std::optional<pg::Key> up_to_key;         // whole key <= this
+  std::optional<std::string> below_first;   // first order column < this
+  std::optional<std::string> up_to_first;   // first order column <= this
+};
+
+struct SqlSourceSpec {
+  std::string query;
+  std::vector<pg::Column> columns;
+  std::vector<std::string> order;
+  std::vector<unsigned> order_types;
+  std::vector<std::string> keys;   // watched for repetitions and NULLs
+  Range range;
+  std::uint64_t page_rows = 5000;
+  bool one_snapshot = false;       // spill in any case: the whole run reads one snapshot
+};
+
+class SqlSource {
+ public:
+  explicit SqlSource(SqlSourceSpec spec);
+
+  // Plans, in a transaction. No user function runs but what planning folds.
+  void open();
+  bool spills() const { return spills_; }
+  // Appends the rows after `after` to `page`, which is cleared first. False: nothing follows this page.
+  bool read(const std::optional<pg::Key>& after, pg::Relation& page);
+  // The page read last is to be read again (its batch failed).
+  void again() { again_ = true; }
+
+  // Shapes a relation for the pages of this source.
+  std::unique_ptr<pg::Relation> make_page(bool keep) const;
+  // Rows with a NULL among the order or key columns; no page reaches them.
+  void read_null_keys(pg::Relation& page);
+  // Planner's guess, or the exact number once spilled.
+  double rows_total();
+  std::vector<std::string> explain();
+  const std::string& sql() const { return first_->sql(); }
+
+ private:
+  std::unique_ptr<pg::Statement> prepare(bool after, bool first_page, std::uint64_t limit, bool keep_source_order) const;
+  pg::Key parameters(const std::optional<pg::Key>& after, bool first_page) const;
+  void fill_spill(const std::optional<pg::Key>& after);
+  pg::Relation::Watch watch(const pg::Relation& relation) const;
+
+  SqlSourceSpec spec_;
+  bool spills_ = false;
+  bool again_ = false;
+  std::unique_ptr<pg::Statement> first_;  // the first page, or everything
+  std::unique_ptr<pg::Statement> next_;   // pages after a key
+  std::unique_ptr<pg::Relation> spill_;
+  bool spill_filled_ = false;
+};
+
+}  // namespace etl::source

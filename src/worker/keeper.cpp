@@ -1,0 +1,116 @@
+#include "worker/keeper.hpp"
+
+#include <map>
+
+#include "catalog/runs.hpp"
+#include "core/sqlstate.hpp"
+#include "pg/role.hpp"
+#include "pg/settings.hpp"
+#include "pg/transaction.hpp"
+
+namespace etl::worker {
+
+namespace {
+
+using catalog::ActiveRun;
+using model::State;
+
+constexpr long kPollMs = 500;
+constexpr std::int64_t kLingerUs = 2'000'000;      // stay a moment: the next run is often near
+constexpr std::int64_t kStartAgainUs = 2'000'000;  // a worker that has not come by then found no slot
+
+pg::Task task_of(const ActiveRun& run) {
+  pg::Task task;
+  task.job = pg::Job::kPipeline;
+  task.database = pg::database_id();
+  task.role = run.owner;
+  task.pipeline = run.pipeline;
+  task.run = run.run;
+  return task;
+}
+
+pg::Task keeper_task() {
+  pg::Task task;
+  task.database = pg::database_id();
+  return task;
+}
+
+// A run whose worker is gone: FAILED, and from there back to work, to PAUSED if that had been asked for, or to rest.
+void recover(const ActiveRun& lost) {
+  const auto state = catalog::read_state(lost.pipeline, true);
+  const bool still = state && state->run == lost.run && state->state == lost.state;
+  if (!still || !pg::lease_is_free(lost.pipeline, 0)) return;
+  const std::string role = pg::role_name(pg::session_role());
+  const Error error(sqlstate::kWorkerLost, "worker lost", "The process that led the run is gone.",
+                    "Look into the server's log; etl.retry() goes on from the checkpoint.");
+  catalog::set_run_status(lost.run, "failed", &error);
+  catalog::set_state(lost.pipeline, lost.state, State::FAILED, lost.run, role, "worker lost");
+  pg::log_line("run " + std::to_string(lost.run) + ": worker lost");
+  if (!lost.auto_recover || lost.recoveries >= lost.max_retries) return;
+  catalog::count_recovery(lost.run);
+  const bool pause = lost.state == State::PAUSE_REQUESTED;
+  catalog::set_run_status(lost.run, pause ? "paused" : "requested", nullptr);
+  catalog::set_state(lost.pipeline, State::FAILED, pause ? State::PAUSED : State::RUN_REQUESTED, lost.run, role,
+                     "recovered after: worker lost");
+}
+
+// One look at everything active. False: nothing is.
+bool look(std::map<std::int64_t, std::int64_t>& started) {
+  pg::begin();
+  const std::vector<ActiveRun> runs = catalog::active_runs();
+  bool any = false;
+  for (const ActiveRun& run : runs) {
+    if (!run.runnable || pg::suspended()) continue;
+    any = true;
+    if (run.state != State::RUN_REQUESTED && pg::lease_is_free(run.pipeline, 0)) recover(run);
+  }
+  pg::commit(true);
+  pg::begin();
+  std::int64_t running = catalog::count_running();
+  for (const ActiveRun& run : catalog::active_runs()) {
+    if (run.state != State::RUN_REQUESTED || !run.runnable || pg::suspended()) continue;
+    std::int64_t& last = started[run.run];
+    if (running >= pg::max_workers() || pg::now_us() - last < kStartAgainUs) continue;
+    if (!pg::start_worker(task_of(run))) break;
+    last = pg::now_us();
+    ++running;
+  }
+  pg::commit(false);
+  return any;
+}
+
+}  // namespace
+
+void keep(const pg::Task&) {
+  pg::begin();
+  const bool here = catalog::is_installed();
+  const bool mine = here && pg::try_lease(pg::kKeeperLease, 0);
+  pg::commit(false);
+  if (!mine) return;
+  pg::set_worker_name("pg_etl keeper");
+  std::map<std::int64_t, std::int64_t> started;
+  std::int64_t idle_since = pg::now_us();
+  while (pg::now_us() - idle_since < kLingerUs) {
+    if (look(started)) idle_since = pg::now_us();
+    pg::sleep_ms(kPollMs);
+  }
+}
+
+void ensure_keeper() {
+  if (!pg::lease_is_free(pg::kKeeperLease, 0) || catalog::active_runs().empty()) return;
+  (void)pg::start_worker(keeper_task());
+}
+
+void ensure_keeper_at_commit() {
+  if (pg::lease_is_free(pg::kKeeperLease, 0)) pg::start_worker_at_commit(keeper_task());
+}
+
+void start_waiting_runs() {
+  pg::begin();
+  for (const ActiveRun& run : catalog::active_runs()) {
+    if (run.state == State::RUN_REQUESTED && run.runnable && !pg::suspended()) (void)pg::start_worker(task_of(run));
+  }
+  pg::commit(false);
+}
+
+}  // namespace etl::worker

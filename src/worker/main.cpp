@@ -1,0 +1,35 @@
+// The main of every dynamic worker. The registration says what it is for (pg/process.hpp); its session user is the
+// pipeline's owner, or the bootstrap superuser for a keeper.
+#include "pg/entry.hpp"
+#include "pg/process.hpp"
+#include "run/pipeline_run.hpp"
+#include "worker/answer.hpp"
+#include "worker/keeper.hpp"
+
+namespace etl::worker {
+
+static void work(std::uintptr_t argument) {
+  const pg::Task task = pg::begin_worker(argument);
+  switch (task.job) {
+    case pg::Job::kKeeper:
+      return keep(task);
+    case pg::Job::kPipeline:
+      run::lead_run(task);
+      return start_waiting_runs();
+    case pg::Job::kSlice:
+      return run::work_on_slice(task);
+    case pg::Job::kAnswer:
+      return answer(task);
+  }
+}
+
+}  // namespace etl::worker
+
+extern "C" {
+PGDLLEXPORT void etl_worker_main(Datum argument);
+}
+
+void etl_worker_main(Datum argument) {
+  etl::pg::boundary([&] { etl::worker::work(argument); });
+  etl::pg::exit_worker(0);
+}
