@@ -1,5 +1,9 @@
 -- The catalog of pg_etl: definitions (dumped) and state (never dumped). No role has any right on these tables; all
 -- writes come from the library's functions, all reads by users from the views.
+
+-- Nothing that somebody has put into another schema, or into pg_temp, stands in for PostgreSQL's own.
+SET LOCAL search_path TO pg_catalog, pg_temp;
+
 CREATE SCHEMA etl;
 COMMENT ON SCHEMA etl IS 'pg_etl: pipelines that move data in checkpointed batches';
 GRANT USAGE ON SCHEMA etl TO pg_monitor;
@@ -28,6 +32,7 @@ CREATE TABLE etl.pipeline (
     updated_at timestamptz NOT NULL DEFAULT pg_catalog.now()
 );
 ALTER SEQUENCE etl.pipeline_id_seq OWNED BY etl.pipeline.id;
+COMMENT ON SEQUENCE etl.pipeline_id_seq IS 'Ids of pipelines; dumped by pg_dump';
 COMMENT ON TABLE etl.pipeline IS 'Definitions of pipelines; dumped by pg_dump';
 SELECT pg_catalog.pg_extension_config_dump('etl.pipeline', '');
 SELECT pg_catalog.pg_extension_config_dump('etl.pipeline_id_seq', '');
@@ -95,7 +100,9 @@ CREATE TABLE etl.run_log (
     error_context text
 ) WITH (fillfactor = 70);
 ALTER SEQUENCE etl.run_id_seq OWNED BY etl.run_log.id;
+COMMENT ON SEQUENCE etl.run_id_seq IS 'Ids of runs';
 CREATE INDEX run_log_pipeline ON etl.run_log (pipeline_id, id);
+COMMENT ON INDEX etl.run_log_pipeline IS 'The runs of a pipeline, newest last';
 COMMENT ON TABLE etl.run_log IS 'One row a run; its counters stand in etl.checkpoint until the next run takes that over';
 
 CREATE TABLE etl.checkpoint (
@@ -176,8 +183,10 @@ CREATE TABLE etl.dead_letter (
     status text NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'replayed', 'discarded'))
 );
 ALTER SEQUENCE etl.dead_letter_id_seq OWNED BY etl.dead_letter.id;
+COMMENT ON SEQUENCE etl.dead_letter_id_seq IS 'Ids of dead letters';
 CREATE UNIQUE INDEX dead_letter_pending ON etl.dead_letter (pipeline_id, step, pg_catalog.md5(original_record::text))
     WHERE status = 'pending';
+COMMENT ON INDEX etl.dead_letter_pending IS 'A record that fails again is counted, not kept twice';
 COMMENT ON TABLE etl.dead_letter IS 'Records that could not be processed, whole, with their error';
 
 CREATE TABLE etl.event (
@@ -190,4 +199,5 @@ CREATE TABLE etl.event (
     reason text
 );
 CREATE INDEX event_pipeline ON etl.event (pipeline_id, at);
+COMMENT ON INDEX etl.event_pipeline IS 'The events of a pipeline, newest last';
 COMMENT ON TABLE etl.event IS 'Every change of state and every move of a checkpoint by hand';

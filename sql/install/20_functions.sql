@@ -1,4 +1,5 @@
 -- The SQL surface (C functions). Each that takes a name has a twin that takes the id.
+-- No SET search_path: the caller's is the one under which the source's names are resolved, and is kept with the definition.
 CREATE FUNCTION etl.create_pipeline(
     name text,
     source text DEFAULT NULL,
@@ -19,6 +20,7 @@ LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'etl_create_pipeline';
 COMMENT ON FUNCTION etl.create_pipeline(text, text, text, text, text[], text, text, jsonb, int, text, jsonb, text, text[], bool, bool) IS
 'Stores a pipeline after checking it whole; returns its id. 42710 when the name is taken, 22023 for a wrong argument, 42501 when the target is not allowed';
 
+-- No SET search_path: the checks set the definition's own.
 CREATE FUNCTION etl.alter_pipeline(name text, changes jsonb) RETURNS bigint
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'etl_alter_pipeline';
 COMMENT ON FUNCTION etl.alter_pipeline(text, jsonb) IS
@@ -79,6 +81,7 @@ LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 
 COMMENT ON FUNCTION etl.disable(bigint, text) IS
 'Refuses new runs of a pipeline (NULL: all of mine); a run under way ends as usual; returns how many';
 
+-- No SET search_path: a definition without one is checked under the caller's.
 CREATE FUNCTION etl.validate_pipeline(definition jsonb, OUT rule text, OUT severity text, OUT message text, OUT hint text) RETURNS SETOF record
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'etl_validate_pipeline';
 COMMENT ON FUNCTION etl.validate_pipeline(jsonb) IS
@@ -94,6 +97,7 @@ LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'e
 COMMENT ON FUNCTION etl.export_pipeline(bigint, text) IS
 'The definition as JSON, as import_pipeline reads it';
 
+-- No SET search_path: a definition without one gets the caller's.
 CREATE FUNCTION etl.import_pipeline(definition text, replace bool DEFAULT false) RETURNS SETOF text
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'etl_import_pipeline';
 COMMENT ON FUNCTION etl.import_pipeline(text, bool) IS
@@ -269,6 +273,7 @@ LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 
 COMMENT ON FUNCTION etl.fdw_validator(text[], oid) IS
 'Refuses unknown options of servers and user mappings of wrapper etl, and secrets in the catalog';
 
+-- No SET search_path: a procedure with a SET clause cannot commit.
 CREATE PROCEDURE etl.run_wait(name text, params jsonb DEFAULT '{}', timeout interval DEFAULT NULL, INOUT run_id bigint DEFAULT NULL)
 LANGUAGE c AS 'MODULE_PATHNAME', 'etl_run_wait';
 COMMENT ON PROCEDURE etl.run_wait(text, jsonb, interval, bigint) IS
@@ -282,6 +287,12 @@ COMMENT ON PROCEDURE etl.run_wait(bigint, jsonb, interval, bigint) IS
 CREATE FUNCTION etl.identity(OUT system_identifier text, OUT database_oid oid) RETURNS record
 LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_identity';
 COMMENT ON FUNCTION etl.identity() IS 'What tells this database from a copy of it: system identifier and database OID';
+
+-- No SET search_path: it is called for each row, reads bytes only and looks no name up.
+CREATE FUNCTION etl.image_differs(stored anyelement, given anyelement) RETURNS bool
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'etl_image_differs';
+COMMENT ON FUNCTION etl.image_differs(anyelement, anyelement) IS
+'Whether two values are stored differently: for types whose equal values may look different (1.0 and 1.00), or that have no equality';
 
 CREATE FOREIGN DATA WRAPPER etl NO HANDLER VALIDATOR etl.fdw_validator;
 COMMENT ON FOREIGN DATA WRAPPER etl IS 'Remote systems of pg_etl, told apart by the TYPE of the server';

@@ -10,6 +10,10 @@
 #include "pg/transaction.hpp"
 #include "run/plan.hpp"
 
+extern "C" {
+#include "utils/guc.h"
+}
+
 namespace etl::api {
 
 namespace {
@@ -20,12 +24,26 @@ void report(const run::Plan& plan) {
   for (const run::Finding& finding : plan.warnings) pg::warn_line(finding.message, finding.hint);
 }
 
+// The plan under the definition's own search_path, not the caller's: the same text means the same tables here and in the
+// worker. After an error the end of the (sub)transaction takes the setting back.
+run::Plan plan_of(const Definition& definition) {
+  const char* path = definition.search_path.c_str();
+  const int level = pg::call([&] {
+    const int nested = NewGUCNestLevel();
+    (void)set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+    return nested;
+  });
+  if (definition.create_target) (void)pg::query_once(run::create_target_sql(definition));
+  run::Plan plan = run::make_plan(definition, definition.owner);
+  pg::call([&] { AtEOXact_GUC(false, level); });
+  return plan;
+}
+
 // Checks the definition as its owner's session will, makes the target if asked, and stores it.
 std::int64_t create(Definition definition) {
   definition.owner = pg::current_role();
   if (definition.search_path.empty()) definition.search_path = pg::setting("search_path");
-  if (definition.create_target) (void)pg::query_once(run::create_target_sql(definition));
-  const run::Plan plan = run::make_plan(definition, definition.owner);
+  const run::Plan plan = plan_of(definition);
   if (!definition.key_columns) definition.key_columns = std::nullopt;
   const std::int64_t id = catalog::insert_pipeline(definition);
   report(plan);
@@ -33,7 +51,7 @@ std::int64_t create(Definition definition) {
 }
 
 void alter(const Definition& old, const Definition& changed) {
-  const run::Plan plan = run::make_plan(changed, changed.owner);
+  const run::Plan plan = plan_of(changed);
   catalog::update_pipeline(changed);
   const bool same_keys = old.mode == changed.mode && old.key_columns == changed.key_columns &&
                          old.incremental_key == changed.incremental_key &&
@@ -138,7 +156,7 @@ ETL_FUNCTION(etl_alter_pipeline_owner) {
                   "The new owner's role is the one whose rights the pipeline gets.");
     }
     definition.owner = owner;
-    (void)run::make_plan(definition, owner);
+    (void)plan_of(definition);
     catalog::set_owner(definition.id, owner);
     return Int64GetDatum(definition.id);
   });
@@ -192,7 +210,9 @@ ETL_FUNCTION(etl_validate_pipeline) {
     try {
       Definition definition = model::definition_from_json(json::parse(text, "the definition"));
       if (definition.search_path.empty()) definition.search_path = pg::setting("search_path");
-      for (const run::Finding& f : run::make_plan(definition, pg::current_role()).warnings) {
+      definition.owner = pg::current_role();
+      definition.create_target = false;
+      for (const run::Finding& f : plan_of(definition).warnings) {
         rows.push_back({f.rule, f.severity, f.message, hint(f.hint)});
       }
       attempt.release();

@@ -35,22 +35,11 @@ std::string same_key(const Upsert& upsert, const std::string& table) {
 // True when a column that may be set differs between `table` and `input`. Empty when there is no such column.
 std::string differs(const Upsert& upsert, const std::string& table, const std::string& input) {
   std::vector<std::string> parts;
-  std::vector<std::string> old_image;
-  std::vector<std::string> new_image;
   for (const UpsertColumn& c : upsert.columns) {
     if (c.key || !c.set) continue;
     const std::string was = table + "." + quote_name(c.name);
     const std::string is = input + "." + quote_name(c.name);
-    if (!c.by_image) {
-      parts.push_back(was + " IS DISTINCT FROM " + is);
-      continue;
-    }
-    old_image.push_back(was);
-    new_image.push_back(is);
-  }
-  if (!old_image.empty()) {
-    parts.push_back("ROW(" + joined(old_image, ", ") + ")::record OPERATOR(pg_catalog.*<>) ROW(" +
-                    joined(new_image, ", ") + ")::record");
+    parts.push_back(c.by_image ? "etl.image_differs(" + was + ", " + is + ")" : was + " IS DISTINCT FROM " + is);
   }
   return joined(parts, " OR ");
 }
@@ -73,9 +62,13 @@ std::string columns(const Upsert& upsert, std::string_view prefix = {}, bool key
 
 }  // namespace
 
-std::string merge_sql(const Upsert& upsert) {
+std::string merge_sql(const Upsert& upsert, const std::string& range_column) {
   std::string sql = "MERGE INTO " + upsert.target + " AS t USING " + typed_input(upsert) + " AS s ON " +
                     same_key(upsert, "t");
+  if (!range_column.empty()) {
+    const std::string column = "t." + quote_name(range_column);
+    sql += " AND " + column + " >= $1 AND " + column + " <= $2";
+  }
   const std::string different = differs(upsert, "t", "s");
   if (!different.empty()) sql += " WHEN MATCHED AND (" + different + ") THEN UPDATE SET " + assignments(upsert, "s");
   return sql + " WHEN NOT MATCHED THEN INSERT (" + columns(upsert) + ") OVERRIDING SYSTEM VALUE VALUES (" +

@@ -22,7 +22,9 @@ struct Upsert {
   std::vector<UpsertColumn> columns;
 };
 
-std::string merge_sql(const Upsert& upsert);
+// With a range_column, $1 and $2 bound that column of the target to the keys of the batch, so that one index range scan
+// finds all of them (docs/decisions/0006).
+std::string merge_sql(const Upsert& upsert, const std::string& range_column = {});
 std::string on_conflict_sql(const Upsert& upsert);
 
 // Keeps, of the rows of input with equal keys, the last one.

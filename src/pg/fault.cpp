@@ -54,7 +54,7 @@ void fault_point(int point) {
     (void)kill(getpid(), SIGTERM);
     for (;;) sleep_ms(1000);
   }
-  throw Error("58030", "injected fault at point " + std::to_string(point));
+  throw Error("53000", "injected fault at point " + std::to_string(point));
 }
 
 }  // namespace etl::pg

@@ -3,6 +3,8 @@
 #include <csignal>
 #include <cstring>
 
+#include <malloc.h>
+
 #include "pg/guard.hpp"
 #include "pg/headers.hpp"
 
@@ -170,6 +172,10 @@ int last_unstarted() {
 Task begin_worker(std::uintptr_t) {
   Task task;
   std::memcpy(&task, MyBgworkerEntry->bgw_extra, sizeof task);
+  // Each batch takes and frees the same few megabytes: handing them back to the kernel in between cost a tenth of the
+  // time in page faults (measured on 1 M unchanged rows).
+  (void)mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  (void)mallopt(M_TRIM_THRESHOLD, 64 << 20);
   call([&] {
     pqsignal(SIGTERM, die);
     pqsignal(SIGINT, StatementCancelHandler);

@@ -22,6 +22,7 @@ void describe(WatchedColumn* watched, TupleDesc shape, int index) {
   watched->length = attribute->attlen;
   watched->collation = attribute->attcollation;
   watched->last_null = true;
+  watched->first_null = true;
   TypeCacheEntry* type = lookup_type_cache(
       attribute->atttypid, TYPECACHE_EQ_OPR_FINFO | TYPECACHE_HASH_EXTENDED_PROC_FINFO);
   watched->comparable = OidIsValid(type->eq_opr_finfo.fn_oid);
@@ -122,24 +123,35 @@ std::uint64_t Relation::bytes() const { return store_->bytes; }
 bool Relation::repeats_keys() const { return store_->repeats; }
 std::uint64_t Relation::null_keys() const { return store_->null_keys; }
 
+namespace {
+
+std::optional<std::string> text_of(Relation::Store* store, const WatchedColumn& column, Datum value, bool null) {
+  if (null) return std::nullopt;
+  const char* text = call([&] {
+    Oid output;
+    bool varlena;
+    getTypeOutputInfo(TupleDescAttr(store->shape, column.index)->atttypid, &output, &varlena);
+    return OidOutputFunctionCall(output, value);
+  });
+  return text;
+}
+
+}  // namespace
+
 std::optional<Key> Relation::last_position() const {
   if (!store_->any) return std::nullopt;
   Key key;
   for (int i = 0; i < store_->positions; ++i) {
     const WatchedColumn& column = store_->position[i];
-    if (column.last_null) {
-      key.emplace_back(std::nullopt);
-      continue;
-    }
-    const char* text = call([&] {
-      Oid output;
-      bool varlena;
-      getTypeOutputInfo(TupleDescAttr(store_->shape, column.index)->atttypid, &output, &varlena);
-      return OidOutputFunctionCall(output, column.last);
-    });
-    key.emplace_back(text);
+    key.push_back(text_of(store_, column, column.last, column.last_null));
   }
   return key;
+}
+
+std::optional<std::string> Relation::first_of_position() const {
+  if (!store_->any || store_->positions == 0) return std::nullopt;
+  const WatchedColumn& column = store_->position[0];
+  return text_of(store_, column, column.first, column.first_null);
 }
 
 void Relation::move_page(Relation& to, std::uint64_t count) {

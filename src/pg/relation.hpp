@@ -45,6 +45,7 @@ class Relation {
   bool repeats_keys() const;            // two rows may carry the same key (false: certainly none)
   std::uint64_t null_keys() const;      // rows with a NULL in the watched key
   std::optional<Key> last_position() const;
+  std::optional<std::string> first_of_position() const;  // first row's first position column
   // Moves rows from `this` (read from where the last move ended) to `to`: at least `count`, then on while the watched
   // key of the next row equals the last one, so that no page splits equal keys.
   void move_page(Relation& to, std::uint64_t count);

@@ -79,9 +79,13 @@ CachedPlan* planned(Statement::Plan* plan) {
     plan_setting("enable_sort");
   } else {
     plan_setting("enable_seqscan");
-    plan_setting("enable_hashjoin");
-    plan_setting("enable_mergejoin");
     plan_setting("enable_bitmapscan");
+    if (plan->planning == Planning::kKeyRange) {
+      plan_setting("enable_nestloop");
+    } else {
+      plan_setting("enable_hashjoin");
+      plan_setting("enable_mergejoin");
+    }
   }
   CachedPlan* cached = SPI_plan_get_cached_plan(plan->saved);
   AtEOXact_GUC(true, level);
@@ -138,7 +142,8 @@ Modified execute(Statement::Plan* plan, DestReceiver* receiver, const char* cons
     UpdateActiveSnapshotCommandId();
   }
   QueryDesc* query = CreateQueryDesc(statement, "pg_etl batch", GetActiveSnapshot(), InvalidSnapshot, receiver,
-                                     plan->values, environment(plan), writes ? INSTRUMENT_ROWS : 0);
+                                     plan->values, environment(plan),
+                                     statement->commandType == CMD_INSERT ? INSTRUMENT_ROWS : 0);
   ExecutorStart(query, 0);
 #if PG_VERSION_NUM >= 180000
   ExecutorRun(query, ForwardScanDirection, 0);

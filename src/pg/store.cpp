@@ -56,14 +56,19 @@ bool equals_last(const WatchedColumn& column, Datum value, bool null) {
   return DatumGetBool(FunctionCall2Coll(const_cast<FmgrInfo*>(&column.equal), column.collation, column.last, value));
 }
 
-void remember(Relation::Store* store, WatchedColumn* column, Datum value, bool null) {
-  if (!column->by_value && !column->last_null) pfree(DatumGetPointer(column->last));
-  column->last_null = null;
-  column->last = static_cast<Datum>(0);
+void replace(Relation::Store* store, const WatchedColumn* column, Datum* kept, bool* kept_null, Datum value, bool null) {
+  if (!column->by_value && !*kept_null) pfree(DatumGetPointer(*kept));
+  *kept_null = null;
+  *kept = static_cast<Datum>(0);
   if (null) return;
   MemoryContext outer = MemoryContextSwitchTo(store->memory);
-  column->last = datumCopy(value, column->by_value, column->length);
+  *kept = datumCopy(value, column->by_value, column->length);
   MemoryContextSwitchTo(outer);
+}
+
+void remember(Relation::Store* store, WatchedColumn* column, Datum value, bool null) {
+  replace(store, column, &column->last, &column->last_null, value, null);
+  if (store->rows == 0) replace(store, column, &column->first, &column->first_null, value, null);
 }
 
 void watch_key(Relation::Store* store, TupleTableSlot* slot) {

@@ -24,6 +24,8 @@ struct WatchedColumn {
   Oid collation;
   Datum last;
   bool last_null;
+  Datum first;
+  bool first_null;
 };
 
 struct Relation::Store {

@@ -26,15 +26,19 @@ namespace etl::pg {
 
 namespace {
 
-// C only. InvalidOid when there is no such relation.
-Oid look_up(const char* name) {
-  List* parts = stringToQualifiedNameList(name
+// C only.
+List* name_parts(const char* name) {
+  return stringToQualifiedNameList(name
 #if PG_VERSION_NUM >= 160000
-                                          ,
-                                          nullptr
+                                   ,
+                                   nullptr
 #endif
   );
-  return RangeVarGetRelid(makeRangeVarFromNameList(parts), NoLock, true);
+}
+
+// C only. InvalidOid when there is no such relation.
+Oid look_up(const char* name) {
+  return RangeVarGetRelid(makeRangeVarFromNameList(name_parts(name)), NoLock, true);
 }
 
 bool is_usable_unique(Form_pg_index index) {
@@ -133,6 +137,11 @@ std::optional<TargetTable> find_target(const std::string& name, const std::vecto
   }
   call([&] { relation_close(relation, NoLock); });
   return table;
+}
+
+std::string quoted_target(const std::string& name) {
+  const char* text = name.c_str();
+  return call([&] { return NameListToQuotedString(name_parts(text)); });
 }
 
 std::string missing_privilege(unsigned role, unsigned table) {

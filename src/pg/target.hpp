@@ -35,6 +35,9 @@ struct TargetTable {
 // transaction. nullopt when it does not exist. key: the columns for key_is_unique.
 std::optional<TargetTable> find_target(const std::string& name, const std::vector<std::string>& key);
 
+// The name as SQL, its parts quoted where needed. Error 42602 when it cannot be read.
+std::string quoted_target(const std::string& name);
+
 // Whether `role` may do what an upsert does: SELECT, INSERT and UPDATE. Returns the missing privilege, or "".
 std::string missing_privilege(unsigned role, unsigned table);
 

@@ -178,7 +178,7 @@ std::string create_target_sql(const model::Definition& definition) {
                   known_columns_hint(source, key));
     }
   }
-  return "CREATE TABLE IF NOT EXISTS " + definition.target + " (" + columns + ", PRIMARY KEY (" +
+  return "CREATE TABLE IF NOT EXISTS " + pg::quoted_target(definition.target) + " (" + columns + ", PRIMARY KEY (" +
          compile::name_list(*definition.key_columns) + "))";
 }
 

@@ -36,6 +36,7 @@ struct Plan {
   std::vector<unsigned> order_types;
   std::optional<pg::TargetTable> table;   // target in this database
   compile::Upsert upsert;                 // of `table`
+  bool key_range = false;                 // pages come in the order of the target's key, in its type and collation
   std::optional<pg::Server> server;       // or a remote one
   std::string index;
   std::string safety;               // incremental: xact, lock or overlap

@@ -6,6 +6,18 @@
 
 namespace etl::run {
 
+namespace {
+
+constexpr double kRangeFactor = 4;  // a row met in a range scan costs a quarter of an index probe
+constexpr double kRangeRows = 50000;
+
+double target_rows(const Plan& plan) {
+  pg::Statement all("SELECT FROM " + plan.table->name, {}, {}, pg::Planning::kFree);
+  return all.estimated_rows();
+}
+
+}  // namespace
+
 source::SqlSourceSpec source_spec(const Plan& plan, const source::Range& range) {
   source::SqlSourceSpec spec;
   spec.query = plan.definition.source;
@@ -35,7 +47,11 @@ void TableLoop::open() {
   source_->open();
   page_ = source_->make_page(false);
   page_->clear();
-  sink_ = std::make_unique<sink::TableSink>(context_.plan.upsert, context_.plan.keys);
+  // A range scan reads all that the target holds between a batch's first and last key: worth it unless that is much more
+  // than the source has.
+  const Plan& plan = context_.plan;
+  const bool range = plan.key_range && target_rows(plan) <= kRangeFactor * source_->rows_total() + kRangeRows;
+  sink_ = std::make_unique<sink::TableSink>(plan.upsert, plan.keys, range, plan.order_types[0]);
   sink_->open(*page_);
   pg::fault_point(4);
   pg::commit(false);

@@ -214,6 +214,10 @@ void prepare_upsert(Plan& plan) {
       if (column.type == target.type && cast_cuts(full)) c.cast.clear();
     }
     plan.upsert.columns.push_back(c);
+    if (column.name == plan.keys[0]) {
+      plan.key_range = plan.order == plan.keys && c.cast.empty() && column.type == target.type &&
+                       column.collation == target.collation;
+    }
   }
   // The parser decides whether the types fit: as an assignment, which is stricter than the casts above.
   pg::Relation shape(plan.source.columns, false);

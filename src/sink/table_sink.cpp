@@ -2,28 +2,33 @@
 
 namespace etl::sink {
 
-TableSink::TableSink(compile::Upsert upsert, std::vector<std::string> keys)
-    : upsert_(std::move(upsert)), keys_(std::move(keys)) {}
+TableSink::TableSink(compile::Upsert upsert, std::vector<std::string> keys, bool key_range, unsigned range_type)
+    : upsert_(std::move(upsert)), keys_(std::move(keys)), key_range_(key_range), range_type_(range_type) {}
 
 void TableSink::open(pg::Relation& page) {
   page_ = &page;
   reduced_ = std::make_unique<pg::Relation>(page.columns(), false);
-  merge_ = std::make_unique<pg::Statement>(compile::merge_sql(upsert_), std::vector<unsigned>{},
-                                           std::vector<pg::NamedRelation>{{"input", page_}}, pg::Planning::kIndexProbe);
-  merge_reduced_.reset();
-  insert_.reset();
-  insert_reduced_.reset();
   last_ones_.reset();
+  for (auto& form : statements_) {
+    for (auto& statement : form) statement.reset();
+  }
+  (void)statement(false);
 }
 
 pg::Statement& TableSink::statement(bool reduced) {
-  std::unique_ptr<pg::Statement>& wanted =
-      on_conflict_ ? (reduced ? insert_reduced_ : insert_) : (reduced ? merge_reduced_ : merge_);
-  if (!wanted) {
-    pg::Relation* input = reduced ? reduced_.get() : page_;
-    wanted = std::make_unique<pg::Statement>(
-        on_conflict_ ? compile::on_conflict_sql(upsert_) : compile::merge_sql(upsert_), std::vector<unsigned>{},
-        std::vector<pg::NamedRelation>{{"input", input}}, pg::Planning::kIndexProbe);
+  std::unique_ptr<pg::Statement>& wanted = statements_[on_conflict_ ? kOnConflict : kMerge][reduced ? 1 : 0];
+  if (wanted) return *wanted;
+  const std::vector<pg::NamedRelation> input = {{"input", reduced ? reduced_.get() : page_}};
+  if (on_conflict_) {
+    wanted = std::make_unique<pg::Statement>(compile::on_conflict_sql(upsert_), std::vector<unsigned>{}, input,
+                                             pg::Planning::kIndexProbe);
+  } else if (key_range_) {
+    wanted = std::make_unique<pg::Statement>(compile::merge_sql(upsert_, keys_[0]),
+                                             std::vector<unsigned>{range_type_, range_type_}, input,
+                                             pg::Planning::kKeyRange);
+  } else {
+    wanted = std::make_unique<pg::Statement>(compile::merge_sql(upsert_), std::vector<unsigned>{}, input,
+                                             pg::Planning::kIndexProbe);
   }
   return *wanted;
 }
@@ -42,7 +47,11 @@ Written TableSink::write(pg::Relation& page) {
     written.superseded = rows - reduced_->rows();
     rows = reduced_->rows();
   }
-  const pg::Modified modified = statement(reduce).modify();
+  pg::Key bounds;
+  if (key_range_ && !on_conflict_ && page.rows() > 0) {
+    bounds = {page.first_of_position(), page.last_position()->front()};
+  }
+  const pg::Modified modified = statement(reduce).modify(bounds);
   written.inserted = modified.inserted;
   written.updated = modified.updated;
   written.unchanged = rows - modified.inserted - modified.updated;

@@ -1,7 +1,8 @@
 // Upserts a batch into a table of this database, in the batch's transaction.
 //
-// MERGE by index probe is the quick form. It is not safe against a concurrent insert of the same key: then it fails with
-// 23505, the caller rolls back, calls use_on_conflict() and runs the batch once more.
+// MERGE is the quick form: the rows of the target are found by one index range scan where the batch comes in key order,
+// otherwise by index probe. It is not safe against a concurrent insert of the same key: then it fails with 23505, the
+// caller rolls back, calls use_on_conflict() and runs the batch once more.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +25,8 @@ struct Written {
 
 class TableSink {
  public:
-  TableSink(compile::Upsert upsert, std::vector<std::string> keys);
+  // key_range: pages are sorted by the keys, whose first column is of type range_type in source and target.
+  TableSink(compile::Upsert upsert, std::vector<std::string> keys, bool key_range = false, unsigned range_type = 0);
 
   // Prepares the statements for pages of this shape, in a transaction.
   void open(pg::Relation& page);
@@ -33,22 +35,23 @@ class TableSink {
   bool use_on_conflict();
   void use_merge() { on_conflict_ = false; }
 
-  std::vector<std::string> explain() { return merge_->explain(); }
-  const std::string& sql() const { return merge_->sql(); }
+  std::vector<std::string> explain() { return statement(false).explain(); }
+  const std::string& sql() { return statement(false).sql(); }
 
  private:
+  enum Form { kMerge, kOnConflict, kForms };
+
   pg::Statement& statement(bool reduced);
 
   compile::Upsert upsert_;
   std::vector<std::string> keys_;
+  bool key_range_;
+  unsigned range_type_;
   bool on_conflict_ = false;
   pg::Relation* page_ = nullptr;
   std::unique_ptr<pg::Relation> reduced_;      // the last row of each key
   std::unique_ptr<pg::Statement> last_ones_;   // page -> reduced_
-  std::unique_ptr<pg::Statement> merge_;
-  std::unique_ptr<pg::Statement> merge_reduced_;
-  std::unique_ptr<pg::Statement> insert_;
-  std::unique_ptr<pg::Statement> insert_reduced_;
+  std::unique_ptr<pg::Statement> statements_[kForms][2];  // by form; of the whole page, of its last rows
 };
 
 }  // namespace etl::sink

@@ -1,0 +1,43 @@
+// Writing JSON text into Bytes, for pg/*.cpp: C only, no allocation beside the buffer's own.
+//
+// Text comes in the database's encoding and leaves as UTF-8. What cannot be written is a fault of the row, kept in the
+// writer: the rest of the row is skipped by the caller, the other rows go on.
+#pragma once
+
+#include <cstdint>
+
+#include "pg/bytes.hpp"
+
+namespace etl::pg {
+
+enum class RowFault : std::uint8_t { kNone, kIdTooLong, kIdEmpty, kNullKey, kTooLarge, kEncoding };
+
+struct JsonWriter {
+  Bytes* out;
+  std::size_t limit;    // of one value
+  std::size_t stop_at;  // size of `out` at which the row is too large
+  bool same_encoding;   // the database is UTF-8: nothing to convert
+  RowFault fault;
+};
+
+// The text in UTF-8: itself, or converted in the current memory context. False: not text of the database's encoding.
+bool to_utf8(JsonWriter* writer, const char** text, std::size_t* length);
+
+// "text", escaped.
+void write_string(JsonWriter* writer, const char* text, std::size_t length);
+// The same for UTF-8 that is known to be valid.
+void write_utf8(Bytes* out, const char* text, std::size_t length);
+// JSON text as it is; line breaks, which can only stand between its tokens, become blanks.
+void write_json(JsonWriter* writer, const char* text, std::size_t length);
+// "base64", RFC 4648 without line breaks.
+void write_base64(JsonWriter* writer, const char* bytes, std::size_t length);
+// A number's text; NaN and the infinities as strings.
+void write_number(JsonWriter* writer, const char* text, std::size_t length);
+
+// ISO 8601, quoted; what has no four-digit year of our era, and infinity, as PostgreSQL's to_json writes it.
+void write_date(JsonWriter* writer, std::int32_t days);
+void write_timestamp(JsonWriter* writer, std::int64_t microseconds, bool with_zone);
+
+void write_uuid(Bytes* out, const unsigned char* bytes);  // without quotes
+
+}  // namespace etl::pg

@@ -1,0 +1,249 @@
+#include "sink/bulk_reply.hpp"
+
+#include <rapidjson/reader.h>
+
+#include <array>
+
+#include "core/error.hpp"
+#include "core/json.hpp"
+
+namespace etl::sink {
+
+namespace {
+
+constexpr int kMaxDepth = 32;
+constexpr unsigned kFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag;
+
+bool is_blocking(int status, std::string_view type) {
+  if (status == 401 || status == 403) return true;
+  constexpr std::array<std::string_view, 4> kOfTheIndex = {"index_closed_exception", "index_not_found_exception",
+                                                           "invalid_alias_name_exception", "security_exception"};
+  for (const std::string_view name : kOfTheIndex) {
+    if (type == name) return true;
+  }
+  return status == 404;
+}
+
+ItemOutcome outcome_of(int status, std::string_view type) {
+  if (status >= 200 && status < 300) return ItemOutcome::kStored;
+  if (status == 409 && type == "version_conflict_engine_exception") return ItemOutcome::kStale;
+  if (status == 429 || status >= 500) return ItemOutcome::kRetry;
+  return is_blocking(status, type) ? ItemOutcome::kBlocked : ItemOutcome::kRefused;
+}
+
+// Walks {"errors":B,"items":[{"index":{"_id":S,"status":N,"error":{"type":S,"reason":S}}},…]}. Depth 1 is the reply, 2
+// the list, 3 an item, 4 its action, 5 the error. Members that were not asked for are passed over.
+class ReplyHandler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, ReplyHandler> {
+ public:
+  explicit ReplyHandler(const std::vector<std::string_view>& ids, BulkReply& reply) : ids_(ids), reply_(reply) {}
+
+  bool Key(const char* text, rapidjson::SizeType length, bool) {
+    key_.assign(text, length);
+    if (depth_ == 1) in_items_ = false;
+    return true;
+  }
+  bool StartObject() {
+    if (++depth_ > kMaxDepth) return stop("It is nested too deeply.");
+    if (depth_ == 2 && !in_items_) return true;
+    if (depth_ == 3 && in_items_) actions_ = 0;
+    if (depth_ == 4 && in_items_) return start_item();
+    if (depth_ == 5 && in_items_) in_error_ = key_ == "error";
+    return true;
+  }
+  bool EndObject(rapidjson::SizeType) {
+    if (depth_ == 5) in_error_ = false;
+    if (depth_ == 4 && in_items_ && !end_item()) return false;
+    if (depth_ == 3 && in_items_ && actions_ != 1) return stop("An item is not one action.");
+    --depth_;
+    return true;
+  }
+  bool StartArray() {
+    if (++depth_ > kMaxDepth) return stop("It is nested too deeply.");
+    if (depth_ == 2 && key_ == "items") {
+      if (seen_items_) return stop("It has two lists of items.");
+      in_items_ = seen_items_ = true;
+    } else if (in_items_ && depth_ <= 4) {
+      return stop("An item is not an object.");
+    }
+    return true;
+  }
+  bool EndArray(rapidjson::SizeType) {
+    if (depth_ == 2) in_items_ = false;
+    --depth_;
+    return true;
+  }
+  bool Bool(bool) {
+    if (depth_ == 1 && key_ == "errors") seen_errors_ = true;
+    return other();
+  }
+  bool Int(int value) { return number(value); }
+  bool Uint(unsigned value) { return number(value <= 999 ? static_cast<int>(value) : -1); }
+  bool Int64(std::int64_t) { return number(-1); }
+  bool Uint64(std::uint64_t) { return number(-1); }
+  bool Double(double) { return number(-1); }
+  bool Null() { return other(); }
+  bool String(const char* text, rapidjson::SizeType length, bool) {
+    if (in_items_ && depth_ == 4 && key_ == "_id") {
+      has_id_ = true;
+      right_id_ = reply_.outcomes.size() < ids_.size() && ids_[reply_.outcomes.size()] == std::string_view(text, length);
+    } else if (in_items_ && depth_ == 5 && in_error_) {
+      if (key_ == "type") type_ = printable({text, length}, kMaxReason);
+      if (key_ == "reason") reason_ = printable({text, length}, kMaxReason);
+    }
+    return other();
+  }
+
+  bool is_whole() const { return seen_errors_ && seen_items_; }
+
+ private:
+  bool stop(const char* why) {
+    if (reply_.problem.empty()) reply_.problem = why;
+    return false;
+  }
+  bool other() {
+    if (in_items_ && depth_ <= 3) return stop("An item is not an object.");
+    return true;
+  }
+  bool number(int value) {
+    if (in_items_ && depth_ == 4 && key_ == "status") status_ = value;
+    return other();
+  }
+  bool start_item() {
+    ++actions_;
+    has_id_ = right_id_ = in_error_ = false;
+    status_ = -1;
+    type_.clear();
+    reason_.clear();
+    return true;
+  }
+  bool end_item() {
+    if (reply_.outcomes.size() >= ids_.size()) return stop("It has more items than documents were sent.");
+    if (!has_id_ || !right_id_) return stop("An item has not the _id that was sent.");
+    if (status_ < 200 || status_ > 599 || (status_ >= 300 && status_ < 400)) return stop("An item has no valid status.");
+    const ItemOutcome outcome = outcome_of(status_, type_);
+    if (outcome != ItemOutcome::kStored && outcome != ItemOutcome::kStale) {
+      reply_.errors.push_back({reply_.outcomes.size(), outcome, status_, type_, reason_});
+    }
+    reply_.outcomes.push_back(outcome);
+    return true;
+  }
+
+  const std::vector<std::string_view>& ids_;
+  BulkReply& reply_;
+  std::string key_;
+  int depth_ = 0;
+  int actions_ = 0;
+  bool seen_errors_ = false;
+  bool seen_items_ = false;
+  bool in_items_ = false;
+  bool in_error_ = false;
+  bool has_id_ = false;
+  bool right_id_ = false;
+  int status_ = -1;
+  std::string type_;
+  std::string reason_;
+};
+
+std::string_view member_text(const json::Value& object, const char* name) {
+  if (!object.IsObject()) return {};
+  const auto found = object.FindMember(name);
+  return found != object.MemberEnd() && found->value.IsString() ? json::text(found->value) : std::string_view();
+}
+
+struct EngineError {
+  std::string type;
+  std::string reason;
+};
+
+EngineError read_error(std::string_view body) {
+  if (body.empty() || body.size() > (1u << 20) || body.front() != '{') return {};
+  try {
+    const json::Document document = json::parse(body, "reply");
+    const auto error = document.FindMember("error");
+    if (error == document.MemberEnd()) return {};
+    if (error->value.IsString()) return {{}, std::string(json::text(error->value))};
+    return {std::string(member_text(error->value, "type")), std::string(member_text(error->value, "reason"))};
+  } catch (const Error&) {
+    return {};
+  }
+}
+
+// Length of the UTF-8 sequence at the front, 0 if it is none.
+std::size_t sequence(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char first = byte(0);
+  const std::size_t length = first < 0x80 ? 1 : first >= 0xc2 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3
+                             : first >= 0xf0 && first < 0xf5                  ? 4
+                                                                              : 0;
+  if (length == 0 || length > text.size()) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  }
+  if ((first == 0xe0 && byte(1) < 0xa0) || (first == 0xed && byte(1) > 0x9f) || (first == 0xf0 && byte(1) < 0x90) ||
+      (first == 0xf4 && byte(1) > 0x8f)) {
+    return 0;
+  }
+  return length;
+}
+
+}  // namespace
+
+std::string printable(std::string_view text, std::size_t max_bytes) {
+  constexpr char kHex[] = "0123456789abcdef";
+  std::string out;
+  while (!text.empty() && out.size() < max_bytes) {
+    const std::size_t length = sequence(text);
+    std::string piece;
+    const unsigned char first = static_cast<unsigned char>(text[0]);
+    const bool control = first < 0x20 || first == 0x7f ||  // and U+0080 to U+009F
+                         (length == 2 && first == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0);
+    if (length == 0 || control) {
+      for (std::size_t i = 0; i < (length == 0 ? 1 : length); ++i) {
+        const auto c = static_cast<unsigned char>(text[i]);
+        piece += {'\\', 'x', kHex[c >> 4], kHex[c & 15]};
+      }
+    } else {
+      piece = text.substr(0, length);
+    }
+    if (out.size() + piece.size() > max_bytes) break;
+    out += piece;
+    text.remove_prefix(length == 0 ? 1 : length);
+  }
+  return out;
+}
+
+BulkReply read_bulk_reply(std::string_view body, const std::vector<std::string_view>& ids) {
+  BulkReply reply;
+  reply.outcomes.reserve(ids.size());
+  ReplyHandler handler(ids, reply);
+  rapidjson::MemoryStream stream(body.data(), body.size());
+  rapidjson::Reader reader;
+  const auto result = reader.Parse<kFlags>(stream, handler);
+  if (result.IsError()) {
+    if (reply.problem.empty()) reply.problem = body.empty() ? "It is empty." : "It is not valid JSON.";
+  } else if (!handler.is_whole()) {
+    reply.problem = "It has no list of items.";
+  } else if (reply.outcomes.size() != ids.size()) {
+    reply.problem = "It has " + std::to_string(reply.outcomes.size()) + " items for " + std::to_string(ids.size()) +
+                    " documents.";
+  } else {
+    reply.understood = true;
+  }
+  if (!reply.understood) {
+    reply.outcomes.clear();
+    reply.errors.clear();
+  }
+  return reply;
+}
+
+std::string read_error_reason(std::string_view body) {
+  const EngineError error = read_error(body);
+  if (error.type.empty() && error.reason.empty()) return printable(body, kMaxReason);
+  return printable(error.type.empty() || error.reason.empty() ? error.type + error.reason
+                                                              : error.type + ": " + error.reason,
+                   kMaxReason);
+}
+
+std::string read_error_type(std::string_view body) { return printable(read_error(body).type, kMaxReason); }
+
+}  // namespace etl::sink
