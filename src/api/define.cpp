@@ -1,5 +1,6 @@
 // etl.create_pipeline and its kin: definitions.
 #include "api/access.hpp"
+#include "api/request.hpp"
 #include "catalog/checkpoints.hpp"
 #include "catalog/pipelines.hpp"
 #include "catalog/runs.hpp"
@@ -22,21 +23,6 @@ using model::Definition;
 
 void report(const run::Plan& plan) {
   for (const run::Finding& finding : plan.warnings) pg::warn_line(finding.message, finding.hint);
-}
-
-// The plan under the definition's own search_path, not the caller's: the same text means the same tables here and in the
-// worker. After an error the end of the (sub)transaction takes the setting back.
-run::Plan plan_of(const Definition& definition) {
-  const char* path = definition.search_path.c_str();
-  const int level = pg::call([&] {
-    const int nested = NewGUCNestLevel();
-    (void)set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-    return nested;
-  });
-  if (definition.create_target) (void)pg::query_once(run::create_target_sql(definition));
-  run::Plan plan = run::make_plan(definition, definition.owner);
-  pg::call([&] { AtEOXact_GUC(false, level); });
-  return plan;
 }
 
 // Checks the definition as its owner's session will, makes the target if asked, and stores it.
@@ -103,6 +89,19 @@ std::string import_one(const json::Value& object, bool replace) {
 }
 
 }  // namespace
+
+run::Plan plan_of(const Definition& definition) {
+  const char* path = definition.search_path.c_str();
+  const int level = pg::call([&] {
+    const int nested = NewGUCNestLevel();
+    (void)set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+    return nested;
+  });
+  if (definition.create_target) (void)pg::query_once(run::create_target_sql(definition));
+  run::Plan plan = run::make_plan(definition, definition.owner);
+  pg::call([&] { AtEOXact_GUC(false, level); });
+  return plan;
+}
 
 ETL_FUNCTION(etl_create_pipeline) {
   return pg::boundary([&]() -> Datum {

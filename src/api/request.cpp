@@ -8,7 +8,6 @@
 #include "pg/settings.hpp"
 #include "pg/spi.hpp"
 #include "pg/transaction.hpp"
-#include "run/plan.hpp"
 #include "worker/keeper.hpp"
 
 namespace etl::api {
@@ -114,7 +113,7 @@ void end_paused_run(const model::Definition& definition, const char* why) {
 }
 
 void check_rewind(const model::Definition& definition, catalog::Key& key) {
-  const run::Plan plan = run::make_plan(definition, definition.owner);
+  const run::Plan plan = plan_of(definition);
   for (std::size_t i = 0; i < key.size() && i < plan.order_types.size(); ++i) {
     if (!key[i]) continue;
     key[i] = pg::query_once("SELECT CAST($1 AS " + pg::type_name(plan.order_types[i], -1) + ")::text", {key[i]}).at(0)[0];

@@ -9,6 +9,7 @@
 #include "catalog/runs.hpp"
 #include "model/definition.hpp"
 #include "model/state.hpp"
+#include "run/plan.hpp"
 
 namespace etl::api {
 
@@ -23,6 +24,11 @@ std::int64_t request_run(const model::Definition& definition, const std::string&
 Requested request_call(const model::Definition& definition, model::Call what);
 // A reset pipeline's paused or failed run is over.
 void end_paused_run(const model::Definition& definition, const char* why);
+
+// The plan under the definition's own search_path, not the caller's: the same text means the same tables here and in the
+// worker. Makes the target first if create_target is set. After an error the end of the (sub)transaction takes the
+// setting back.
+run::Plan plan_of(const model::Definition& definition);
 
 // Error 22023 unless the key's texts can be read as the types of the pipeline's order.
 void check_rewind(const model::Definition& definition, catalog::Key& key);

@@ -1,4 +1,6 @@
 // etl.allow_target, etl.grant_pipeline and their opposites; the validator of wrapper etl.
+#include <algorithm>
+
 #include "api/access.hpp"
 #include "catalog/pipelines.hpp"
 #include "core/nearest.hpp"
@@ -38,17 +40,29 @@ std::string privilege_argument(FunctionCallInfo fcinfo) {
   return privilege;
 }
 
+// The file lies in etl.secrets_directory: its name says nothing about where.
+void check_secret_name(const std::string& option, const std::string& value) {
+  const auto odd = [](unsigned char c) { return c <= 0x20 || c == 0x7f || c == '/' || c == '\\'; };
+  if (!value.empty() && value.front() != '.' && std::none_of(value.begin(), value.end(), odd)) return;
+  throw Error("22023", "option \"" + option + "\" must be the bare name of a file", {},
+              "Put the file into etl.secrets_directory and write its name, as in " + option + " 'es.secret'.");
+}
+
 void check_option(const std::string& name, const std::string& value, Oid catalog) {
   const std::vector<std::string_view> server = {"ca_file", "url"};
   const std::vector<std::string_view> user = {"api_key_file", "password_file", "user"};
   const auto& known = catalog == ForeignServerRelationId ? server : user;
+  if (catalog != ForeignServerRelationId && catalog != UserMappingRelationId) {
+    throw Error("22023", "unknown option \"" + name + "\"", {}, "Options belong to the server and to its user mappings.");
+  }
   if (catalog == UserMappingRelationId && (name == "password" || name == "api_key")) {
     throw Error("22023", "a secret must not stand in the catalog", "Option \"" + name + "\" would show it in pg_user_mappings and in dumps.",
                 "Put it into a file of etl.secrets_directory and name the file: " + name + "_file 'NAME'.");
   }
   for (const std::string_view k : known) {
-    if (k != name || catalog == ForeignDataWrapperRelationId) continue;
+    if (k != name) continue;
     if (name == "url") (void)http::parse_server_url(value);
+    if (catalog == UserMappingRelationId && name.ends_with("_file")) check_secret_name(name, value);
     return;
   }
   throw Error("22023", "unknown option \"" + name + "\"", {}, did_you_mean(name, known));

@@ -152,6 +152,13 @@ std::int64_t reserve_versions(std::int64_t pipeline, std::int64_t epoch, std::in
   return std::stoll(*rows[0][0]);
 }
 
+std::int64_t next_version(std::int64_t pipeline) {
+  return std::stoll(*pg::catalog_query(
+      "UPDATE etl.pipeline_state SET doc_version = greatest(doc_version + 1,"
+      " (extract(epoch FROM clock_timestamp()) * 1e6)::bigint) WHERE pipeline_id = $1::bigint RETURNING doc_version",
+      {number(pipeline)}).at(0)[0]);
+}
+
 bool save_dead_letter(std::int64_t pipeline, std::int64_t run, const std::string& step, const DeadLetter& letter) {
   const pg::Rows rows = pg::catalog_query(
       "INSERT INTO etl.dead_letter AS d (pipeline_id, run_id, step, original_record, error_code, error_message, context)"

@@ -71,6 +71,9 @@ void set_rows_total(std::int64_t pipeline, int slice, std::int64_t rows, const s
 // Versions for documents: reserves `count` numbers above everything given before and returns the first.
 std::int64_t reserve_versions(std::int64_t pipeline, std::int64_t epoch, std::int64_t count);
 
+// One number above them, outside of a run.
+std::int64_t next_version(std::int64_t pipeline);
+
 struct DeadLetter {
   std::int64_t id = 0;
   std::string record;

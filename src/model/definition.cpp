@@ -146,6 +146,12 @@ TargetName parse_target(const std::string& target) {
   return {target.substr(0, colon), target.substr(colon + 1)};
 }
 
+// A character of a name in an error's detail; a byte that is not printable ASCII is not shown.
+static std::string shown(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte > 0x20 && byte < 0x7f ? "the character \"" + std::string(1, c) + "\"" : "a character that is not printable ASCII";
+}
+
 void check_index_name(const std::string& index) {
   const std::string subject = "index name \"" + index + "\" is not allowed";
   const std::string hint = "Use lower-case letters, digits, _ and -, starting with a letter or a digit, as in film_dim.";
@@ -153,11 +159,11 @@ void check_index_name(const std::string& index) {
   if (index.size() > 255) throw Error("22023", subject, "It is longer than 255 bytes.", hint);
   const char first = index[0];
   if (!((first >= 'a' && first <= 'z') || (first >= '0' && first <= '9'))) {
-    throw Error("22023", subject, "It starts with \"" + std::string(1, first) + "\".", hint);
+    throw Error("22023", subject, "It starts with " + shown(first) + ".", hint);
   }
   for (const char c : index) {
     if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.') continue;
-    throw Error("22023", subject, "It holds the character \"" + std::string(1, c) + "\".", hint);
+    throw Error("22023", subject, "It holds " + shown(c) + ".", hint);
   }
 }
 
@@ -193,6 +199,11 @@ void check_definition(const Definition& d) {
     throw Error("22023", "key_columns is empty", {}, "Name the columns that identify a row, or leave it out.");
   }
   if (d.key_columns && d.key_columns->size() > 16) throw Error("54011", "key_columns holds more than 16 columns");
+  for (std::size_t i = 1; d.key_columns && i < d.key_columns->size(); ++i) {
+    const auto here = d.key_columns->begin() + static_cast<std::ptrdiff_t>(i);
+    if (std::find(d.key_columns->begin(), here, *here) == here) continue;
+    throw Error("42701", "key_columns names column \"" + *here + "\" twice", {}, "Name each column once.");
+  }
   check_incremental(d);
   const Options options = parse_options(d.options);
   if (options.slices > 1 && d.mode != "full") {

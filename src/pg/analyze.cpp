@@ -109,6 +109,10 @@ Query* analyze_one(const char* sql) {
             errhint("Write exactly one SELECT, or one WITH … SELECT, without a semicolon."));
   }
   auto* statement = linitial_node(RawStmt, raw);
+  if (statement->stmt_len != 0) {  // it ends before the text does: the source becomes a subquery, where ; cannot stand
+    ereport(ERROR, errcode(ERRCODE_SYNTAX_ERROR), errmsg("the source ends with a semicolon"),
+            errhint("Leave the semicolon out."));
+  }
   if (!IsA(statement->stmt, SelectStmt)) {
     ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("the source is not a SELECT"),
             errhint("Write one SELECT, or one WITH … SELECT; what is to be written is the pipeline's target."));

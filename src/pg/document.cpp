@@ -204,6 +204,17 @@ void Documents::mark_dead(std::size_t index) {
   data_->entry(index)->dead = true;
 }
 
+void Documents::append_dead() {
+  Documents::Data* data = data_;
+  call([&] {
+    Entry entry{};
+    entry.begin = entry.document = entry.end = data->body.size;
+    entry.id_begin = entry.id_end = data->ids.size;
+    entry.dead = true;
+    append(&data->entries, reinterpret_cast<const char*>(&entry), sizeof entry);
+  });
+}
+
 std::string_view Documents::lines(std::size_t index) const {
   const Entry& e = *data_->entry(index);
   if (e.dead) return {};

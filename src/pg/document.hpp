@@ -10,6 +10,7 @@
 //   real, double precision       number, shortest text that reads back the same;                   [float4, float8]
 //                                "NaN", "Infinity", "-Infinity"
 //   numeric                      number with all its digits, trailing zeros too; "NaN", "Infinity" [numeric]
+//                                and more than 1,000 characters as string
 //   text, varchar                string                                                            [text]
 //   char(n)                      string, padded as stored                                          [text]
 //   date                         "2024-02-29"; "infinity", "-infinity"; as to_json before year 1   [date]
@@ -66,6 +67,7 @@ class Documents {
   bool is_dead(std::size_t index) const;
   Error error(std::size_t index) const;  // why it is dead: PE010, PE011, 23502 or 22021
   void mark_dead(std::size_t index);     // by whoever gives the reason
+  void append_dead();                    // a row whose encoding raised an error
   void clear();
 
   struct Data;

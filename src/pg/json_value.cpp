@@ -20,6 +20,8 @@ namespace etl::pg {
 
 namespace {
 
+constexpr std::size_t kMaxNumberBytes = 1000;  // of a JSON number that both engines take
+
 JsonKind plain_kind(Oid base) {
   switch (base) {
     case BOOLOID:
@@ -250,7 +252,8 @@ void write_value(JsonWriter* writer, JsonRules* rules, const JsonRule* rule, Dat
       return append(out, '"');
     case JsonKind::kNumeric: {
       const char* text = DatumGetCString(DirectFunctionCall1(numeric_out, value));
-      return write_number(writer, text, std::strlen(text));
+      const std::size_t length = std::strlen(text);
+      return length > kMaxNumberBytes ? write_utf8(out, text, length) : write_number(writer, text, length);
     }
     case JsonKind::kOutput: {
       if (rule->varlena && is_too_large(writer, value)) return;

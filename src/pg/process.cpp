@@ -10,6 +10,7 @@
 
 extern "C" {
 #include "access/xact.h"
+#include "commands/discard.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
@@ -17,8 +18,10 @@ extern "C" {
 #include "storage/latch.h"
 #include "storage/lmgr.h"
 #include "storage/lock.h"
+#include "storage/lwlock.h"
 #include "storage/proc.h"
 #include "storage/procarray.h"
+#include "storage/shmem.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/wait_event.h"
@@ -63,6 +66,29 @@ Pending* pending = nullptr;
 bool callbacks_registered = false;
 int unstarted = 0;
 
+// One flag for the server: some session found no worker slot, so somebody has to look into every database again.
+volatile sig_atomic_t* starved = nullptr;
+
+// C only. The few bytes come from the reserve that PostgreSQL keeps for libraries loaded late.
+void attach_starved() {
+  if (starved != nullptr) return;
+  bool found;
+  LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+  auto* flag = static_cast<volatile sig_atomic_t*>(ShmemInitStruct("pg_etl starved", sizeof(sig_atomic_t), &found));
+  if (!found) *flag = 0;
+  starved = flag;
+  LWLockRelease(AddinShmemInitLock);
+}
+
+// C only.
+bool start(const Task& task) {
+  BackgroundWorker worker;
+  describe(&worker, task);
+  if (RegisterDynamicBackgroundWorker(&worker, nullptr)) return true;
+  if (starved != nullptr) *starved = 1;
+  return false;
+}
+
 void forget(SubTransactionId from_level) {
   Pending** link = &pending;
   while (*link != nullptr) {
@@ -89,9 +115,7 @@ void act_on_pending() {
     Pending* entry = pending;
     pending = entry->next;
     if (entry->kind == Pending::Kind::kStart) {
-      BackgroundWorker worker;
-      describe(&worker, entry->task);
-      if (!RegisterDynamicBackgroundWorker(&worker, nullptr)) ++unstarted;
+      if (!start(entry->task)) ++unstarted;
     } else {
       signal_process(entry->pid, entry->kind == Pending::Kind::kCancel);
     }
@@ -118,6 +142,7 @@ void on_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransaction
 
 void append(Pending::Kind kind, const Task& task, int pid) {
   call([&] {
+    attach_starved();
     if (callbacks_registered) return;
     RegisterXactCallback(on_transaction, nullptr);
     RegisterSubXactCallback(on_subtransaction, nullptr);
@@ -139,9 +164,8 @@ void lease_tag(LOCKTAG* tag, std::int64_t pipeline, int slice) {
 
 bool start_worker(const Task& task) {
   return call([&] {
-    BackgroundWorker worker;
-    describe(&worker, task);
-    return RegisterDynamicBackgroundWorker(&worker, nullptr);
+    attach_starved();
+    return start(task);
   });
 }
 
@@ -169,6 +193,15 @@ int last_unstarted() {
   return count;
 }
 
+bool take_starved() {
+  return call([&] {
+    attach_starved();
+    const bool was = *starved != 0;
+    *starved = 0;
+    return was;
+  });
+}
+
 Task begin_worker(std::uintptr_t) {
   Task task;
   std::memcpy(&task, MyBgworkerEntry->bgw_extra, sizeof task);
@@ -191,6 +224,16 @@ void set_worker_name(const std::string& activity) {
   call([&] {
     (void)set_config_option("application_name", text, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SET, true, 0, false);
     pgstat_report_activity(STATE_RUNNING, text);
+  });
+}
+
+void renew_session() {
+  call([&] {
+    StartTransactionCommand();
+    DiscardStmt* statement = makeNode(DiscardStmt);
+    statement->target = DISCARD_ALL;
+    DiscardCommand(statement, true);
+    CommitTransactionCommand();
   });
 }
 

@@ -33,10 +33,12 @@ void wake_at_commit(int pid);    // sets its latch
 void cancel_at_commit(int pid);  // interrupts what it does
 bool requested_here(std::int64_t run);  // by this very transaction
 int last_unstarted();            // workers that found no slot since the last call
+bool take_starved();             // whether any session of the server found no slot since the last call
 
 // First call of a worker's main: signals, connection. Returns its task.
 Task begin_worker(std::uintptr_t argument);
 void set_worker_name(const std::string& activity);   // application_name and pg_stat_activity.query
+void renew_session();  // as a new session of the same user would be: DISCARD ALL, which gives back all leases
 bool shutdown_requested();
 void exit_worker(int code);
 

@@ -1,6 +1,8 @@
 #include "run/pass.hpp"
 
 #include "pg/transaction.hpp"
+#include "run/retry.hpp"
+#include "run/remote_loop.hpp"
 #include "run/safety.hpp"
 #include "run/table_loop.hpp"
 
@@ -9,12 +11,15 @@ namespace etl::run {
 namespace {
 
 Outcome pass(Context& context, catalog::Checkpoint& slice, const source::Range& range, bool again) {
-  TableLoop loop(context, slice, range, again);
-  return loop.run();
+  if (context.plan.table) return TableLoop(context, slice, range, again).run();
+  return RemoteLoop(context, slice, range, again).run();
 }
 
 Outcome incremental(Context& context, catalog::Checkpoint& slice) {
-  const Window window = open_window(context.plan, slice.position, context.requested_us);
+  Window window;
+  Retry retry(context);
+  const Order opened = retry.repeat([&] { window = open_window(context.plan, slice.position, context.requested_us); });
+  if (opened == Order::kStop) return Outcome::kStopped;
   if (window.empty) return Outcome::kDone;
   if (window.again_from && slice.position) {
     source::Range range;

@@ -162,6 +162,10 @@ Plan make_plan(const model::Definition& definition, unsigned owner) {
 
 std::string create_target_sql(const model::Definition& definition) {
   model::check_definition(definition);
+  if (!model::parse_target(definition.target).server.empty()) {
+    throw Error("22023", "create_target is for tables", "The target is " + definition.target + ".",
+                "Leave it out: a missing index is created by the first run.");
+  }
   const pg::Analysis source = pg::analyze_select(definition.source);
   check_output_names(source);
   if (!definition.key_columns) {

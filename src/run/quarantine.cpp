@@ -16,8 +16,12 @@ struct Quarantine::Halves {
 };
 
 void Quarantine::keep(pg::Relation& rows, std::uint64_t index, const Error& error) {
+  keep_record(rows.row_json(index), error);
+}
+
+void Quarantine::keep_record(const std::string& record, const Error& error) {
   catalog::DeadLetter letter;
-  letter.record = rows.row_json(index);
+  letter.record = record;
   letter.error_code = error.sqlstate;
   letter.error_message = error.message;
   letter.context = json::Object()

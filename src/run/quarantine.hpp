@@ -17,6 +17,9 @@ class Quarantine {
   // Keeps row `index` of `rows`, in the caller's transaction. Error PE030 when the run has more than max_dead_letters.
   void keep(pg::Relation& rows, std::uint64_t index, const Error& error);
 
+  // The same for a record as JSON.
+  void keep_record(const std::string& record, const Error& error);
+
   // Writes `page` by halves, each in a subtransaction, until the rows that fail stand alone; those are kept. One poison
   // row of n costs at most 2 * log2(n) + 1 statements. `page` is used as scratch; returns what was written.
   sink::Written bisect(pg::Relation& page, sink::TableSink& sink, std::uint64_t& dead);

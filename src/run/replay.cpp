@@ -32,7 +32,7 @@ void replay(const Plan& plan, const json::Value& arguments, const Emit& emit) {
   page->clear();
   pg::Statement records(records_sql(plan, where), {kJsonb}, {}, pg::Planning::kFree);
   records.read(*page, {patch});
-  if (!plan.table) return replay_documents(plan, *page, where, patch, emit);
+  if (!plan.table) return replay_documents(plan, *page, where, emit);
   sink::TableSink sink(plan.upsert, plan.keys);
   sink.open(*page);
   (void)sink.use_on_conflict();

@@ -13,6 +13,6 @@ void replay(const Plan& plan, const json::Value& arguments, const Emit& emit);
 // Marks the pending ones that match `where`; returns how many.
 std::int64_t mark_replayed(const Plan& plan, const std::string& where);
 // The same for a remote target: sent, acknowledged, then marked.
-void replay_documents(const Plan& plan, pg::Relation& page, const std::string& where, const std::string& patch, const Emit& emit);
+void replay_documents(const Plan& plan, pg::Relation& page, const std::string& where, const Emit& emit);
 
 }  // namespace etl::run

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "core/error.hpp"
+#include "pg/transaction.hpp"
 #include "run/context.hpp"
 
 namespace etl::run {
@@ -20,6 +21,19 @@ class Retry {
   // kPause when somebody asked for that meanwhile. Throws `error` when it is permanent or the tries are used up. A
   // statement timer that fired makes 57014 transient.
   Order after(const Error& error, bool timer_fired);
+  // Runs `step`, which begins and commits transactions of its own, until it succeeds: kGoOn; kStop as above.
+  template <class Step>
+  Order repeat(Step step) {
+    for (;;) {
+      try {
+        step();
+        return Order::kGoOn;
+      } catch (const Error& error) {
+        pg::abort_transaction();
+        if (after(error, pg::statement_timer_fired()) == Order::kStop) return Order::kStop;
+      }
+    }
+  }
   // A batch was committed: counting starts anew.
   void succeeded();
   int tries() const { return tries_; }

@@ -68,6 +68,7 @@ void TableLoop::check_null_keys() {
 
 bool TableLoop::batch(Form form) {
   catalog::BatchRecord record;
+  committed_ = false;
   record.started_us = pg::now_us();
   pg::begin();
   pg::fault_point(3);
@@ -111,9 +112,10 @@ bool TableLoop::batch(Form form) {
   seen_ = catalog::save_batch(record);
   pg::fault_point(12);
   pg::commit(context_.plan.options.durable_batches);
-  pg::fault_point(13);
+  committed_ = true;
   checkpoint_.batch_no = record.batch_no;
   if (reached) position_ = reached;
+  pg::fault_point(13);
   return more;
 }
 
@@ -128,7 +130,7 @@ void TableLoop::reopen() {
 // With the transaction rolled back: what is to follow.
 Order TableLoop::answer(const Error& error, Form& form) {
   const bool timer_fired = pg::statement_timer_fired();
-  source_->again();
+  if (!committed_) source_->again();
   const ErrorClass kind = classify(error.sqlstate);
   if (error.sqlstate == "23505" && form == Form::kQuick && sink_->use_on_conflict()) return Order::kGoOn;
   if (error.sqlstate == "0A000" && !reopened_) {
@@ -161,13 +163,20 @@ Order TableLoop::batch_with_retries(bool& more) {
   }
 }
 
-Outcome TableLoop::run() {
-  open();
-  check_null_keys();
+void TableLoop::estimate() {
   pg::begin();
   catalog::set_rows_total(context_.pipeline, checkpoint_.slice, static_cast<std::int64_t>(source_->rows_total()),
                           source_->spills() ? "spilled" : "paged");
   pg::commit(false);
+}
+
+Outcome TableLoop::run() {
+  const Order opened = retry_.repeat([&] {
+    open();
+    check_null_keys();
+    estimate();
+  });
+  if (opened == Order::kStop) return Outcome::kStopped;
   for (bool more = true; more;) {
     const Order order = batch_with_retries(more);
     if (order == Order::kStop) return Outcome::kStopped;

@@ -30,6 +30,7 @@ class TableLoop {
   Order batch_with_retries(bool& more);
   Order answer(const Error& error, Form& form);
   void check_null_keys();
+  void estimate();
   void reopen();
 
   Context& context_;
@@ -43,6 +44,7 @@ class TableLoop {
   std::unique_ptr<sink::TableSink> sink_;
   std::unique_ptr<pg::Relation> page_;
   bool reopened_ = false;
+  bool committed_ = false;  // the batch under way: an error after that must not repeat it
   model::State seen_ = model::State::RUNNING;
 };
 

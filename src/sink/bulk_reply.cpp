@@ -25,6 +25,7 @@ bool is_blocking(int status, std::string_view type) {
 }
 
 ItemOutcome outcome_of(int status, std::string_view type) {
+  if (status == 201) return ItemOutcome::kCreated;
   if (status >= 200 && status < 300) return ItemOutcome::kStored;
   if (status == 409 && type == "version_conflict_engine_exception") return ItemOutcome::kStale;
   if (status == 429 || status >= 500) return ItemOutcome::kRetry;
@@ -85,7 +86,8 @@ class ReplyHandler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Repl
   bool String(const char* text, rapidjson::SizeType length, bool) {
     if (in_items_ && depth_ == 4 && key_ == "_id") {
       has_id_ = true;
-      right_id_ = reply_.outcomes.size() < ids_.size() && ids_[reply_.outcomes.size()] == std::string_view(text, length);
+      right_id_ =
+          reply_.outcomes.size() < ids_.size() && ids_[reply_.outcomes.size()] == std::string_view(text, length);
     } else if (in_items_ && depth_ == 5 && in_error_) {
       if (key_ == "type") type_ = printable({text, length}, kMaxReason);
       if (key_ == "reason") reason_ = printable({text, length}, kMaxReason);
@@ -119,9 +121,10 @@ class ReplyHandler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Repl
   bool end_item() {
     if (reply_.outcomes.size() >= ids_.size()) return stop("It has more items than documents were sent.");
     if (!has_id_ || !right_id_) return stop("An item has not the _id that was sent.");
-    if (status_ < 200 || status_ > 599 || (status_ >= 300 && status_ < 400)) return stop("An item has no valid status.");
+    if (status_ < 200 || status_ > 599 || (status_ >= 300 && status_ < 400))
+      return stop("An item has no valid status.");
     const ItemOutcome outcome = outcome_of(status_, type_);
-    if (outcome != ItemOutcome::kStored && outcome != ItemOutcome::kStale) {
+    if (outcome != ItemOutcome::kCreated && outcome != ItemOutcome::kStored && outcome != ItemOutcome::kStale) {
       reply_.errors.push_back({reply_.outcomes.size(), outcome, status_, type_, reason_});
     }
     reply_.outcomes.push_back(outcome);
@@ -172,9 +175,11 @@ EngineError read_error(std::string_view body) {
 std::size_t sequence(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char first = byte(0);
-  const std::size_t length = first < 0x80 ? 1 : first >= 0xc2 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3
-                             : first >= 0xf0 && first < 0xf5                  ? 4
-                                                                              : 0;
+  const std::size_t length = first < 0x80                    ? 1
+                             : first >= 0xc2 && first < 0xe0 ? 2
+                             : first >= 0xe0 && first < 0xf0 ? 3
+                             : first >= 0xf0 && first < 0xf5 ? 4
+                                                             : 0;
   if (length == 0 || length > text.size()) return 0;
   for (std::size_t i = 1; i < length; ++i) {
     if ((byte(i) & 0xc0) != 0x80) return 0;
@@ -224,8 +229,8 @@ BulkReply read_bulk_reply(std::string_view body, const std::vector<std::string_v
   } else if (!handler.is_whole()) {
     reply.problem = "It has no list of items.";
   } else if (reply.outcomes.size() != ids.size()) {
-    reply.problem = "It has " + std::to_string(reply.outcomes.size()) + " items for " + std::to_string(ids.size()) +
-                    " documents.";
+    reply.problem =
+        "It has " + std::to_string(reply.outcomes.size()) + " items for " + std::to_string(ids.size()) + " documents.";
   } else {
     reply.understood = true;
   }
@@ -239,11 +244,13 @@ BulkReply read_bulk_reply(std::string_view body, const std::vector<std::string_v
 std::string read_error_reason(std::string_view body) {
   const EngineError error = read_error(body);
   if (error.type.empty() && error.reason.empty()) return printable(body, kMaxReason);
-  return printable(error.type.empty() || error.reason.empty() ? error.type + error.reason
-                                                              : error.type + ": " + error.reason,
-                   kMaxReason);
+  return printable(
+      error.type.empty() || error.reason.empty() ? error.type + error.reason : error.type + ": " + error.reason,
+      kMaxReason);
 }
 
-std::string read_error_type(std::string_view body) { return printable(read_error(body).type, kMaxReason); }
+std::string read_error_type(std::string_view body) {
+  return printable(read_error(body).type, kMaxReason);
+}
 
 }  // namespace etl::sink

@@ -17,7 +17,8 @@
 namespace etl::sink {
 
 enum class ItemOutcome : std::uint8_t {
-  kStored,   // 2xx
+  kCreated,  // 201
+  kStored,   // another 2xx: replaced
   kStale,    // 409 version conflict: a version as high or higher is stored (external versions), so this one is done
   kRetry,    // 429 or 5xx
   kRefused,  // another 4xx: the document is to blame

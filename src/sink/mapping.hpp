@@ -12,7 +12,8 @@
 //   keyword                      keyword, ignore_above 8191: 32,766 bytes, Lucene's limit, hold so many characters
 //   bytea                        binary
 //   json                         object, enabled false: kept in _source, not indexed. A dynamic mapping would refuse a
-//                                document whose JSON has another shape than the first one's. index_mappings turns it on.
+//                                document whose JSON has another shape than the first one's. index_mappings turns it
+//                                on.
 //   object                       object with its attributes' mappings
 //
 // Pure: no PostgreSQL, no network.

@@ -7,8 +7,7 @@ TableSink::TableSink(compile::Upsert upsert, std::vector<std::string> keys, bool
 
 void TableSink::open(pg::Relation& page) {
   page_ = &page;
-  reduced_ = std::make_unique<pg::Relation>(page.columns(), false);
-  last_ones_.reset();
+  last_of_key_ = std::make_unique<LastOfKey>(page, keys_);
   for (auto& form : statements_) {
     for (auto& statement : form) statement.reset();
   }
@@ -18,7 +17,7 @@ void TableSink::open(pg::Relation& page) {
 pg::Statement& TableSink::statement(bool reduced) {
   std::unique_ptr<pg::Statement>& wanted = statements_[on_conflict_ ? kOnConflict : kMerge][reduced ? 1 : 0];
   if (wanted) return *wanted;
-  const std::vector<pg::NamedRelation> input = {{"input", reduced ? reduced_.get() : page_}};
+  const std::vector<pg::NamedRelation> input = {{"input", reduced ? &last_of_key_->reduced() : page_}};
   if (on_conflict_) {
     wanted = std::make_unique<pg::Statement>(compile::on_conflict_sql(upsert_), std::vector<unsigned>{}, input,
                                              pg::Planning::kIndexProbe);
@@ -35,26 +34,17 @@ pg::Statement& TableSink::statement(bool reduced) {
 
 Written TableSink::write(pg::Relation& page) {
   Written written;
-  std::uint64_t rows = page.rows();
-  const bool reduce = page.repeats_keys();
-  if (reduce) {
-    if (!last_ones_) {
-      last_ones_ = std::make_unique<pg::Statement>(compile::last_of_each_key_sql(keys_), std::vector<unsigned>{},
-                                                   std::vector<pg::NamedRelation>{{"input", page_}}, pg::Planning::kFree);
-    }
-    reduced_->clear();
-    last_ones_->read(*reduced_);
-    written.superseded = rows - reduced_->rows();
-    rows = reduced_->rows();
-  }
+  const pg::Relation& last_ones = last_of_key_->reduce();
+  const bool reduced = &last_ones != &page;
+  written.superseded = page.rows() - last_ones.rows();
   pg::Key bounds;
   if (key_range_ && !on_conflict_ && page.rows() > 0) {
     bounds = {page.first_of_position(), page.last_position()->front()};
   }
-  const pg::Modified modified = statement(reduce).modify(bounds);
+  const pg::Modified modified = statement(reduced).modify(bounds);
   written.inserted = modified.inserted;
   written.updated = modified.updated;
-  written.unchanged = rows - modified.inserted - modified.updated;
+  written.unchanged = last_ones.rows() - modified.inserted - modified.updated;
   return written;
 }
 

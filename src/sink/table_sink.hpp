@@ -13,6 +13,7 @@
 #include "compile/upsert.hpp"
 #include "pg/relation.hpp"
 #include "pg/statement.hpp"
+#include "sink/last_of_key.hpp"
 
 namespace etl::sink {
 
@@ -49,8 +50,7 @@ class TableSink {
   unsigned range_type_;
   bool on_conflict_ = false;
   pg::Relation* page_ = nullptr;
-  std::unique_ptr<pg::Relation> reduced_;      // the last row of each key
-  std::unique_ptr<pg::Statement> last_ones_;   // page -> reduced_
+  std::unique_ptr<LastOfKey> last_of_key_;
   std::unique_ptr<pg::Statement> statements_[kForms][2];  // by form; of the whole page, of its last rows
 };
 

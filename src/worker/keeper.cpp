@@ -4,6 +4,7 @@
 
 #include "catalog/runs.hpp"
 #include "core/sqlstate.hpp"
+#include "pg/databases.hpp"
 #include "pg/role.hpp"
 #include "pg/settings.hpp"
 #include "pg/transaction.hpp"
@@ -81,6 +82,18 @@ bool look(std::map<std::int64_t, std::int64_t>& started) {
 
 }  // namespace
 
+// A request of another database may have found no slot: its keeper will see.
+static void start_other_keepers() {
+  pg::begin();
+  const std::vector<unsigned> databases = pg::connectable_databases();
+  pg::commit(false);
+  for (const unsigned database : databases) {
+    pg::Task task;
+    task.database = database;
+    if (database != pg::database_id() && !pg::start_worker(task)) return;
+  }
+}
+
 void keep(const pg::Task&) {
   pg::begin();
   const bool here = catalog::is_installed();
@@ -92,6 +105,7 @@ void keep(const pg::Task&) {
   std::int64_t idle_since = pg::now_us();
   while (pg::now_us() - idle_since < kLingerUs) {
     if (look(started)) idle_since = pg::now_us();
+    if (pg::take_starved()) start_other_keepers();
     pg::sleep_ms(kPollMs);
   }
 }
@@ -105,12 +119,15 @@ void ensure_keeper_at_commit() {
   if (pg::lease_is_free(pg::kKeeperLease, 0)) pg::start_worker_at_commit(keeper_task());
 }
 
-void start_waiting_runs() {
+std::optional<pg::Task> start_waiting_runs() {
+  std::optional<pg::Task> mine;
   pg::begin();
   for (const ActiveRun& run : catalog::active_runs()) {
-    if (run.state == State::RUN_REQUESTED && run.runnable && !pg::suspended()) (void)pg::start_worker(task_of(run));
+    if (run.state != State::RUN_REQUESTED || !run.runnable || pg::suspended() || pg::start_worker(task_of(run))) continue;
+    if (!mine && run.owner == pg::session_role()) mine = task_of(run);
   }
   pg::commit(false);
+  return mine;
 }
 
 }  // namespace etl::worker

@@ -36,6 +36,7 @@ void launch() {
   pg::begin_launcher();
   std::set<unsigned> known;
   for (;;) {
+    if (pg::take_starved()) known.clear();  // a request may wait where no keeper found a slot either
     probe_new(known);
     pg::sleep_ms(kLookMs);
   }

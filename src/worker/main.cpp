@@ -15,7 +15,11 @@ static void work(std::uintptr_t argument) {
       return keep(task);
     case pg::Job::kPipeline:
       run::lead_run(task);
-      return start_waiting_runs();
+      while (const auto next = start_waiting_runs()) {
+        pg::renew_session();
+        run::lead_run(*next);
+      }
+      return;
     case pg::Job::kSlice:
       return run::work_on_slice(task);
     case pg::Job::kAnswer:

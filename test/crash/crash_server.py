@@ -22,7 +22,9 @@ class CrashServer:
         self.kind = kind
         self.preload = preload
         self.expected_crashes = 0
-        self.server = PostgresServer(installed_tree("15-fault"), f"crash-{kind}", preload=preload)
+        # Processes die here, never the machine: what was written is there without fsync, and recovery is quicker.
+        self.server = PostgresServer(installed_tree("15-fault"), f"crash-{kind}", preload=preload,
+                                     settings={"fsync": False})
         self.server.start()
         with self.server.connect() as admin:
             admin.execute(f"CREATE ROLE {OWNER} LOGIN")

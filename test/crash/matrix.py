@@ -80,8 +80,9 @@ def _prepare(admin, sink, cell: Cell) -> None:
     admin.execute("CREATE TABLE moved.source (id bigint PRIMARY KEY, value text, at timestamptz NOT NULL)")
     admin.execute("INSERT INTO moved.source SELECT n, md5(n::text), '2026-01-01'::timestamptz + n * interval '1 s'"
                   " FROM generate_series(1, %s::int) n", (cell.rows,))
-    admin.execute("UPDATE moved.source SET value = 'poison' WHERE id % %s = %s",
-                  (cell.rows // max(cell.poison, 1), 7)) if cell.poison else None
+    if cell.poison:
+        admin.execute("UPDATE moved.source SET value = 'poison' WHERE id %% %s::int = 7 AND id < %s::int",
+                      (cell.rows // cell.poison, cell.rows // cell.poison * cell.poison))
     admin.execute(f"ALTER TABLE moved.source OWNER TO {OWNER}; ANALYZE moved.source")
     sink.setup(admin)
     # An aggregate has no index that serves the order, so it is spilled.

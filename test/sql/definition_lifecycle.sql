@@ -3,7 +3,7 @@
 CREATE SCHEMA definition_lifecycle;
 GRANT USAGE, CREATE ON SCHEMA definition_lifecycle TO etl_alice, etl_bob;
 SET search_path = definition_lifecycle, public;
-SELECT etl.allow_target('definition_lifecycle.*');
+DO $$ BEGIN PERFORM etl.allow_target('definition_lifecycle.*'); END $$;
 SET SESSION AUTHORIZATION etl_alice;
 CREATE TABLE source (id int PRIMARY KEY, v text);
 CREATE TABLE target (id int PRIMARY KEY, v text);
@@ -35,7 +35,8 @@ CALL t.run('life');
 SELECT t.last_run('life');
 SET search_path = definition_lifecycle, public;
 
-SELECT etl.rename_pipeline('life', 'life2') = (SELECT id FROM etl.pipelines WHERE name = 'life2');
+SELECT etl.rename_pipeline('life', 'life2') = (SELECT id FROM etl.pipelines WHERE name = 'life');
+SELECT name FROM shown;
 SELECT etl.rename_pipeline((SELECT id FROM etl.pipelines WHERE name = 'life2'), 'life') > 0;
 CALL t.run('life');
 

@@ -4,7 +4,7 @@ CREATE SCHEMA definition_portable;
 SET search_path = definition_portable, public;
 CREATE TABLE src (id int PRIMARY KEY, "Ünï" text, at timestamptz NOT NULL DEFAULT now());
 CREATE TABLE dst (id int PRIMARY KEY, "Ünï" text, at timestamptz);
-SELECT etl.allow_target('definition_portable.*');
+DO $$ BEGIN PERFORM etl.allow_target('definition_portable.*'); END $$;
 SELECT etl.create_pipeline('port_a', source => E'SELECT id, "Ünï",\tat -- a comment with "quotes" and \\ in it\nFROM src',
     target => 'definition_portable.dst', mode => 'incremental', incremental_key => 'at', incremental_id_key => 'id',
     batch_size => 7, options => '{"safety": "xact", "retry_backoff": ["1s", "2s"], "settle": "0"}',

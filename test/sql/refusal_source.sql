@@ -93,10 +93,13 @@ BEGIN
     END LOOP;
 END $$;
 CALL meet_all();
+-- The same answer as at definition, asked by the same role.
+SET SESSION AUTHORIZATION etl_alice;
 SELECT c.n, c.source, m.error, t.define(c.source, 'refusal_source.dst') AS at_definition
 FROM cases c JOIN met m USING (n)
 WHERE replace(m.error, '"refusal_source"', '"refused"') IS DISTINCT FROM t.define(c.source, 'refusal_source.dst')
 ORDER BY n;
+RESET SESSION AUTHORIZATION;
 SELECT count(*) FROM met;
 SELECT DISTINCT status FROM etl.runs WHERE pipeline = 'refusal_source';
 SELECT count(*) FROM src;

@@ -1,0 +1,191 @@
+#include "run/remote_loop.hpp"
+
+#include "core/sqlstate.hpp"
+#include "pg/fault.hpp"
+#include "pg/process.hpp"
+#include "pg/transaction.hpp"
+#include "run/table_loop.hpp"
+
+namespace etl::run {
+
+sink::ElasticSpec elastic_spec(const Plan& plan, const std::string& correlation_id) {
+  return {*plan.server, plan.index, plan.source.columns, plan.keys, plan.options, correlation_id};
+}
+
+RemoteLoop::RemoteLoop(Context& context, catalog::Checkpoint& checkpoint, source::Range range, bool again)
+    : context_(context),
+      checkpoint_(checkpoint),
+      range_(std::move(range)),
+      again_(again),
+      retry_(context),
+      quarantine_(context),
+      next_batch_no_(checkpoint.batch_no + 1) {
+  if (!again_) position_ = checkpoint_.position;
+}
+
+void RemoteLoop::open() {
+  pg::begin();
+  source_ = std::make_unique<source::SqlSource>(source_spec(context_.plan, range_));
+  source_->open();
+  page_ = source_->make_page(false);
+  page_->clear();
+  sink_ = std::make_unique<sink::ElasticSink>(elastic_spec(context_.plan, context_.correlation_id));
+  catalog::set_rows_total(context_.pipeline, checkpoint_.slice, static_cast<std::int64_t>(source_->rows_total()),
+                          source_->spills() ? "spilled" : "paged");
+  pg::commit(false);
+  sink_->open();
+}
+
+void RemoteLoop::check_null_keys() {
+  if (!context_.plan.keys_may_be_null || again_ || (source_->spills() && !position_)) return;
+  pg::begin();
+  source_->read_null_keys(*page_);
+  const std::uint64_t dead = quarantine_.take_null_keys(*page_);
+  pg::commit(dead > 0);
+}
+
+std::optional<sink::Batch> RemoteLoop::read_next() {
+  Sent sent;
+  catalog::BatchRecord& record = sent.record;
+  record.started_us = pg::now_us();
+  const bool more = source_->read(position_, *page_);
+  pg::fault_point(5);
+  if (page_->rows() == 0) {
+    more_ = false;
+    return std::nullopt;
+  }
+  catalog::Counters& c = record.counters;
+  c.read = static_cast<std::int64_t>(page_->rows());
+  c.bytes = static_cast<std::int64_t>(page_->bytes());
+  const std::optional<pg::Key> last = page_->last_position();
+  c.dead = static_cast<std::int64_t>(quarantine_.take_null_keys(*page_));
+  const bool ends_null = c.dead > 0 && last && !last->back();
+  const std::optional<pg::Key> reached = ends_null ? page_->last_position() : last;
+  const std::int64_t version = catalog::reserve_versions(context_.pipeline, context_.epoch, 1);
+  pg::fault_point(3);
+  sink::Batch batch = sink_->encode(*page_, version);
+  for (sink::DeadRow& row : batch.dead) {
+    if (row.document.empty()) row.document = page_->row_json(row.index);
+  }
+  record.pipeline = context_.pipeline;
+  record.run = context_.run;
+  record.epoch = context_.epoch;
+  record.slice = checkpoint_.slice;
+  record.batch_no = next_batch_no_++;
+  record.attempt = context_.attempt;
+  record.from = position_;
+  if (!again_) record.to = reached;
+  record.phase = again_ ? "reading again" : source_->spills() ? "spilled" : "paged";
+  sent_.push_back(std::move(sent));
+  if (reached) position_ = reached;
+  more_ = more;
+  return batch;
+}
+
+void RemoteLoop::save_acknowledged() {
+  for (std::size_t i = 0; i < done_.size(); ++i) {
+    catalog::BatchRecord record = sent_[i].record;
+    for (const sink::DeadRow& row : done_[i].dead) quarantine_.keep_record(row.document, row.error);
+    catalog::Counters& c = record.counters;
+    c.dead += static_cast<std::int64_t>(done_[i].dead.size());
+    c.inserted = static_cast<std::int64_t>(done_[i].created);
+    c.updated = static_cast<std::int64_t>(done_[i].stored - done_[i].created);
+    c.superseded = static_cast<std::int64_t>(done_[i].superseded);
+    c.unchanged = c.read - c.inserted - c.updated - c.dead - c.superseded;  // a newer version was there already
+    if (again_) c.late = c.inserted;
+    seen_ = catalog::save_batch(record);
+    checkpoint_.batch_no = record.batch_no;
+    pg::fault_point(12);
+  }
+}
+
+void RemoteLoop::forget_saved() {
+  sent_.erase(sent_.begin(), sent_.begin() + static_cast<std::ptrdiff_t>(done_.size()));
+  done_.clear();
+}
+
+// One transaction: the checkpoint of what was acknowledged, and the intent to send the next batch.
+void RemoteLoop::step() {
+  const std::size_t sent_before = sent_.size();
+  const std::optional<pg::Key> position_before = position_;
+  const std::int64_t batch_no_before = next_batch_no_;
+  const bool more_before = more_;
+  std::optional<sink::Batch> batch;
+  try {
+    pg::begin();
+    const pg::StatementTimer timer(static_cast<int>(context_.plan.options.step_timeout_ms));
+    save_acknowledged();
+    if (more_ && room() && seen_ == model::State::RUNNING) batch = read_next();
+    pg::commit(true);
+  } catch (...) {
+    pg::abort_transaction();
+    sent_.resize(sent_before);
+    position_ = position_before;
+    next_batch_no_ = batch_no_before;
+    more_ = more_before;
+    source_->again();
+    throw;
+  }
+  const bool saved = !done_.empty();
+  forget_saved();
+  if (saved) pg::fault_point(13);
+  if (!batch) return;
+  pg::fault_point(4);
+  (void)sink_->send(std::move(*batch));
+}
+
+Order RemoteLoop::step_with_retries() {
+  for (;;) {
+    try {
+      step();
+      retry_.succeeded();
+      return Order::kGoOn;
+    } catch (const Error& error) {
+      if (retry_.after(error, pg::statement_timer_fired()) == Order::kStop) return Order::kStop;
+    }
+  }
+}
+
+bool RemoteLoop::room() const {
+  return sink_->has_room();
+}
+
+// Takes in what has come back. A failure is thrown once everything before it is saved.
+void RemoteLoop::collect(int wait_ms) {
+  sink_->pump(wait_ms);
+  while (!failure_) {
+    std::optional<sink::Done> done = sink_->take();
+    if (!done) break;
+    if (done->failure) {
+      failure_ = std::move(done->failure);
+    } else if (!done->dead.empty() && !context_.plan.options.quarantine) {
+      failure_ = done->dead.front().error;
+      failure_->detail += (failure_->detail.empty() ? "" : " ") + ("The document is " + done->dead.front().document.substr(0, 500) + ".");
+      failure_->hint = "Mend the source, or set option \"on_error\" to \"quarantine\".";
+    } else {
+      done_.push_back(std::move(*done));
+    }
+  }
+}
+
+Outcome RemoteLoop::run() {
+  open();
+  check_null_keys();
+  for (;;) {
+    collect(0);
+    const bool may_read = more_ && room() && seen_ == model::State::RUNNING && !failure_;
+    if (may_read || !done_.empty()) {
+      if (step_with_retries() == Order::kStop) return Outcome::kStopped;
+    } else if (failure_) {
+      throw *failure_;
+    } else if (sent_.empty()) {
+      break;
+    } else {
+      collect(1000);
+    }
+    if (seen_ != model::State::RUNNING && seen_ != model::State::PAUSE_REQUESTED) return Outcome::kStopped;
+  }
+  return seen_ == model::State::PAUSE_REQUESTED && more_ ? Outcome::kPaused : Outcome::kDone;
+}
+
+}  // namespace etl::run

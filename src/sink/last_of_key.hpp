@@ -1,0 +1,29 @@
+// Of the rows of a batch with equal keys only the last one goes on: it wins, as if they had been written one by one.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "pg/relation.hpp"
+#include "pg/statement.hpp"
+
+namespace etl::sink {
+
+class LastOfKey {
+ public:
+  // page: the relation that reduce() will be called with, again and again.
+  LastOfKey(pg::Relation& page, std::vector<std::string> keys);
+
+  // The page itself when its keys are known to be different, otherwise the last rows of each key, in source order.
+  pg::Relation& reduce();
+  pg::Relation& reduced() { return *reduced_; }
+
+ private:
+  pg::Relation& page_;
+  std::vector<std::string> keys_;
+  std::unique_ptr<pg::Relation> reduced_;
+  std::unique_ptr<pg::Statement> statement_;  // made when it is needed first
+};
+
+}  // namespace etl::sink

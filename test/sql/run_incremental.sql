@@ -1,0 +1,74 @@
+-- Incremental runs: only what is new, ties at a batch's edge, reset, rewind, pause and resume.
+\a \t
+CREATE SCHEMA run_incremental;
+SET search_path = run_incremental, public;
+DO $$ BEGIN PERFORM etl.allow_target('run_incremental.*'); END $$;
+CREATE TABLE src (id serial PRIMARY KEY, v int);
+CREATE TABLE dst (id int PRIMARY KEY, v int);
+INSERT INTO src (v) SELECT i FROM generate_series(1, 100) i;
+SELECT etl.create_pipeline('inc', source => 'SELECT id, v FROM src', target => 'run_incremental.dst', mode => 'incremental', incremental_key => 'id',
+    incremental_id_key => 'id', batch_size => 30, options => '{"settle": "0"}') > 0;
+SELECT t.refused($$SELECT etl.rewind('inc', '5')$$);
+CALL t.run('inc');
+SELECT t.last_run('inc');
+SELECT kind, position FROM etl.checkpoints WHERE pipeline = 'inc';
+CALL t.run('inc');
+SELECT t.last_run('inc');
+INSERT INTO src (v) SELECT i FROM generate_series(101, 110) i;
+UPDATE src SET v = 0 WHERE id = 1;
+CALL t.run('inc');
+SELECT t.last_run('inc');
+SELECT safety, safe_watermark IS NOT NULL, lag < '1 min', lag_bytes, held_by_pid, held_since, window_breaches FROM etl.lag WHERE pipeline = 'inc';
+-- Rewound: the rows behind the key are read again; reset: all.
+SELECT count(etl.rewind('inc', '100'));
+SELECT position FROM etl.checkpoints WHERE pipeline = 'inc';
+CALL t.run('inc');
+SELECT t.last_run('inc');
+SELECT count(etl.rewind(id, '["90"]')) FROM etl.pipelines WHERE name = 'inc';
+CALL t.run('inc');
+SELECT t.last_run('inc');
+SELECT count(etl.reset('inc'));
+SELECT count(*) FROM etl.checkpoints WHERE pipeline = 'inc';
+CALL t.run('inc');
+SELECT t.last_run('inc');
+SELECT count(etl.reset('inc', truncate_target => true));
+SELECT count(*) FROM dst;
+CALL t.run('inc');
+SELECT t.last_run('inc');
+SELECT reason FROM etl.events WHERE pipeline = 'inc' AND to_state IS NULL ORDER BY at;
+-- Other keys: the checkpoint is forgotten.
+SELECT etl.alter_pipeline('inc', '{"mode": "full", "incremental_key": null, "incremental_id_key": null, "options": null}') > 0;
+SELECT count(*) FROM etl.checkpoints WHERE pipeline = 'inc';
+SELECT t.refused($$SELECT etl.rewind('inc', to_time => now())$$);
+SELECT etl.drop_pipeline('inc');
+
+-- Many rows with the same key: none is lost at a batch's edge, and a time of now() is kept as it is stored.
+CREATE TABLE stamped (id int PRIMARY KEY, at timestamptz NOT NULL DEFAULT now());
+CREATE TABLE stamped_dst (id int PRIMARY KEY, at timestamptz);
+INSERT INTO stamped SELECT i, timestamptz '2024-01-01' + (i / 40) * interval '1 microsecond' FROM generate_series(1, 200) i;
+CREATE INDEX ON stamped (at, id);
+SELECT etl.create_pipeline('inc', source => 'SELECT id, at FROM stamped', target => 'run_incremental.stamped_dst', mode => 'incremental',
+    incremental_key => 'at', incremental_id_key => 'id', batch_size => 7) > 0;
+CALL t.run('inc');
+SELECT t.last_run('inc');
+SELECT count(*) FROM stamped JOIN stamped_dst USING (id, at);
+SELECT position FROM etl.checkpoints WHERE pipeline = 'inc';
+-- A row of now() is read by the next run, which waits for the watermark.
+INSERT INTO stamped (id) VALUES (201);
+CALL t.run('inc');
+SELECT t.last_run('inc');
+SELECT count(etl.rewind('inc', to_time => '2024-01-01 00:00:00.000003+00'));
+CALL t.run('inc');
+SELECT t.last_run('inc');
+SELECT count(etl.rewind('inc', '["2024-01-01 00:00:00.000003+00", "150"]'));
+CALL t.run('inc');
+SELECT t.last_run('inc');
+-- Refused.
+SELECT t.refused($$SELECT etl.rewind('inc')$$);
+SELECT t.refused($$SELECT etl.rewind('inc', '5', now())$$);
+SELECT t.refused($$SELECT etl.rewind('inc', '["a", "b", "c"]')$$);
+SELECT t.refused($$SELECT etl.rewind('inc', '"yesterday morning"')$$);
+SELECT t.refused($$SELECT etl.rewind('inc', '{"at": 1}')$$);
+SELECT t.refused($$SELECT etl.rewind('inc', '[]')$$);
+SELECT t.refused($$SELECT etl.rewind('inc', 'null')$$);
+SELECT etl.drop_pipeline('inc');
