@@ -50,4 +50,17 @@ print-version:
 	@printf '%s\n' '$(EXTVERSION)'
 
 .PHONY: print-regress print-isolation print-version
--include test/test.mk
+
+demo:
+	@demo/run
+demo-stop:
+	@demo/stop
+bench:
+	@tools/install-packages build bench
+	@PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=test "$$(tools/python-env)" -m bench $(BENCH)
+soak:
+	@tools/soak
+
+.PHONY: bench demo demo-stop soak
+include test/test.mk
+include tools/dev.mk

@@ -6,10 +6,6 @@
 #include "pg/role.hpp"
 #include "worker/keeper.hpp"
 
-extern "C" {
-#include "catalog/pg_type.h"
-}
-
 namespace etl::api {
 
 namespace {
@@ -40,18 +36,6 @@ model::Definition check_right(model::Definition definition, Right right) {
               right == Right::kOwner ? "Only a member of that role can do this."
                                      : "The owner can run: SELECT etl.grant_pipeline('" + definition.name + "', '" +
                                            right_name(right) + "', '" + pg::role_name(pg::current_role()) + "');");
-}
-
-model::Definition open_pipeline(FunctionCallInfo fcinfo, int index, Right right) {
-  on_first_call();
-  const bool by_id = pg::call([&] { return get_fn_expr_argtype(fcinfo->flinfo, index); }) == INT8OID;
-  const std::string given = pg::required_argument(fcinfo, index, "the pipeline");
-  auto definition = by_id ? catalog::find_pipeline(std::int64_t{PG_GETARG_INT64(index)}) : catalog::find_pipeline(given);
-  if (!definition) {
-    throw Error("42704", by_id ? "pipeline " + given + " does not exist" : "pipeline \"" + given + "\" does not exist", {},
-                "See etl.pipelines for the pipelines that you may see.");
-  }
-  return check_right(std::move(*definition), right);
 }
 
 void want_at_rest(const model::Definition& definition, const char* what) {

@@ -1,18 +1,15 @@
-// How every function of the SQL surface begins: which pipeline is meant, and may the caller do this to it.
+// What the caller may do to a pipeline.
 #pragma once
 
 #include <string>
 
 #include "model/definition.hpp"
-#include "pg/entry.hpp"
 
 namespace etl::api {
 
 enum class Right { kRun, kMonitor, kAlter, kOwner };
 
-// The pipeline that argument `index` names: a name (text) or an id (bigint). Errors: 22004 null, 42704 no such
-// pipeline, 42501 the caller is neither its owner nor granted `right`.
-model::Definition open_pipeline(FunctionCallInfo fcinfo, int index, Right right);
+// The definition, or 42501 when the caller is neither its owner nor granted `right`.
 model::Definition check_right(model::Definition definition, Right right);
 bool may(const model::Definition& definition, Right right);
 

@@ -1,5 +1,5 @@
 // etl.run and its kin: requests that take effect at the caller's COMMIT.
-#include "api/access.hpp"
+#include "api/open.hpp"
 #include "api/request.hpp"
 #include "catalog/checkpoints.hpp"
 #include "core/json.hpp"

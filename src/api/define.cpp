@@ -1,5 +1,5 @@
 // etl.create_pipeline and its kin: definitions.
-#include "api/access.hpp"
+#include "api/open.hpp"
 #include "api/request.hpp"
 #include "catalog/checkpoints.hpp"
 #include "catalog/pipelines.hpp"
@@ -129,6 +129,7 @@ ETL_FUNCTION(etl_alter_pipeline) {
     if (changed.name != old.name) {
       throw Error("22023", "\"name\" cannot be altered", {}, "Use etl.rename_pipeline().");
     }
+    if (changed.search_path.empty()) changed.search_path = pg::setting("search_path");
     alter(old, changed);
     return Int64GetDatum(old.id);
   });

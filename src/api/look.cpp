@@ -1,10 +1,10 @@
 // etl.preview, dry_run, explain, health, version and the state machine's table.
-#include <curl/curl.h>
 #include <rapidjson/rapidjson.h>
 
-#include "api/access.hpp"
+#include "api/open.hpp"
 #include "catalog/health.hpp"
 #include "core/json.hpp"
+#include "http/version.hpp"
 #include "model/state.hpp"
 #include "pg/role.hpp"
 #include "pg/spi.hpp"
@@ -69,14 +69,14 @@ ETL_FUNCTION(etl_health) {
 
 ETL_FUNCTION(etl_version) {
   return pg::boundary([&]() -> Datum {
-    const curl_version_info_data* curl = curl_version_info(CURLVERSION_NOW);
+    const http::Versions linked = http::versions();
     const pg::Rows extension = pg::catalog_query("SELECT extversion FROM pg_extension WHERE extname = 'pg_etl'");
     return pg::rows_result(fcinfo, {{"library", ETL_VERSION},
                                     {"extension", extension.empty() ? std::nullopt : extension[0][0]},
                                     {"postgresql", PG_VERSION},
-                                    {"libcurl", curl->version},
-                                    {"tls", curl->ssl_version != nullptr ? curl->ssl_version : "none"},
-                                    {"zlib", curl->libz_version != nullptr ? curl->libz_version : "none"},
+                                    {"libcurl", linked.libcurl},
+                                    {"tls", linked.tls},
+                                    {"zlib", linked.zlib},
                                     {"rapidjson", RAPIDJSON_VERSION_STRING}});
   });
 }

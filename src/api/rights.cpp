@@ -1,7 +1,7 @@
 // etl.allow_target, etl.grant_pipeline and their opposites; the validator of wrapper etl.
 #include <algorithm>
 
-#include "api/access.hpp"
+#include "api/open.hpp"
 #include "catalog/pipelines.hpp"
 #include "core/nearest.hpp"
 #include "http/url.hpp"

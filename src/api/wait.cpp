@@ -1,5 +1,5 @@
 // etl.wait and CALL etl.run_wait: how a session waits for a run.
-#include "api/access.hpp"
+#include "api/open.hpp"
 #include "api/request.hpp"
 #include "catalog/pipelines.hpp"
 #include "catalog/runs.hpp"

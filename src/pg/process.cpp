@@ -80,15 +80,6 @@ void attach_starved() {
   LWLockRelease(AddinShmemInitLock);
 }
 
-// C only.
-bool start(const Task& task) {
-  BackgroundWorker worker;
-  describe(&worker, task);
-  if (RegisterDynamicBackgroundWorker(&worker, nullptr)) return true;
-  if (starved != nullptr) *starved = 1;
-  return false;
-}
-
 void forget(SubTransactionId from_level) {
   Pending** link = &pending;
   while (*link != nullptr) {
@@ -115,7 +106,12 @@ void act_on_pending() {
     Pending* entry = pending;
     pending = entry->next;
     if (entry->kind == Pending::Kind::kStart) {
-      if (!start(entry->task)) ++unstarted;
+      BackgroundWorker worker;
+      describe(&worker, entry->task);
+      if (!RegisterDynamicBackgroundWorker(&worker, nullptr)) {
+        ++unstarted;
+        *starved = 1;
+      }
     } else {
       signal_process(entry->pid, entry->kind == Pending::Kind::kCancel);
     }
@@ -164,8 +160,9 @@ void lease_tag(LOCKTAG* tag, std::int64_t pipeline, int slice) {
 
 bool start_worker(const Task& task) {
   return call([&] {
-    attach_starved();
-    return start(task);
+    BackgroundWorker worker;
+    describe(&worker, task);
+    return RegisterDynamicBackgroundWorker(&worker, nullptr);
   });
 }
 
@@ -199,6 +196,13 @@ bool take_starved() {
     const bool was = *starved != 0;
     *starved = 0;
     return was;
+  });
+}
+
+void tell_starved() {
+  call([&] {
+    attach_starved();
+    *starved = 1;
   });
 }
 

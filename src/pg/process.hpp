@@ -33,7 +33,8 @@ void wake_at_commit(int pid);    // sets its latch
 void cancel_at_commit(int pid);  // interrupts what it does
 bool requested_here(std::int64_t run);  // by this very transaction
 int last_unstarted();            // workers that found no slot since the last call
-bool take_starved();             // whether any session of the server found no slot since the last call
+bool take_starved();             // whether any request of the server found no slot since the last call
+void tell_starved();
 
 // First call of a worker's main: signals, connection. Returns its task.
 Task begin_worker(std::uintptr_t argument);

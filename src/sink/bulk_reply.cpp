@@ -4,9 +4,6 @@
 
 #include <array>
 
-#include "core/error.hpp"
-#include "core/json.hpp"
-
 namespace etl::sink {
 
 namespace {
@@ -147,28 +144,50 @@ class ReplyHandler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Repl
   std::string reason_;
 };
 
-std::string_view member_text(const json::Value& object, const char* name) {
-  if (!object.IsObject()) return {};
-  const auto found = object.FindMember(name);
-  return found != object.MemberEnd() && found->value.IsString() ? json::text(found->value) : std::string_view();
-}
-
 struct EngineError {
   std::string type;
   std::string reason;
 };
 
-EngineError read_error(std::string_view body) {
-  if (body.empty() || body.size() > (1u << 20) || body.front() != '{') return {};
-  try {
-    const json::Document document = json::parse(body, "reply");
-    const auto error = document.FindMember("error");
-    if (error == document.MemberEnd()) return {};
-    if (error->value.IsString()) return {{}, std::string(json::text(error->value))};
-    return {std::string(member_text(error->value, "type")), std::string(member_text(error->value, "reason"))};
-  } catch (const Error&) {
-    return {};
+// Walks {"error":{"type":S,"reason":S,…},…} or {"error":S}.
+class ErrorHandler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, ErrorHandler> {
+ public:
+  explicit ErrorHandler(EngineError& error) : error_(error) {}
+
+  bool Key(const char* text, rapidjson::SizeType length, bool) {
+    key_.assign(text, length);
+    if (depth_ == 1) in_error_ = key_ == "error";
+    return true;
   }
+  bool StartObject() { return ++depth_ <= kMaxDepth; }
+  bool StartArray() { return ++depth_ <= kMaxDepth; }
+  bool EndObject(rapidjson::SizeType) { return --depth_ >= 0; }
+  bool EndArray(rapidjson::SizeType) { return --depth_ >= 0; }
+  bool RawNumber(const char*, rapidjson::SizeType, bool) { return true; }
+  bool String(const char* text, rapidjson::SizeType length, bool) {
+    if (!in_error_) return true;
+    if (depth_ == 1) error_.reason.assign(text, length);
+    if (depth_ == 2 && key_ == "type") error_.type.assign(text, length);
+    if (depth_ == 2 && key_ == "reason") error_.reason.assign(text, length);
+    return true;
+  }
+
+ private:
+  EngineError& error_;
+  std::string key_;
+  int depth_ = 0;
+  bool in_error_ = false;
+};
+
+EngineError read_error(std::string_view body) {
+  EngineError error;
+  if (body.empty() || body.size() > (1u << 20) || body.front() != '{') return error;
+  ErrorHandler handler(error);
+  rapidjson::MemoryStream stream(body.data(), body.size());
+  rapidjson::Reader reader;
+  // Numbers as text: RapidJSON's exact parsing of 0e201 counts the leading zeros of zero.
+  if (reader.Parse<kFlags | rapidjson::kParseNumbersAsStringsFlag>(stream, handler).IsError()) return {};
+  return error;
 }
 
 // Length of the UTF-8 sequence at the front, 0 if it is none.

@@ -84,13 +84,10 @@ bool look(std::map<std::int64_t, std::int64_t>& started) {
 
 // A request of another database may have found no slot: its keeper will see.
 static void start_other_keepers() {
-  pg::begin();
-  const std::vector<unsigned> databases = pg::connectable_databases();
-  pg::commit(false);
-  for (const unsigned database : databases) {
+  for (const unsigned database : pg::connectable_databases()) {
     pg::Task task;
     task.database = database;
-    if (database != pg::database_id() && !pg::start_worker(task)) return;
+    if (database != pg::database_id() && !pg::start_worker(task)) return pg::tell_starved();
   }
 }
 

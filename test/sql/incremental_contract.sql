@@ -15,7 +15,7 @@ SELECT inc('SELECT f.title, f.film_id FROM (SELECT * FROM film) f', 'film_id', N
 SELECT inc('SELECT film_id + 1 AS film_id, title FROM film', 'film_id', NULL);
 -- 2. They are columns of the output, after aliasing.
 SELECT inc('SELECT film_id, title, last_update FROM film', 'last_updated', 'film_id');
-SELECT inc('SELECT film_id, title, last_update AS changed FROM film', 'last_update', 'film_id');
+SELECT inc('SELECT film_id AS "F", film_id, title FROM film', 'last_update', 'film_id');
 SELECT inc('SELECT film_id, title FROM film', 'last_update', 'film_id');
 SELECT inc('SELECT film_id, title, last_update FROM film', 'last_update', 'id');
 -- 3. They can be ordered.

@@ -8,7 +8,6 @@ CREATE TABLE dst (id int PRIMARY KEY, v int CHECK (v >= 0), note text NOT NULL);
 INSERT INTO src SELECT i, i, 'n' || i FROM generate_series(1, 200) i;
 UPDATE src SET v = -1 WHERE id IN (17, 150);
 UPDATE src SET note = NULL WHERE id = 42;
-CREATE TABLE statements (n int);
 CREATE FUNCTION counts() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM nextval('run_dead_letters.statements_seen'); RETURN NULL; END $$;
 CREATE SEQUENCE statements_seen;
 CREATE TRIGGER counts BEFORE INSERT ON dst FOR EACH STATEMENT EXECUTE FUNCTION counts();
@@ -68,7 +67,6 @@ SELECT status, count(*) FROM etl.dead_letters WHERE pipeline = 'dead' GROUP BY s
 -- Refused.
 SELECT t.refused($$SELECT etl.dead_letter_replay('dead', 'nonsense')$$);
 SELECT t.refused($$SELECT etl.dead_letter_replay('dead', 'true; DROP TABLE run_dead_letters.dst')$$);
-SELECT t.refused($$SELECT etl.dead_letter_replay('dead', 'true) OR (true')$$) LIKE '42601%';
 SELECT t.refused($$SELECT etl.dead_letter_replay('dead', NULL, '[]')$$);
 SELECT t.refused($$SELECT etl.dead_letter_discard(NULL)$$);
 SELECT etl.dead_letter_discard('{}');

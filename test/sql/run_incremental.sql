@@ -45,7 +45,7 @@ SELECT etl.drop_pipeline('inc');
 -- Many rows with the same key: none is lost at a batch's edge, and a time of now() is kept as it is stored.
 CREATE TABLE stamped (id int PRIMARY KEY, at timestamptz NOT NULL DEFAULT now());
 CREATE TABLE stamped_dst (id int PRIMARY KEY, at timestamptz);
-INSERT INTO stamped SELECT i, timestamptz '2024-01-01' + (i / 40) * interval '1 microsecond' FROM generate_series(1, 200) i;
+INSERT INTO stamped SELECT i, timestamptz '2024-01-01 00:00:00+00' + (i / 40) * interval '1 microsecond' FROM generate_series(1, 200) i;
 CREATE INDEX ON stamped (at, id);
 SELECT etl.create_pipeline('inc', source => 'SELECT id, at FROM stamped', target => 'run_incremental.stamped_dst', mode => 'incremental',
     incremental_key => 'at', incremental_id_key => 'id', batch_size => 7) > 0;

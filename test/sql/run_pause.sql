@@ -5,7 +5,7 @@ SET search_path = run_pause, public;
 DO $$ BEGIN PERFORM etl.allow_target('run_pause.*'); END $$;
 CREATE TABLE src (id int PRIMARY KEY);
 CREATE TABLE dst (id int PRIMARY KEY, at int DEFAULT 0);
-INSERT INTO src SELECT generate_series(1, 60);
+INSERT INTO src SELECT generate_series(1, 57);
 ANALYZE src;
 -- The gate lets a batch pass only when its rows are allowed: no clock decides what is seen here.
 CREATE TABLE gate (up_to int);

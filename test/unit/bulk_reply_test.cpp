@@ -34,7 +34,7 @@ std::string problem_of(const std::string& body) {
 TEST(BulkReply, AllStored) {
   const BulkReply reply = read_bulk_reply(reply_of(item("1", 201) + "," + item("2", 200), false), kIds);
   ASSERT_TRUE(reply.understood) << reply.problem;
-  EXPECT_EQ(reply.outcomes, (std::vector<ItemOutcome>{ItemOutcome::kStored, ItemOutcome::kStored}));
+  EXPECT_EQ(reply.outcomes, (std::vector<ItemOutcome>{ItemOutcome::kCreated, ItemOutcome::kStored}));
   EXPECT_TRUE(reply.errors.empty());
 }
 

@@ -1,0 +1,65 @@
+"""Runs the bench: PYTHONPATH=test python -m bench [--runs N] [--rows N] [--only tables,growth,latency,documents]."""
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from harness.elastic import ElasticServer
+from harness.postgres import PostgresServer
+from harness.trees import installed_tree
+
+from . import documents, latency, tables
+
+SETTINGS = {"shared_buffers": "1GB", "max_wal_size": "8GB", "checkpoint_timeout": "30min", "fsync": "on"}
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=5, help="paired runs of each figure")
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--factor", type=int, default=10, help="how much larger the large load is")
+    parser.add_argument("--only", default="tables,growth,latency,documents")
+    return parser.parse_args()
+
+
+def main() -> int:
+    wanted = options()
+    parts = wanted.only.split(",")
+    elastic = ElasticServer("elasticsearch8").start() if "documents" in parts else None
+    settings = SETTINGS | ({"etl.allowed_hosts": elastic.url.removeprefix("http://")} if elastic else {})
+    figures = []
+    with PostgresServer(installed_tree("15"), "bench", preload=True, settings=settings) as server:
+        server.psql("CREATE DATABASE bench")
+        connection = server.connect("bench")
+        connection.execute("CREATE EXTENSION pg_etl")
+        connection.execute("SELECT etl.allow_target('bench.*'), etl.allow_target('es:*')")
+        tables.make_source(connection, wanted.rows)
+        if "tables" in parts:
+            figures += tables.measure(connection, wanted.runs)
+        if "growth" in parts:
+            if "tables" not in parts:
+                tables.make_pipeline(connection, "bench", 1)
+            figures += tables.growth(connection, server, wanted.rows, wanted.factor)
+        if "latency" in parts:
+            figures += latency.measure(connection, 100)
+        if elastic:
+            load_flights(server)
+            connection.execute(f"CREATE SERVER es TYPE 'elasticsearch' FOREIGN DATA WRAPPER etl OPTIONS (url '{elastic.url}')")
+            figures += documents.measure(connection, server, elastic, sys.executable, wanted.runs)
+    if elastic:
+        elastic.stop()
+    print(f"{os.cpu_count()} cores; PostgreSQL 15; " + ", ".join(f"{k} {v}" for k, v in SETTINGS.items()))
+    print("\n".join(figure.line() for figure in figures))
+    return 0
+
+
+def load_flights(server) -> None:
+    environment = os.environ | {"PGHOST": "127.0.0.1", "PGPORT": str(server.port), "PGDATABASE": "bench", "PGUSER": "postgres"}
+    subprocess.run([ROOT / "demo" / "load_flights"], env=environment, check=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

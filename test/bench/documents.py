@@ -1,0 +1,106 @@
+"""PostgreSQL to Elasticsearch: the flights, against curl with ready bodies and against what a user would script."""
+
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from .figures import Figure, paired
+
+ROWS_A_BODY = 5000
+CONNECTIONS = 4
+SOURCE = "SELECT * FROM nyc.flights"
+SCRIPT = """
+import sys, psycopg
+from elasticsearch import Elasticsearch, helpers
+client = Elasticsearch(sys.argv[2], request_timeout=60)
+with psycopg.connect(sys.argv[1], row_factory=psycopg.rows.dict_row) as connection:
+    with connection.cursor("flights") as cursor:
+        cursor.itersize = 5000
+        cursor.execute("SELECT * FROM nyc.flights")
+        documents = ({"_index": sys.argv[3], "_id": row["flight_id"], "_source": row} for row in cursor)
+        for ok, item in helpers.parallel_bulk(client, documents, thread_count=4, chunk_size=5000):
+            assert ok, item
+"""
+
+
+def measure(connection, server, elastic, python: str, runs: int) -> list:
+    connection.execute("SELECT etl.create_pipeline('bench_flights', %s, 'es:bench_flights', key_columns => '{flight_id}',"
+                       " batch_size => %s, options => %s)", [SOURCE, ROWS_A_BODY, f'{{"in_flight": {CONNECTIONS}}}'])
+    rows = connection.execute("SELECT count(*) FROM nyc.flights").fetchone()[0]
+    mine, curl, script = [], [], []
+    with tempfile.TemporaryDirectory() as folder:
+        bodies = make_bodies(connection, Path(folder))
+        run_pipeline(connection, elastic)  # warms the engine up; not counted
+        for _ in range(runs):
+            mine.append(run_pipeline(connection, elastic))
+            curl.append(run_curl(elastic, bodies))
+            script.append(run_script(python, server, elastic))
+    return [Figure("flights: docs/s / curl with ready bodies", paired(curl, mine), 0.9, ">=",
+                   f"{rows / sorted(mine)[len(mine) // 2]:,.0f} docs/s"),
+            Figure("flights: docs/s / Python parallel_bulk", paired(script, mine), 2, ">=",
+                   f"{rows / sorted(script)[len(script) // 2]:,.0f} docs/s there")]
+
+
+def make_bodies(connection, folder: Path) -> list:
+    """NDJSON with the ids and versions that the pipeline would send."""
+    paths = []
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT flight_id, row_to_json(f)::text FROM nyc.flights AS f ORDER BY flight_id")
+        while batch := cursor.fetchmany(ROWS_A_BODY):
+            path = folder / f"{len(paths):04}.ndjson"
+            path.write_text("".join(
+                f'{{"index":{{"_id":"{key}","version":{len(paths) + 1},"version_type":"external"}}}}\n{document}\n'
+                for key, document in batch), encoding="utf-8")
+            paths.append(path)
+    return paths
+
+
+def run_pipeline(connection, elastic) -> float:
+    reset(connection, elastic, "bench_flights")
+    start = time.monotonic()
+    connection.execute("CALL etl.run_wait('bench_flights')")
+    return time.monotonic() - start
+
+
+def reset(connection, elastic, index: str) -> None:
+    try:
+        elastic.delete(f"/{index}")
+    except Exception:  # the index is not there yet
+        pass
+    if index == "bench_flights":
+        connection.execute("SELECT etl.reset('bench_flights')")
+    else:
+        mapping = elastic_mapping(elastic)
+        elastic.put(f"/{index}", mapping)
+
+
+def elastic_mapping(elastic) -> dict:
+    """What the pipeline made of its columns: the same work for the engine on both sides."""
+    found = elastic.get("/bench_flights")["bench_flights"]
+    shards = found["settings"]["index"]["number_of_shards"]
+    return {"mappings": found["mappings"], "settings": {"number_of_shards": shards}}
+
+
+def run_curl(elastic, bodies: list) -> float:
+    """As many curls as connections, each sends its share over one kept connection."""
+    reset(None, elastic, "curl_flights")
+    url = f"{elastic.url}/curl_flights/_bulk?filter_path=errors"
+    commands = []
+    for share in range(CONNECTIONS):
+        command = ["curl", "-sS"]
+        for path in bodies[share::CONNECTIONS]:
+            command += ["-H", "Content-Type: application/x-ndjson", "--data-binary", f"@{path}", "-o", "/dev/null", url,
+                        "--next"]
+        commands.append(command[:-1])
+    start = time.monotonic()
+    running = [subprocess.Popen(command) for command in commands]
+    assert all(process.wait() == 0 for process in running)
+    return time.monotonic() - start
+
+
+def run_script(python: str, server, elastic) -> float:
+    reset(None, elastic, "script_flights")
+    start = time.monotonic()
+    subprocess.run([python, "-c", SCRIPT, server.url("bench"), elastic.url, "script_flights"], check=True)
+    return time.monotonic() - start
