@@ -51,6 +51,7 @@ void want_at_rest(const model::Definition& definition, const char* what) {
 void on_first_call() {
   static bool done = false;
   if (done) return;
+  catalog::check_version();
   worker::ensure_keeper();
   done = true;
 }

@@ -15,8 +15,9 @@ namespace etl::api {
 
 namespace {
 
-std::vector<worker::Row> ask(FunctionCallInfo fcinfo, const char* kind, const std::string& arguments) {
-  const model::Definition definition = open_pipeline(fcinfo, 0, Right::kMonitor);
+// What shows rows of the source needs more than a look at the run.
+std::vector<worker::Row> ask(FunctionCallInfo fcinfo, const char* kind, const std::string& arguments, Right right) {
+  const model::Definition definition = open_pipeline(fcinfo, 0, right);
   return worker::ask({kind, definition.id, arguments}, definition);
 }
 
@@ -34,14 +35,14 @@ long positive_argument(FunctionCallInfo fcinfo, int index, const char* name, lon
 ETL_FUNCTION(etl_preview) {
   return pg::boundary([&]() -> Datum {
     const long rows = positive_argument(fcinfo, 1, "rows", 10, 10000);
-    return pg::rows_result(fcinfo, ask(fcinfo, "preview", json::Object().add_number("rows", rows).str()));
+    return pg::rows_result(fcinfo, ask(fcinfo, "preview", json::Object().add_number("rows", rows).str(), Right::kAlter));
   });
 }
 
 ETL_FUNCTION(etl_dry_run) {
   return pg::boundary([&]() -> Datum {
     const long batches = positive_argument(fcinfo, 1, "batches", 1, 1000);
-    return pg::rows_result(fcinfo, ask(fcinfo, "dry_run", json::Object().add_number("batches", batches).str()));
+    return pg::rows_result(fcinfo, ask(fcinfo, "dry_run", json::Object().add_number("batches", batches).str(), Right::kAlter));
   });
 }
 
@@ -55,7 +56,7 @@ ETL_FUNCTION(etl_explain) {
                                       .add_bool("analyze", pg::bool_argument(fcinfo, 1, false))
                                       .add("format", format)
                                       .str();
-    return pg::rows_result(fcinfo, ask(fcinfo, "explain", arguments));
+    return pg::rows_result(fcinfo, ask(fcinfo, "explain", arguments, Right::kMonitor));
   });
 }
 

@@ -54,8 +54,11 @@ Oldest oldest_transaction(const std::vector<unsigned>& tables) {
     }
   }
   for (const pg::Row& row : pg::catalog_query_latest(
-           "SELECT DISTINCT p.gid FROM pg_prepared_xacts p WHERE p.database = current_database() AND '-1/' || p.transaction"
-           " IN (SELECT virtualtransaction FROM (" ETL_WRITE_LOCKS ") w)", {oid_array(tables)})) {
+           // Its locks have no pid, and the virtual transaction of the session that prepared it, or -1/xid after a restart.
+           "SELECT DISTINCT p.gid FROM pg_prepared_xacts p JOIN pg_locks x ON x.locktype = 'transactionid'"
+           " AND x.transactionid = p.transaction AND x.pid IS NULL WHERE p.database = current_database()"
+           " AND x.virtualtransaction IN (SELECT w.virtualtransaction FROM (" ETL_WRITE_LOCKS ") w WHERE w.pid IS NULL)",
+           {oid_array(tables)})) {
     oldest.prepared.push_back(*row[0]);
   }
   return oldest;

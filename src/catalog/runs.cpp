@@ -1,5 +1,6 @@
 #include "catalog/runs.hpp"
 
+#include "core/sqlstate.hpp"
 #include "pg/role.hpp"
 #include "pg/spi.hpp"
 #include "pg/transaction.hpp"
@@ -158,6 +159,14 @@ std::vector<ActiveRun> active_runs() {
 
 bool is_installed() {
   return !pg::query_once("SELECT FROM pg_catalog.pg_extension WHERE extname = 'pg_etl'").empty();
+}
+
+void check_version() {
+  const pg::Rows rows = pg::catalog_query("SELECT extversion FROM pg_extension WHERE extname = 'pg_etl'");
+  if (!rows.empty() && rows[0][0] == ETL_VERSION) return;
+  throw Error(sqlstate::kVersionMismatch, "the library of pg_etl is not of the version of its SQL objects",
+              "The library is " ETL_VERSION ", the extension in this database " + (rows.empty() ? "missing" : *rows[0][0]) + ".",
+              "Run ALTER EXTENSION pg_etl UPDATE, or install the library of that version.");
 }
 
 std::int64_t count_running() {

@@ -69,6 +69,8 @@ std::vector<ActiveRun> active_runs();
 std::int64_t count_running();
 // Whether this database has the extension.
 bool is_installed();
+// Error PE043 unless the library and the SQL objects are of one version.
+void check_version();
 // Processes that work on a pipeline now: holders of its leases.
 std::vector<int> lease_pids(std::int64_t pipeline);
 

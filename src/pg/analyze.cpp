@@ -15,6 +15,7 @@ extern "C" {
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "commands/sequence.h"
+#include "nodes/execnodes.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/analyze.h"
 #include "parser/parser.h"
@@ -51,34 +52,31 @@ struct Found {
 
 void walk_query(Query* query, Found* found);
 
+bool note_function(Oid function, void* context) {
+  auto* found = static_cast<Found*>(context);
+  found->functions = list_append_unique_oid(found->functions, function);
+  return false;
+}
+
 bool walk_node(Node* node, void* context) {
   auto* found = static_cast<Found*>(context);
   if (node == nullptr) return false;
   check_stack_depth();
-  switch (nodeTag(node)) {
-    case T_Query:
-      walk_query(reinterpret_cast<Query*>(node), found);
-      return false;
-    case T_FuncExpr:
-      found->functions = list_append_unique_oid(found->functions, reinterpret_cast<FuncExpr*>(node)->funcid);
-      break;
-    case T_Aggref:
-      found->functions = list_append_unique_oid(found->functions, reinterpret_cast<Aggref*>(node)->aggfnoid);
-      break;
-    case T_WindowFunc:
-      found->functions = list_append_unique_oid(found->functions, reinterpret_cast<WindowFunc*>(node)->winfnoid);
-      break;
-    case T_OpExpr:
-    case T_DistinctExpr:
-    case T_NullIfExpr:
-      set_opfuncid(reinterpret_cast<OpExpr*>(node));
-      found->functions = list_append_unique_oid(found->functions, reinterpret_cast<OpExpr*>(node)->opfuncid);
-      break;
-    case T_JoinExpr:
-      if (reinterpret_cast<JoinExpr*>(node)->jointype != JOIN_INNER) found->outer_joins = true;
-      break;
-    default:
-      break;
+  if (IsA(node, Query)) {
+    walk_query(reinterpret_cast<Query*>(node), found);
+    return false;
+  }
+  // Calls, operators (also in "op ANY (array)" and row comparisons), aggregates, casts through text.
+  (void)check_functions_in_node(node, note_function, found);
+  if (IsA(node, JoinExpr) && reinterpret_cast<JoinExpr*>(node)->jointype != JOIN_INNER) found->outer_joins = true;
+  if (IsA(node, CoerceToDomain)) {  // a domain's checks are code of its owner
+    // Not on the stack: the memory context's reset gives it back.
+    auto* checks = static_cast<DomainConstraintRef*>(palloc(sizeof(DomainConstraintRef)));
+    InitDomainConstraintRef(reinterpret_cast<CoerceToDomain*>(node)->resulttype, checks, CurrentMemoryContext, false);
+    ListCell* cell;
+    foreach (cell, checks->constraints) {
+      (void)walk_node(reinterpret_cast<Node*>(static_cast<DomainConstraintState*>(lfirst(cell))->check_expr), found);
+    }
   }
   return expression_tree_walker(node, ETL_WALKER(walk_node), context);
 }

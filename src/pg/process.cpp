@@ -286,6 +286,14 @@ bool try_lease(std::int64_t pipeline, int slice) {
   });
 }
 
+void lock_claims() {
+  call([&] {
+    LOCKTAG tag;
+    lease_tag(&tag, kKeeperLease, 1);
+    (void)LockAcquire(&tag, ExclusiveLock, false, false);
+  });
+}
+
 void release_lease(std::int64_t pipeline, int slice) {
   call([&] {
     LOCKTAG tag;

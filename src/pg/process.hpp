@@ -55,6 +55,7 @@ void cancel_backend(int pid);
 bool try_lease(std::int64_t pipeline, int slice);
 void release_lease(std::int64_t pipeline, int slice);
 bool lease_is_free(std::int64_t pipeline, int slice);  // nobody holds it now
+void lock_claims();  // until the end of the transaction: one claim at a time counts who runs
 inline constexpr std::int64_t kKeeperLease = 0;        // pipeline ids start at 1
 
 void log_line(const std::string& message);      // LOG, once per state change

@@ -33,7 +33,7 @@ void dry_run_documents(const Plan& plan, const json::Value& arguments, const Emi
   source.open();
   const auto page = source.make_page(false);
   sink::ElasticSink sink(elastic_spec(plan, "dry run"));
-  std::optional<pg::Key> position;
+  std::optional<pg::Key> position = resume_position(plan);
   bool more = true;
   for (std::int64_t i = 1; i <= arguments["batches"].GetInt64() && more; ++i) {
     more = source.read(position, *page);

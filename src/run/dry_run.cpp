@@ -77,6 +77,12 @@ void try_batch(Table& table, pg::Relation& page, const std::string& batch, const
 
 }  // namespace
 
+std::optional<pg::Key> resume_position(const Plan& plan) {
+  if (plan.definition.mode != "incremental") return std::nullopt;
+  const auto checkpoints = catalog::read_checkpoints(plan.definition.id);
+  return checkpoints.empty() ? std::nullopt : checkpoints[0].position;
+}
+
 void dry_run(const Plan& plan, const json::Value& arguments, const Emit& emit) {
   if (!plan.table) return dry_run_documents(plan, arguments, emit);
   source::SqlSource source(source_spec(plan, {}));
@@ -84,7 +90,7 @@ void dry_run(const Plan& plan, const json::Value& arguments, const Emit& emit) {
   const auto page = source.make_page(false);
   page->clear();
   Table table(plan, *page);
-  std::optional<pg::Key> position;
+  std::optional<pg::Key> position = resume_position(plan);
   const std::int64_t batches = arguments["batches"].GetInt64();
   bool more = true;
   for (std::int64_t i = 1; i <= batches && more; ++i) {

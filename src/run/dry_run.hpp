@@ -1,6 +1,9 @@
 // Batches with all their effects, to be rolled back by the caller: what would be inserted, updated, refused or sent.
 #pragma once
 
+#include <optional>
+
+#include "pg/relation.hpp"
 #include "run/inspect.hpp"
 #include "run/plan.hpp"
 
@@ -9,6 +12,8 @@ namespace etl::run {
 // Emits (batch, action, key, before, after, payload, error_code, error_message). Nothing is sent to a remote system.
 void dry_run(const Plan& plan, const json::Value& arguments, const Emit& emit);
 
+// Where the next run would start: the checkpoint of an incremental pipeline, otherwise the beginning.
+std::optional<pg::Key> resume_position(const Plan& plan);
 // The same for a remote target: the NDJSON that would go out.
 void dry_run_documents(const Plan& plan, const json::Value& arguments, const Emit& emit);
 

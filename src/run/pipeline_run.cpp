@@ -29,6 +29,7 @@ std::optional<Context> claim(const pg::Task& task) {
   const auto state = catalog::read_state(task.pipeline, true);
   const bool mine = definition && state && state->state == State::RUN_REQUESTED && state->run == task.run &&
                     state->bound_here && !pg::suspended() && definition->owner == task.role;
+  if (mine) pg::lock_claims();
   if (mine && catalog::count_running() < pg::max_workers() && pg::try_lease(task.pipeline, 0)) {
     context.emplace();
     context->pipeline = task.pipeline;
@@ -62,7 +63,7 @@ void end_run(const Context& context, State to, const std::string& status, const 
 
 void fail_run(const Context& context, const Error& error) {
   if (error.sqlstate == sqlstate::kFenced) return;
-  if (error.sqlstate == "57014") {
+  if (error.sqlstate == "57014" && !context.timed_out) {
     const Error cancelled("57014", "the worker was cancelled by pg_cancel_backend()");
     end_run(context, State::IDLE, "cancelled", &cancelled);
     return;
@@ -115,6 +116,9 @@ void lead_run(const pg::Task& task) {
   if (!claimed) return;
   Context& context = *claimed;
   try {
+    pg::begin();
+    catalog::check_version();
+    pg::commit(false);
     pin_session(context.plan.definition);
     pg::set_worker_name("pg_etl: " + context.plan.definition.name + " " + context.correlation_id);
     const Outcome outcome = move_data(context);
@@ -153,7 +157,7 @@ void work_on_slice(const pg::Task& task) {
     }
   } catch (const Error& error) {
     pg::abort_transaction();
-    if (error.sqlstate == sqlstate::kFenced || error.sqlstate == "57014") return;
+    if (error.sqlstate == sqlstate::kFenced || (error.sqlstate == "57014" && !context.timed_out)) return;
     pg::begin();
     catalog::fail_slice(task.pipeline, task.epoch, task.slice, error_to_json(error));
     pg::commit(true);

@@ -20,10 +20,17 @@ RemoteLoop::RemoteLoop(Context& context, catalog::Checkpoint& checkpoint, source
       retry_(context),
       quarantine_(context),
       next_batch_no_(checkpoint.batch_no + 1) {
-  if (!again_) position_ = checkpoint_.position;
+  if (!again_) saved_ = checkpoint_.position;
 }
 
+// Also after an error: behind what is saved, with nothing under way. What was sent beyond it is read and sent again.
 void RemoteLoop::open() {
+  sink_.reset();
+  sent_.clear();
+  done_.clear();
+  position_ = saved_;
+  next_batch_no_ = checkpoint_.batch_no + 1;
+  more_ = true;
   pg::begin();
   source_ = std::make_unique<source::SqlSource>(source_spec(context_.plan, range_));
   source_->open();
@@ -76,8 +83,9 @@ std::optional<sink::Batch> RemoteLoop::read_next() {
   record.from = position_;
   if (!again_) record.to = reached;
   record.phase = again_ ? "reading again" : source_->spills() ? "spilled" : "paged";
-  sent_.push_back(std::move(sent));
   if (reached) position_ = reached;
+  sent.reached = position_;
+  sent_.push_back(std::move(sent));
   more_ = more;
   return batch;
 }
@@ -94,56 +102,34 @@ void RemoteLoop::save_acknowledged() {
     c.unchanged = c.read - c.inserted - c.updated - c.dead - c.superseded;  // a newer version was there already
     if (again_) c.late = c.inserted;
     seen_ = catalog::save_batch(record);
-    checkpoint_.batch_no = record.batch_no;
     pg::fault_point(12);
   }
 }
 
 void RemoteLoop::forget_saved() {
+  if (done_.empty()) return;
+  saved_ = sent_[done_.size() - 1].reached;
+  checkpoint_.batch_no = sent_[done_.size() - 1].record.batch_no;
   sent_.erase(sent_.begin(), sent_.begin() + static_cast<std::ptrdiff_t>(done_.size()));
   done_.clear();
 }
 
-// One transaction: the checkpoint of what was acknowledged, and the intent to send the next batch.
+// One transaction: the checkpoint of what was acknowledged, and the intent to send the next batch. Then the sending.
 void RemoteLoop::step() {
-  const std::size_t sent_before = sent_.size();
-  const std::optional<pg::Key> position_before = position_;
-  const std::int64_t batch_no_before = next_batch_no_;
-  const bool more_before = more_;
   std::optional<sink::Batch> batch;
-  try {
-    pg::begin();
-    const pg::StatementTimer timer(static_cast<int>(context_.plan.options.step_timeout_ms));
-    save_acknowledged();
-    if (more_ && room() && seen_ == model::State::RUNNING) batch = read_next();
-    pg::commit(true);
-  } catch (...) {
-    pg::abort_transaction();
-    sent_.resize(sent_before);
-    position_ = position_before;
-    next_batch_no_ = batch_no_before;
-    more_ = more_before;
-    source_->again();
-    throw;
+  pg::begin();
+  const pg::StatementTimer timer(static_cast<int>(context_.plan.options.step_timeout_ms));
+  save_acknowledged();
+  if (more_ && room() && seen_ == model::State::RUNNING) batch = read_next();
+  pg::commit(true);
+  if (!done_.empty()) {
+    forget_saved();
+    retry_.succeeded();
+    pg::fault_point(13);
   }
-  const bool saved = !done_.empty();
-  forget_saved();
-  if (saved) pg::fault_point(13);
   if (!batch) return;
   pg::fault_point(4);
   (void)sink_->send(std::move(*batch));
-}
-
-Order RemoteLoop::step_with_retries() {
-  for (;;) {
-    try {
-      step();
-      retry_.succeeded();
-      return Order::kGoOn;
-    } catch (const Error& error) {
-      if (retry_.after(error, pg::statement_timer_fired()) == Order::kStop) return Order::kStop;
-    }
-  }
 }
 
 bool RemoteLoop::room() const {
@@ -168,23 +154,27 @@ void RemoteLoop::collect(int wait_ms) {
   }
 }
 
-Outcome RemoteLoop::run() {
+// Until there is nothing more to do, or failure_ is left.
+void RemoteLoop::move() {
   open();
   check_null_keys();
-  for (;;) {
+  while (seen_ == model::State::RUNNING || seen_ == model::State::PAUSE_REQUESTED) {
     collect(0);
     const bool may_read = more_ && room() && seen_ == model::State::RUNNING && !failure_;
     if (may_read || !done_.empty()) {
-      if (step_with_retries() == Order::kStop) return Outcome::kStopped;
-    } else if (failure_) {
-      throw *failure_;
-    } else if (sent_.empty()) {
-      break;
+      step();
+    } else if (failure_ || sent_.empty()) {
+      return;
     } else {
       collect(1000);
     }
-    if (seen_ != model::State::RUNNING && seen_ != model::State::PAUSE_REQUESTED) return Outcome::kStopped;
   }
+}
+
+Outcome RemoteLoop::run() {
+  if (retry_.repeat([&] { move(); }) == Order::kStop) return Outcome::kStopped;
+  if (failure_) throw *failure_;  // the sink has tried as often as it may
+  if (seen_ != model::State::RUNNING && seen_ != model::State::PAUSE_REQUESTED) return Outcome::kStopped;
   return seen_ == model::State::PAUSE_REQUESTED && more_ ? Outcome::kPaused : Outcome::kDone;
 }
 

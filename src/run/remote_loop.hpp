@@ -29,6 +29,7 @@ class RemoteLoop {
  private:
   struct Sent {
     catalog::BatchRecord record;
+    std::optional<pg::Key> reached;  // the position behind it
   };
 
   void open();
@@ -38,7 +39,7 @@ class RemoteLoop {
   void forget_saved();                  // after its commit
   std::optional<sink::Batch> read_next();  // in the transaction
   void collect(int wait_ms);            // outside of it: takes replies
-  Order step_with_retries();
+  void move();
   bool room() const;
 
   Context& context_;
@@ -47,6 +48,7 @@ class RemoteLoop {
   bool again_;
   Retry retry_;
   Quarantine quarantine_;
+  std::optional<pg::Key> saved_;        // position of the last batch that was saved
   std::optional<pg::Key> position_;     // of the last batch that was read
   std::unique_ptr<source::SqlSource> source_;
   std::unique_ptr<pg::Relation> page_;

@@ -11,12 +11,18 @@ namespace {
 
 // The dead letters that match, as rows of the source's shape.
 std::string records_sql(const Plan& plan, const std::string& where) {
+  constexpr unsigned kBytea = 17;
   std::string columns;
+  std::string values;
   for (const pg::Column& column : plan.source.columns) {
-    columns += (columns.empty() ? "" : ", ") + compile::quote_name(column.name) + " " +
-               pg::type_name(column.type, column.typmod);
+    // A letter from a document has the document's form: bytes in base64.
+    const bool base64 = !plan.table && column.type == kBytea;
+    const std::string name = compile::quote_name(column.name);
+    columns += (columns.empty() ? "" : ", ") + name + " " +
+               (base64 ? std::string("text") : pg::type_name(column.type, column.typmod));
+    values += (values.empty() ? "" : ", ") + (base64 ? "decode(r." + name + ", 'base64') AS " : "r.") + name;
   }
-  return "SELECT r.* FROM (SELECT * FROM etl.dead_letters WHERE pipeline_id = " + std::to_string(plan.definition.id) +
+  return "SELECT " + values + " FROM (SELECT * FROM etl.dead_letters WHERE pipeline_id = " + std::to_string(plan.definition.id) +
          " AND status = 'pending') AS d, LATERAL jsonb_to_record(d.original_record || $1) AS r(" + columns + ") WHERE " +
          where + " ORDER BY d.id";
 }

@@ -33,7 +33,10 @@ Order Retry::after(const Error& error, bool timer_fired) {
   ErrorClass kind = classify(error.sqlstate);
   if (error.sqlstate == "57014" && timer_fired) kind = ErrorClass::kTransient;
   if (kind == ErrorClass::kCancel && current_order(context_) == Order::kStop) return Order::kStop;
-  if (kind != ErrorClass::kTransient || tries_ >= options.max_retries) throw error;
+  if (kind != ErrorClass::kTransient || tries_ >= options.max_retries) {
+    context_.timed_out = kind == ErrorClass::kTransient && error.sqlstate == "57014";
+    throw error;
+  }
   const std::size_t step = std::min<std::size_t>(static_cast<std::size_t>(tries_), options.retry_backoff_ms.size() - 1);
   const std::int64_t wait = options.retry_backoff_ms[step];
   ++tries_;

@@ -119,6 +119,7 @@ void open_xact(const Plan& plan, Watermark& watermark, Window& window, std::int6
     if (mark >= requested_us) return true;
     return watermark.safe.has_value() && !any_at_or_above(plan, *watermark.safe);
   });
+  if (window.settled) note_holder(watermark, {});
   window.below = watermark.safe;
   window.empty = !watermark.safe;
 }
@@ -128,7 +129,11 @@ void open_lock(const Plan& plan, Watermark& watermark, Window& window) {
   auto still_there = [&](const std::vector<std::string>& transactions) {
     std::vector<Holder> rest;
     for (const Holder& holder : catalog::write_holders(tables)) {
-      if (std::find(transactions.begin(), transactions.end(), holder.transaction) != transactions.end()) rest.push_back(holder);
+      // A restart gives a prepared transaction another name: it may be any of those that were noted before.
+      const bool recovered = holder.transaction.rfind("-1/", 0) == 0;
+      if (recovered || std::find(transactions.begin(), transactions.end(), holder.transaction) != transactions.end()) {
+        rest.push_back(holder);
+      }
     }
     return rest;
   };

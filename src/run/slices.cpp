@@ -92,7 +92,10 @@ Outcome wait_for_helpers(Context& context, std::vector<catalog::Checkpoint>& sli
     pg::commit(false);
     bool all_done = true;
     for (const catalog::SliceOutcome& outcome : outcomes) {
-      if (outcome.error) throw error_from_json(*outcome.error);
+      if (outcome.error) {
+        context.timed_out = true;  // a helper stores a 57014 only when its timer fired
+        throw error_from_json(*outcome.error);
+      }
       all_done = all_done && outcome.done;
     }
     if (all_done) return Outcome::kDone;

@@ -55,6 +55,22 @@ void recover(const ActiveRun& lost) {
                      "recovered after: worker lost");
 }
 
+// A run whose owner can have no session: no worker will ever come.
+void refuse_without_owner(const ActiveRun& run) {
+  if (pg::role_exists(run.owner) && pg::can_login(run.owner)) return;
+  const auto state = catalog::read_state(run.pipeline, true);
+  if (!state || state->run != run.run || state->state != State::RUN_REQUESTED) return;
+  const Error error = pg::role_exists(run.owner)
+                          ? Error("42501", "the owner " + pg::role_name(run.owner) + " cannot log in",
+                                  "A worker's session is the owner's session.", "Use a role with LOGIN.")
+                          : Error("42704", "the pipeline's owner does not exist any more",
+                                  "It had OID " + std::to_string(run.owner) + ".",
+                                  "Give it another owner with etl.alter_pipeline_owner().");
+  catalog::set_run_status(run.run, "failed", &error);
+  catalog::set_state(run.pipeline, State::RUN_REQUESTED, State::FAILED, run.run, pg::role_name(pg::session_role()),
+                     error.sqlstate + ": " + error.message);
+}
+
 // One look at everything active. False: nothing is.
 bool look(std::map<std::int64_t, std::int64_t>& started) {
   pg::begin();
@@ -64,6 +80,7 @@ bool look(std::map<std::int64_t, std::int64_t>& started) {
     if (!run.runnable || pg::suspended()) continue;
     any = true;
     if (run.state != State::RUN_REQUESTED && pg::lease_is_free(run.pipeline, 0)) recover(run);
+    if (run.state == State::RUN_REQUESTED) refuse_without_owner(run);
   }
   pg::commit(true);
   pg::begin();

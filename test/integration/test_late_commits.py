@@ -129,6 +129,17 @@ def lost(bench, table: Table) -> int:
                      f" (SELECT FROM {table.source}_target t WHERE t = ROW(s.*)::{table.source}_target)")
 
 
+def account(bench, table: Table) -> list:
+    """What is missing, and where the watermark stands."""
+    missing = bench.admin.execute(f"SELECT id, at::text, writer, n FROM {table.source} s WHERE NOT EXISTS"
+                                  f" (SELECT FROM {table.source}_target t WHERE t.id = s.id) LIMIT 20").fetchall()
+    lag = bench.admin.execute("SELECT safety, safe_watermark, held_by_pid, held_since::text FROM etl.lag WHERE pipeline = %s",
+                              (table.name,)).fetchall()
+    who = bench.admin.execute("SELECT pid, backend_type, state, xact_start::text, query FROM pg_stat_activity"
+                              " WHERE datname = current_database()").fetchall()
+    return [missing, lag, who, bench.admin.execute("SELECT now()::text").fetchone()]
+
+
 def foreign(bench, table: Table) -> int:
     return bench.one(f"SELECT count(*) FROM {table.source}_target t WHERE NOT EXISTS"
                      f" (SELECT FROM {table.source} s WHERE s.id = t.id)")
@@ -148,7 +159,10 @@ def test_sixteen_writers_lose_nothing(bench):
             assert bench.ends(bench.run(table.name)) == "succeeded"
             return lost(bench, table) == 0
 
-        wait_until(settled, 10, f"{table.name}: nothing is lost")
+        try:
+            wait_until(settled, 10, f"{table.name}: nothing is lost")
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {account(bench, table)}") from None
         assert foreign(bench, table) == 0
         assert bench.one("SELECT safety FROM etl.lag WHERE pipeline = %s", table.name) == table.safety
         assert bench.one("SELECT window_breaches FROM etl.lag WHERE pipeline = %s", table.name) == 0
@@ -211,6 +225,7 @@ def test_rows_that_commit_within_the_window_are_read_again(bench):
 
 def test_a_wrong_mode_is_warned_about(bench):
     make(bench, Table("by_time", "at", "xact"))
+    bench.admin.execute(f"SET ROLE {OWNER}")
     warned = bench.admin.execute(
         "SELECT severity, message FROM etl.validate_pipeline(%s)",
         ('{"name": "wrong", "source": "SELECT id, at, writer, n FROM w.by_time", "target": "w.by_time_target",'

@@ -56,7 +56,7 @@ class Workbench:
                       options: dict | None = None, **more) -> None:
         """Its tables and a pipeline that needs `ms` milliseconds a row, so that one can meddle while it runs."""
         self.tables(rows, table)
-        self.admin.execute(f"CREATE OR REPLACE FUNCTION w.slowly(value text, ms float8) RETURNS text LANGUAGE plpgsql AS"
+        self.admin.execute(f"CREATE OR REPLACE FUNCTION w.slowly(value text, ms float8) RETURNS text LANGUAGE plpgsql STABLE AS"
                            f" $$BEGIN PERFORM pg_sleep(ms / 1000); RETURN value; END$$;"
                            f"ALTER FUNCTION w.slowly OWNER TO {OWNER}")
         self.pipeline(name, f"SELECT id, w.slowly(value, {ms}) AS value FROM w.{table}_source", table=table,

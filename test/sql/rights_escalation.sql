@@ -102,12 +102,16 @@ ALTER TYPE pair OWNER TO etl_bob;
 CREATE CAST (int AS pair) WITH FUNCTION pair_of(int) AS ASSIGNMENT;
 SET SESSION AUTHORIZATION etl_bob;
 CREATE TABLE by_cast (id int PRIMARY KEY, v pair);
+CREATE FUNCTION attack_equal(x int, y int) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM rights_escalation.attack(); RETURN x = y; END $$;
+CREATE OPERATOR === (FUNCTION = rights_escalation.attack_equal, LEFTARG = int, RIGHTARG = int);
 CREATE OPERATOR @@@ (FUNCTION = rights_escalation.attack_of, RIGHTARG = int);
 GRANT ALL ON ALL TABLES IN SCHEMA rights_escalation TO etl_alice;
 RESET SESSION AUTHORIZATION;
 GRANT SELECT ON report, now_at, payloads TO etl_alice;
 REVOKE INSERT, UPDATE, DELETE ON now_at, payloads FROM etl_alice;
 
+CREATE TABLE safe (id int PRIMARY KEY, v int);
+GRANT ALL ON safe TO etl_alice;
 CREATE TABLE carriers (n int GENERATED ALWAYS AS IDENTITY, carrier text, source text, target text);
 GRANT SELECT ON carriers TO PUBLIC;
 INSERT INTO carriers (carrier, source, target) VALUES
@@ -116,7 +120,10 @@ INSERT INTO carriers (carrier, source, target) VALUES
     ('security definer', 'SELECT id, rights_escalation.attack_definer() AS v FROM rights_escalation.plain', 'dst'),
     ('view', 'SELECT id, v FROM rights_escalation.by_view', 'dst'),
     ('policy of the source', 'SELECT id, v FROM rights_escalation.by_source_policy', 'dst'),
-    ('operator', 'SELECT id, OPERATOR(rights_escalation.@@@) v AS v FROM rights_escalation.plain', 'dst');
+    ('operator', 'SELECT id, OPERATOR(rights_escalation.@@@) v AS v FROM rights_escalation.plain', 'dst'),
+    ('operator with any', 'SELECT 1 AS id, 1 AS v WHERE 1 OPERATOR(rights_escalation.===) ANY (ARRAY[1])', 'safe'),
+    ('domain of the source', 'SELECT 1 AS id, 7::rights_escalation.checked_int::int AS v', 'safe'),
+    ('cast of the source', 'SELECT 1 AS id, (7::rights_escalation.pair).a AS v', 'safe');
 INSERT INTO carriers (carrier, source, target)
 SELECT replace(substr(name, 4), '_', ' '), 'SELECT id, v FROM rights_escalation.plain', name
 FROM unnest(ARRAY['by_before_trigger', 'by_after_trigger', 'by_statement_trigger', 'by_deferred_trigger', 'by_default', 'by_policy', 'by_domain', 'by_check', 'by_index',
@@ -156,7 +163,6 @@ BEGIN
         COMMIT;
     END LOOP;
 END $$;
-CREATE TABLE safe (id int PRIMARY KEY, v int);
 -- An ordinary owner: every payload is tried, in her rights.
 CALL attack_all('etl_alice');
 SELECT n, carrier, created, status, error, tried >= (SELECT count(*) FROM payloads) AS tried FROM attempts WHERE owner = 'etl_alice' ORDER BY n;

@@ -53,10 +53,6 @@ CALL t.run('inc');
 SELECT t.last_run('inc');
 SELECT count(*) FROM stamped JOIN stamped_dst USING (id, at);
 SELECT position FROM etl.checkpoints WHERE pipeline = 'inc';
--- A row of now() is read by the next run, which waits for the watermark.
-INSERT INTO stamped (id) VALUES (201);
-CALL t.run('inc');
-SELECT t.last_run('inc');
 SELECT count(etl.rewind('inc', to_time => '2024-01-01 00:00:00.000003+00'));
 CALL t.run('inc');
 SELECT t.last_run('inc');
