@@ -36,7 +36,8 @@ std::vector<Holder> holders_of(const pg::Rows& rows) {
 
 Oldest oldest_transaction(const std::vector<unsigned>& tables) {
   Oldest oldest;
-  oldest.start_us = pg::now_us();
+  oldest.taken_us = pg::now_us();
+  oldest.start_us = oldest.taken_us;
   (void)pg::catalog_query_latest("SELECT pg_stat_clear_snapshot()");
   // Vacuum and walsenders write no rows that a source reads.
   for (const pg::Row& row : pg::catalog_query_latest(

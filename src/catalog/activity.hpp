@@ -10,6 +10,7 @@
 namespace etl::catalog {
 
 struct Oldest {
+  std::int64_t taken_us = 0;        // when the look was taken
   std::int64_t start_us = 0;        // start of the oldest running transaction of this database, now if there is none
   bool unknown = false;             // a live transaction whose start is hidden (track_activities = off)
   std::optional<int> pid;

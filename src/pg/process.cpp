@@ -206,6 +206,17 @@ void tell_starved() {
   });
 }
 
+namespace {
+
+bool connected = false;
+
+// A keeper whose database is gone would otherwise be started again for ever: code 0 takes it off the postmaster's list.
+void stop_unless_connected(int, Datum) {
+  if (!connected) proc_exit(0);
+}
+
+}  // namespace
+
 Task begin_worker(std::uintptr_t) {
   Task task;
   std::memcpy(&task, MyBgworkerEntry->bgw_extra, sizeof task);
@@ -217,8 +228,10 @@ Task begin_worker(std::uintptr_t) {
     pqsignal(SIGTERM, die);
     pqsignal(SIGINT, StatementCancelHandler);
     pqsignal(SIGHUP, SignalHandlerForConfigReload);
+    on_proc_exit(stop_unless_connected, static_cast<Datum>(0));
     BackgroundWorkerUnblockSignals();
     BackgroundWorkerInitializeConnectionByOid(task.database, task.role, 0);
+    connected = true;
   });
   return task;
 }

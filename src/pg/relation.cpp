@@ -214,9 +214,7 @@ void Relation::split_null_keys(Relation& with_null, Relation& without) {
     tuplestore_rescan(store_->tuples);
     while (store_next(store_)) {
       slot_getallattrs(store_->reader);
-      bool null = false;
-      for (int i = 0; i < store_->keys; ++i) null = null || store_->reader->tts_isnull[store_->key[i].index];
-      store_append(null ? bad : good, store_->reader);
+      store_append(has_null_key(store_, store_->reader) ? bad : good, store_->reader);
     }
   });
 }

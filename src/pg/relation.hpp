@@ -43,7 +43,7 @@ class Relation {
   std::uint64_t rows() const;
   std::uint64_t bytes() const;          // of the tuples' data
   bool repeats_keys() const;            // two rows may carry the same key (false: certainly none)
-  std::uint64_t null_keys() const;      // rows with a NULL in the watched key
+  std::uint64_t null_keys() const;      // rows with a NULL in a watched key or position column
   std::optional<Key> last_position() const;
   std::optional<std::string> first_of_position() const;  // first row's first position column
   // Moves rows from `this` (read from where the last move ended) to `to`: at least `count`, then on while the watched

@@ -135,6 +135,9 @@ Modified execute(Statement::Plan* plan, DestReceiver* receiver, const char* cons
   register_inputs(plan);
   bind(plan, text);
   CachedPlan* cached = planned(plan);
+  // Anew, now that the tables are locked: to an older snapshot a table that ALTER TABLE rewrote meanwhile looks empty.
+  PopActiveSnapshot();
+  PushActiveSnapshot(GetTransactionSnapshot());
   auto* statement = linitial_node(PlannedStmt, cached->stmt_list);
   const bool writes = statement->commandType != CMD_SELECT;
   if (writes) {

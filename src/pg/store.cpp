@@ -72,7 +72,6 @@ void remember(Relation::Store* store, WatchedColumn* column, Datum value, bool n
 }
 
 void watch_key(Relation::Store* store, TupleTableSlot* slot) {
-  bool null = false;
   bool same = store->any;
   bool hashable = true;
   std::uint64_t code = 0;
@@ -80,7 +79,6 @@ void watch_key(Relation::Store* store, TupleTableSlot* slot) {
     WatchedColumn* column = &store->key[i];
     const Datum value = slot->tts_values[column->index];
     const bool is_null = slot->tts_isnull[column->index];
-    null = null || is_null;
     if (store->sorted_by_key) {
       same = same && column->comparable && equals_last(*column, value, is_null);
       if (!column->comparable) store->repeats = true;
@@ -94,7 +92,6 @@ void watch_key(Relation::Store* store, TupleTableSlot* slot) {
                                                                              UInt64GetDatum(0x5DEECE66DULL)));
     }
   }
-  if (null) ++store->null_keys;
   if (store->sorted_by_key) {
     store->repeats = store->repeats || same;
   } else if (!store->repeats) {
@@ -139,10 +136,21 @@ TupleTableSlot* detoasted(Relation::Store* store, TupleTableSlot* slot) {
 
 }  // namespace
 
+bool has_null_key(const Relation::Store* store, TupleTableSlot* slot) {
+  for (int i = 0; i < store->keys; ++i) {
+    if (slot->tts_isnull[store->key[i].index]) return true;
+  }
+  for (int i = 0; i < store->positions; ++i) {
+    if (slot->tts_isnull[store->position[i].index]) return true;
+  }
+  return false;
+}
+
 void store_append(Relation::Store* store, TupleTableSlot* slot) {
   slot_getallattrs(slot);
   MemoryContext outer = MemoryContextSwitchTo(store->scratch);
   store->bytes += heap_compute_data_size(store->shape, slot->tts_values, slot->tts_isnull);
+  if (has_null_key(store, slot)) ++store->null_keys;
   if (store->keys > 0) watch_key(store, slot);
   for (int i = 0; i < store->positions; ++i) {
     remember(store, &store->position[i], slot->tts_values[store->position[i].index],

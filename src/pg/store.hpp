@@ -52,6 +52,8 @@ struct Relation::Store {
 
 // Appends the row in `slot`. C only.
 void store_append(Relation::Store* store, TupleTableSlot* slot);
+// Whether the row has a NULL in a watched key or position column. C only.
+bool has_null_key(const Relation::Store* store, TupleTableSlot* slot);
 // A receiver that appends to the store. C only; lives in the current memory context.
 DestReceiver* store_receiver(Relation::Store* store);
 // Empties it. The tuplestore belongs to the resource owner of the caller's transaction from here on.

@@ -21,7 +21,7 @@ Outcome incremental(Context& context, catalog::Checkpoint& slice) {
   const Order opened = retry.repeat([&] { window = open_window(context.plan, slice.position, context.requested_us); });
   if (opened == Order::kStop) return Outcome::kStopped;
   if (window.empty) return Outcome::kDone;
-  if (window.again_from && slice.position) {
+  if (window.again && slice.position) {
     source::Range range;
     range.from_first = window.again_from;
     range.up_to_key = slice.position;

@@ -134,6 +134,7 @@ void lead_run(const pg::Task& task) {
 
 void work_on_slice(const pg::Task& task) {
   pg::begin();
+  const std::string role = pg::role_name(pg::session_role());
   const auto definition = catalog::find_pipeline(task.pipeline);
   const auto state = catalog::read_state(task.pipeline, false);
   pg::commit(false);
@@ -143,7 +144,7 @@ void work_on_slice(const pg::Task& task) {
   context.run = task.run;
   context.epoch = task.epoch;
   context.plan.definition = *definition;
-  context.role = pg::role_name(pg::session_role());
+  context.role = role;
   context.requested_us = pg::now_us();
   try {
     pin_session(*definition);

@@ -81,6 +81,26 @@ sink::Written Quarantine::bisect(pg::Relation& page, sink::TableSink& sink, std:
   return halves.written;
 }
 
+void Quarantine::take_unreachable(source::SqlSource& source, pg::Relation& page, catalog::Checkpoint& checkpoint) {
+  catalog::BatchRecord record;
+  record.started_us = pg::now_us();
+  pg::begin();
+  source.read_null_keys(page);
+  const auto dead = static_cast<std::int64_t>(take_null_keys(page));
+  if (dead > 0) {
+    record.counters.read = dead;
+    record.counters.dead = dead;
+    record.pipeline = context_.pipeline;
+    record.run = context_.run;
+    record.epoch = context_.epoch;
+    record.slice = checkpoint.slice;
+    record.batch_no = ++checkpoint.batch_no;
+    record.phase = "null keys";
+    (void)catalog::save_batch(record);
+  }
+  pg::commit(dead > 0);
+}
+
 std::uint64_t Quarantine::take_null_keys(pg::Relation& page) {
   if (page.null_keys() == 0) return 0;
   pg::Relation bad(page.columns(), true);

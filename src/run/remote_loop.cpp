@@ -44,11 +44,11 @@ void RemoteLoop::open() {
 }
 
 void RemoteLoop::check_null_keys() {
-  if (!context_.plan.keys_may_be_null || again_ || (source_->spills() && !position_)) return;
-  pg::begin();
-  source_->read_null_keys(*page_);
-  const std::uint64_t dead = quarantine_.take_null_keys(*page_);
-  pg::commit(dead > 0);
+  // Slice 0 looks for all. A source that is spilled whole shows its NULL keys as they come.
+  const bool whole = source_->spills() && !position_ && !source_->bounded();
+  if (!context_.plan.keys_may_be_null || again_ || checkpoint_.slice > 0 || whole) return;
+  quarantine_.take_unreachable(*source_, *page_, checkpoint_);
+  next_batch_no_ = checkpoint_.batch_no + 1;
 }
 
 std::optional<sink::Batch> RemoteLoop::read_next() {

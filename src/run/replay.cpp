@@ -48,11 +48,12 @@ void replay(const Plan& plan, const json::Value& arguments, const Emit& emit) {
 }
 
 std::int64_t mark_replayed(const Plan& plan, const std::string& where) {
-  const pg::Rows ids = pg::query_once("SELECT d.id FROM etl.dead_letters d WHERE d.pipeline_id = " +
-                                      std::to_string(plan.definition.id) + " AND d.status = 'pending' AND " + where);
+  const std::string pipeline = std::to_string(plan.definition.id);
+  const pg::Rows ids = pg::query_once("SELECT d.id FROM (SELECT * FROM etl.dead_letters WHERE pipeline_id = " + pipeline +
+                                      " AND status = 'pending') AS d WHERE " + where);
   for (const pg::Row& row : ids) {
     (void)pg::catalog_query("UPDATE etl.dead_letter SET status = 'replayed', retry_count = retry_count + 1,"
-                            " last_seen = clock_timestamp() WHERE id = $1::bigint", {row[0]});
+                            " last_seen = clock_timestamp() WHERE id = $1::bigint AND pipeline_id = $2::bigint", {row[0], pipeline});
   }
   return static_cast<std::int64_t>(ids.size());
 }

@@ -110,7 +110,7 @@ void open_xact(const Plan& plan, Watermark& watermark, Window& window, std::int6
   const std::vector<unsigned> tables = tables_of(plan);
   window.settled = poll(plan.options.settle_ms, [&] {
     const catalog::Oldest oldest = catalog::oldest_transaction(tables);
-    const std::int64_t mark = oldest.start_us - kGuardUs;
+    const std::int64_t mark = std::min(oldest.start_us, oldest.taken_us - kGuardUs);
     watermark.held_by_pid = oldest.pid;
     watermark.held_since = oldest.pid && !oldest.unknown ? std::optional(catalog::timestamp_text(oldest.start_us)) : std::nullopt;
     watermark.frozen_gids = oldest.prepared;
@@ -201,6 +201,7 @@ void open_overlap(const Plan& plan, Watermark& watermark, Window& window, const 
                     "Enlarge option \"overlap\", or end the transaction named in etl.lag.");
     }
     const bool clock = key.type == kTimestamptz || key.type == kTimestamp || key.type == kDate;
+    window.again = !clock || (position && (*position)[0]);
     if (!clock) {
       window.again_from = start_from_history(watermark, position, plan.options.overlap_ms);
     } else if (position && (*position)[0]) {

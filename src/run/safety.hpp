@@ -23,7 +23,8 @@ void choose_safety(Plan& plan);
 struct Window {
   std::optional<std::string> below;     // key < this (xact)
   std::optional<std::string> up_to;     // key <= this (lock)
-  std::optional<std::string> again_from;  // key >= this: start here instead of after the checkpoint (overlap)
+  bool again = false;                   // read once more what lies before the checkpoint (overlap) …
+  std::optional<std::string> again_from;  // … where key >= this; nothing: from the beginning
   bool settled = true;                  // everything committed before the request is inside
   bool empty = false;                   // nothing is safe to read yet
 };

@@ -7,6 +7,7 @@
 #include "core/nearest.hpp"
 #include "http/url.hpp"
 #include "pg/role.hpp"
+#include "pg/spi.hpp"
 #include "pg/statement.hpp"
 
 namespace etl::run {
@@ -67,6 +68,21 @@ void check_kind(const TargetTable& table, unsigned owner) {
                 "It belongs to " + pg::role_name(table.owner) + ", whose triggers would run with a superuser's rights.",
                 "Let an ordinary role own the pipeline: etl.alter_pipeline_owner().");
   }
+}
+
+// Code of others that writing the table would run: trigger functions, and checks of domains.
+void check_superuser_table(const TargetTable& table, unsigned owner) {
+  if (!pg::is_superuser(owner)) return;
+  const pg::Rows foreign = pg::catalog_query(
+      "SELECT f.proname FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid JOIN pg_roles r ON r.oid = f.proowner"
+      " WHERE t.tgrelid IN (SELECT relid FROM pg_partition_tree($1::oid::regclass) UNION SELECT $1::oid) AND NOT r.rolsuper"
+      " UNION ALL SELECT y.typname FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid AND y.typtype = 'd'"
+      " JOIN pg_roles r ON r.oid = y.typowner WHERE a.attrelid = $1::oid AND NOT a.attisdropped AND NOT r.rolsuper LIMIT 1",
+      {std::to_string(table.oid)});
+  if (foreign.empty()) return;
+  throw Error("42501", "a superuser's pipeline cannot write " + table.name,
+              "Its trigger or domain \"" + foreign[0][0].value_or("") + "\" does not belong to a superuser.",
+              "Let an ordinary role own the pipeline: etl.alter_pipeline_owner().");
 }
 
 const TargetColumn* find(const TargetTable& table, const std::string& name) {
@@ -136,6 +152,7 @@ void check_table(Plan& plan, unsigned owner) {
     throw Error("42P01", "target " + plan.definition.target + " does not exist", {}, create_table_hint(plan));
   }
   check_kind(*table, owner);
+  check_superuser_table(*table, owner);
   if (wanted.empty() && !table->primary_key.empty()) {
     table = pg::find_target(plan.definition.target, table->primary_key);
   }

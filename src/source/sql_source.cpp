@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "pg/analyze.hpp"
+#include "pg/read_only.hpp"
 
 namespace etl::source {
 
@@ -73,6 +74,7 @@ std::unique_ptr<pg::Relation> SqlSource::make_page(bool keep) const {
 void SqlSource::fill_spill(const std::optional<pg::Key>& after) {
   spill_ = std::make_unique<pg::Relation>(spec_.columns, true);
   spill_->clear();
+  const pg::ReadOnlyScope read_only;
   pg::Statement& all = after ? *next_ : *first_;
   all.read(*spill_, parameters(after, !after));
   spill_->rewind();
@@ -83,6 +85,7 @@ bool SqlSource::read(const std::optional<pg::Key>& after, pg::Relation& page) {
   page.clear();
   if (!spills_) {
     again_ = false;
+    const pg::ReadOnlyScope read_only;
     pg::Statement& statement = after ? *next_ : *first_;
     statement.read(page, parameters(after, !after));
     return page.rows() >= spec_.page_rows;
@@ -105,6 +108,7 @@ void SqlSource::read_null_keys(pg::Relation& page) {
   }
   page.clear();
   pg::Statement statement(compile::null_key_sql(spec_.query, columns), {}, {}, pg::Planning::kFree);
+  const pg::ReadOnlyScope read_only;
   statement.read(page);
 }
 

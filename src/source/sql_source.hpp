@@ -47,6 +47,10 @@ class SqlSource {
   // Plans, in a transaction. No user function runs but what planning folds.
   void open();
   bool spills() const { return spills_; }
+  bool bounded() const {
+    const Range& r = spec_.range;
+    return r.from_first || r.up_to_key || r.below_first || r.up_to_first;
+  }
   // Appends the rows after `after` to `page`, which is cleared first. False: nothing follows this page.
   bool read(const std::optional<pg::Key>& after, pg::Relation& page);
   // The page read last is to be read again (its batch failed).

@@ -100,11 +100,12 @@ bool look(std::map<std::int64_t, std::int64_t>& started) {
 }  // namespace
 
 // A request of another database may have found no slot: its keeper will see.
-static void start_other_keepers() {
-  for (const unsigned database : pg::connectable_databases()) {
+static void start_other_keepers(std::size_t& turn) {
+  const std::vector<unsigned> databases = pg::connectable_databases();
+  for (std::size_t tried = 0; tried < databases.size(); ++tried, ++turn) {
     pg::Task task;
-    task.database = database;
-    if (database != pg::database_id() && !pg::start_worker(task)) return pg::tell_starved();
+    task.database = databases[turn % databases.size()];
+    if (task.database != pg::database_id() && !pg::start_worker(task)) return pg::tell_starved();
   }
 }
 
@@ -117,9 +118,10 @@ void keep(const pg::Task&) {
   pg::set_worker_name("pg_etl keeper");
   std::map<std::int64_t, std::int64_t> started;
   std::int64_t idle_since = pg::now_us();
+  std::size_t turn = 0;
   while (pg::now_us() - idle_since < kLingerUs) {
     if (look(started)) idle_since = pg::now_us();
-    if (pg::take_starved()) start_other_keepers();
+    if (pg::take_starved()) start_other_keepers(turn);
     pg::sleep_ms(kPollMs);
   }
 }

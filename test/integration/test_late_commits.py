@@ -165,7 +165,9 @@ def test_sixteen_writers_lose_nothing(bench):
             raise AssertionError(f"{error}: {account(bench, table)}") from None
         assert foreign(bench, table) == 0
         assert bench.one("SELECT safety FROM etl.lag WHERE pipeline = %s", table.name) == table.safety
-        assert bench.one("SELECT window_breaches FROM etl.lag WHERE pipeline = %s", table.name) == 0
+        # Nobody knows when the prepared transaction began, so it may have outlived the window, and that is told.
+        breaches = bench.one("SELECT window_breaches FROM etl.lag WHERE pipeline = %s", table.name)
+        assert breaches == 0 or table.safety == "overlap"
         total = bench.one(f"SELECT count(*) FROM {table.source}")
         written = bench.one("SELECT sum(rows_inserted) FROM etl.runs WHERE pipeline = %s", table.name)
         assert written == total

@@ -374,6 +374,23 @@ def test_drop_pipeline_is_refused_while_running(bench):
     assert bench.ends(run) == "succeeded" and bench.same()
 
 
+def test_a_keeper_whose_database_was_dropped_does_not_come_back():
+    with PostgresServer(installed_tree("15"), "dropped", settings={"max_worker_processes": 8}) as server:
+        for _ in range(3):
+            for bench in workbench(server):
+                bench.slow_pipeline(rows=3000, ms=1)
+                bench.first_batch(bench.run())
+                wait_until(lambda: bench.processes("pg_etl keeper") == 1, 5, "a keeper is there")
+        for bench in workbench(server):  # the slots are free again, and nobody asks for a database that is gone
+            bench.tables(10)
+            bench.pipeline()
+            assert bench.ends(bench.run(), 10) == "succeeded"
+            wait_until(lambda: server.log().count("does not exist") >= 3, 15, "each keeper found its database gone")
+            before = server.log().count("does not exist")
+            wait_until(lambda: bench.processes() == 0, 10, "the keeper is gone")
+            assert server.log().count("does not exist") == before == 3
+
+
 # Owners and tables that change under a run
 
 

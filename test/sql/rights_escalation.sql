@@ -47,7 +47,7 @@ BEGIN
             INSERT INTO rights_escalation.report
             SELECT at.carrier, p.payload, current_user || '/' || session_user || CASE WHEN rolsuper THEN ' SUPERUSER' ELSE '' END, outcome FROM pg_roles WHERE rolname = current_user;
         EXCEPTION WHEN OTHERS THEN
-            NULL;  -- a read-only transaction: seen through the sequence
+            NULL;  -- a source is read only: seen through the sequences
         END;
         IF (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN PERFORM setval('rights_escalation.was_superuser', 2); END IF;
         PERFORM nextval('rights_escalation.tried');

@@ -60,7 +60,7 @@ CALL loads('SELECT grp, total FROM shown _etl_row WHERE grp > 5 ORDER BY total D
 CALL loads('SELECT s.id AS grp, x.total FROM src s LEFT JOIN shown x ON x.grp = s.id WHERE s.id <= 35');
 CALL loads('SELECT id AS grp FROM src WHERE id < 5 UNION ALL SELECT id + 100 FROM src WHERE id < 5');
 CALL loads('SELECT DISTINCT ON (grp) grp, v AS total FROM src ORDER BY grp, v DESC');
--- A function that the source calls has the owner's rights and is part of the batch: what it writes, the batch commits.
+-- A function that the source calls may read, and draw from sequences; a write is refused.
 CREATE TABLE written (n int);
 CREATE FUNCTION writes() RETURNS int LANGUAGE plpgsql AS $$ BEGIN INSERT INTO run_sources.written VALUES (1); RETURN 1; END $$;
 CREATE FUNCTION commits() RETURNS int LANGUAGE plpgsql AS $$ BEGIN COMMIT; RETURN 1; END $$;

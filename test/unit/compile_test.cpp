@@ -1,0 +1,77 @@
+// The SQL that is generated.
+#include <gtest/gtest.h>
+
+#include "compile/page.hpp"
+#include "compile/quote.hpp"
+#include "compile/upsert.hpp"
+
+namespace etl::compile {
+namespace {
+
+TEST(Quote, LeavesNoWayOut) {
+  EXPECT_EQ(quote_name("a"), "\"a\"");
+  EXPECT_EQ(quote_name("a\"; DROP TABLE x; --"), "\"a\"\"; DROP TABLE x; --\"");
+  EXPECT_EQ(name_list({"a", "b"}, "t."), "t.\"a\", t.\"b\"");
+}
+
+TEST(Page, NeverUsesOffsetAndNeverSplitsTies) {
+  Page page;
+  page.source = "SELECT * FROM film -- comment";
+  page.order = {"k", "id"};
+  page.after = true;
+  page.upper = Upper::kFirstBelow;
+  page.limit = 200;
+  EXPECT_EQ(page_sql(page),
+            "SELECT * FROM (SELECT * FROM film -- comment\n) AS _etl_row WHERE (\"k\", \"id\") > ($1, $2) AND \"k\" < $3 "
+            "ORDER BY \"k\", \"id\" FETCH FIRST 200 ROWS WITH TIES");
+  page.after = false;
+  page.after_first = true;
+  page.upper = Upper::kKeyIncluded;
+  EXPECT_NE(page_sql(page).find("WHERE \"k\" >= $1 AND (\"k\", \"id\") <= ($2, $3)"), std::string::npos);
+}
+
+TEST(Page, KeepsTheSourcesOrderForEqualKeys) {
+  Page page;
+  page.source = "SELECT 1 AS id";
+  page.order = {"id"};
+  page.keep_source_order = true;
+  EXPECT_NE(page_sql(page).find("row_number() OVER ()"), std::string::npos);
+  EXPECT_EQ(page_sql(page).find("FETCH"), std::string::npos);
+}
+
+Upsert upsert() {
+  Upsert u;
+  u.target = "analytics.t";
+  u.columns = {{"id", "", true, true, false}, {"a", "", false, true, false}, {"n", "numeric(10,2)", false, true, true}};
+  return u;
+}
+
+TEST(Upsert, MergeSkipsWhatIsEqual) {
+  const std::string sql = merge_sql(upsert());
+  EXPECT_NE(sql.find("WHEN MATCHED AND (t.\"a\" IS DISTINCT FROM s.\"a\" OR etl.image_differs(t.\"n\", s.\"n\"))"), std::string::npos);
+  EXPECT_NE(sql.find("CAST(\"n\" AS numeric(10,2)) AS \"n\""), std::string::npos);
+  EXPECT_EQ(sql.find("SET \"id\""), std::string::npos);
+  EXPECT_EQ(sql.find("$1"), std::string::npos);
+  EXPECT_NE(merge_sql(upsert(), "id").find("t.\"id\" >= $1 AND t.\"id\" <= $2"), std::string::npos);
+}
+
+TEST(Upsert, OnConflictJoinsTheTargetFirst) {
+  const std::string sql = on_conflict_sql(upsert());
+  EXPECT_NE(sql.find("LEFT JOIN analytics.t AS o"), std::string::npos);
+  EXPECT_NE(sql.find("ON CONFLICT (\"id\") DO UPDATE SET"), std::string::npos);
+}
+
+TEST(Upsert, KeysAloneAreOnlyInserted) {
+  Upsert u;
+  u.target = "t";
+  u.columns = {{"id", "", true, true, false}};
+  EXPECT_EQ(merge_sql(u).find("UPDATE"), std::string::npos);
+  EXPECT_NE(on_conflict_sql(u).find("DO NOTHING"), std::string::npos);
+}
+
+TEST(Upsert, LastOfEachKey) {
+  EXPECT_NE(last_of_each_key_sql({"id"}).find("DISTINCT ON ((_etl_row).\"id\")"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace etl::compile

@@ -1,0 +1,56 @@
+// Errors, JSON, durations, names.
+#include <gtest/gtest.h>
+
+#include "core/duration.hpp"
+#include "core/error.hpp"
+#include "core/json.hpp"
+#include "core/nearest.hpp"
+
+namespace etl {
+namespace {
+
+TEST(Error, ClassesFollowTheSqlstate) {
+  for (const char* s : {"08006", "40001", "40P01", "53200", "55P03", "57P03", "PE001", "PE002"}) {
+    EXPECT_EQ(classify(s), ErrorClass::kTransient) << s;
+  }
+  for (const char* s : {"22001", "23505", "PE010", "PE011"}) EXPECT_EQ(classify(s), ErrorClass::kData) << s;
+  for (const char* s : {"42501", "0A000", "XX000", "PE020", "PE021", "PE030", "PE041"}) {
+    EXPECT_EQ(classify(s), ErrorClass::kPermanent) << s;
+  }
+  for (const char* s : {"57014", "57P01"}) EXPECT_EQ(classify(s), ErrorClass::kCancel) << s;
+}
+
+TEST(Json, RefusesDepthAndGarbage) {
+  const std::string deep(100000, '[');
+  EXPECT_THROW((void)json::parse(deep, "it"), Error);
+  for (const char* text : {"", "{", "{\"a\":}", "1 2", "\"\xff\"", "nul"}) EXPECT_THROW((void)json::parse(text, "it"), Error) << text;
+  EXPECT_EQ(json::write(json::parse(R"({"a":[1,"x",null]})", "it")), R"({"a":[1,"x",null]})");
+}
+
+TEST(Json, PositionsRoundTrip) {
+  const json::Texts texts = {"1", std::nullopt, "a\"b\n"};
+  EXPECT_EQ(json::read_texts(json::parse(json::write_texts(texts), "it")), texts);
+}
+
+TEST(Duration, ReadsWhatUsersWrite) {
+  EXPECT_EQ(parse_duration_ms("5 minutes", "x"), 300000);
+  EXPECT_EQ(parse_duration_ms("1 hour 30 minutes", "x"), 5400000);
+  EXPECT_EQ(parse_duration_ms("250ms", "x"), 250);
+  EXPECT_EQ(parse_duration_ms("0", "x"), 0);
+  EXPECT_EQ(parse_duration_ms("1.5 s", "x"), 1500);
+  for (const char* wrong : {"", "5", "five s", "5 s s", "-1 s", "1e3 s", "9999999999999 days", "1..2 s"}) {
+    EXPECT_THROW((void)parse_duration_ms(wrong, "x"), Error) << wrong;
+  }
+  EXPECT_EQ(parse_bytes("10 MB", "x"), 10485760);
+  EXPECT_EQ(parse_bytes("512 kB", "x"), 524288);
+  EXPECT_EQ(parse_bytes("1000", "x"), 1000);
+  EXPECT_THROW((void)parse_bytes("10 apples", "x"), Error);
+}
+
+TEST(Nearest, Suggests) {
+  EXPECT_EQ(did_you_mean("slcies", {"slices", "settle"}), "Did you mean \"slices\"?");
+  EXPECT_EQ(did_you_mean("zzzzzzzzz", {"a", "b"}), "Known are: a, b.");
+}
+
+}  // namespace
+}  // namespace etl
