@@ -43,9 +43,10 @@ void want_at_rest(const model::Definition& definition, const char* what) {
   if (!state) return;
   using model::State;
   if (state->state == State::IDLE || state->state == State::PAUSED || state->state == State::FAILED) return;
-  throw Error("55006", "pipeline \"" + definition.name + "\" is " + std::string(model::name(state->state)),
-              "Run " + std::to_string(state->run.value_or(0)) + " is under way; it cannot be " + std::string(what) + " now.",
-              "Wait for it with etl.wait(), or stop it with etl.pause() or etl.cancel().");
+  throw Error(
+      "55006", "pipeline \"" + definition.name + "\" is " + std::string(model::name(state->state)),
+      "Run " + std::to_string(state->run.value_or(0)) + " is under way; it cannot be " + std::string(what) + " now.",
+      "Wait for it with etl.wait(), or stop it with etl.pause() or etl.cancel().");
 }
 
 void on_first_call() {

@@ -90,13 +90,14 @@ ETL_FUNCTION(etl_rewind) {
     }
     want_at_rest(definition, "rewound");
     if (catalog::read_checkpoints(definition.id).empty()) {
-      throw Error("55000", "pipeline \"" + definition.name + "\" has no checkpoint", {}, "It starts at the beginning anyway.");
+      throw Error("55000", "pipeline \"" + definition.name + "\" has no checkpoint", {},
+                  "It starts at the beginning anyway.");
     }
     if (to_time && definition.mode != "incremental") {
       throw Error("22023", "to_time is for incremental pipelines", {}, "Use to_key, or etl.reset().");
     }
-    catalog::Key key = to_key ? key_argument(definition, *to_key)
-                              : key_argument(definition, json::write_texts({to_time}));
+    catalog::Key key =
+        to_key ? key_argument(definition, *to_key) : key_argument(definition, json::write_texts({to_time}));
     check_rewind(definition, key);
     catalog::move_checkpoint(definition.id, key);
     catalog::write_event(definition.id, std::nullopt, pg::role_name(pg::current_role()),
@@ -109,7 +110,8 @@ ETL_FUNCTION(etl_dead_letter_replay) {
   return pg::boundary([&]() -> Datum {
     const model::Definition definition = open_pipeline(fcinfo, 0, Right::kOwner);
     const std::string patch = pg::text_argument(fcinfo, 2).value_or("{}");
-    if (!json::parse(patch, "patch").IsObject()) throw Error("22023", "patch must be a JSON object", "It is " + patch + ".");
+    if (!json::parse(patch, "patch").IsObject())
+      throw Error("22023", "patch must be a JSON object", "It is " + patch + ".");
     const std::string arguments =
         json::Object().add("where_sql", pg::text_argument(fcinfo, 1)).add("patch", patch).str();
     const auto rows = worker::ask({"replay", definition.id, arguments}, definition);

@@ -44,7 +44,8 @@ void alter(const Definition& old, const Definition& changed) {
                          old.incremental_id_key == changed.incremental_id_key;
   if (!same_keys) {
     catalog::forget_checkpoints(changed.id);
-    catalog::write_event(changed.id, std::nullopt, pg::role_name(pg::current_role()), "checkpoint forgotten: the keys were altered");
+    catalog::write_event(changed.id, std::nullopt, pg::role_name(pg::current_role()),
+                         "checkpoint forgotten: the keys were altered");
   }
   report(plan);
 }

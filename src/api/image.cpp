@@ -1,4 +1,5 @@
-// etl.image_differs: is the stored image of two values the same? Called for each row of a batch, so there is no C++ here.
+// etl.image_differs: is the stored image of two values the same? Called for each row of a batch, so there is no C++
+// here.
 #include "pg/entry.hpp"
 
 extern "C" {

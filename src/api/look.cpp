@@ -35,14 +35,16 @@ long positive_argument(FunctionCallInfo fcinfo, int index, const char* name, lon
 ETL_FUNCTION(etl_preview) {
   return pg::boundary([&]() -> Datum {
     const long rows = positive_argument(fcinfo, 1, "rows", 10, 10000);
-    return pg::rows_result(fcinfo, ask(fcinfo, "preview", json::Object().add_number("rows", rows).str(), Right::kAlter));
+    return pg::rows_result(fcinfo,
+                           ask(fcinfo, "preview", json::Object().add_number("rows", rows).str(), Right::kAlter));
   });
 }
 
 ETL_FUNCTION(etl_dry_run) {
   return pg::boundary([&]() -> Datum {
     const long batches = positive_argument(fcinfo, 1, "batches", 1, 1000);
-    return pg::rows_result(fcinfo, ask(fcinfo, "dry_run", json::Object().add_number("batches", batches).str(), Right::kAlter));
+    return pg::rows_result(fcinfo,
+                           ask(fcinfo, "dry_run", json::Object().add_number("batches", batches).str(), Right::kAlter));
   });
 }
 
@@ -52,10 +54,8 @@ ETL_FUNCTION(etl_explain) {
     if (format != "text" && format != "json") {
       throw Error("22023", "unknown format \"" + format + "\"", {}, "Use 'text' or 'json'.");
     }
-    const std::string arguments = json::Object()
-                                      .add_bool("analyze", pg::bool_argument(fcinfo, 1, false))
-                                      .add("format", format)
-                                      .str();
+    const std::string arguments =
+        json::Object().add_bool("analyze", pg::bool_argument(fcinfo, 1, false)).add("format", format).str();
     return pg::rows_result(fcinfo, ask(fcinfo, "explain", arguments, Right::kMonitor));
   });
 }

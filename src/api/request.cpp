@@ -33,17 +33,21 @@ void want_runnable(const model::Definition& definition, const std::optional<cata
   const std::string subject = "pipeline \"" + definition.name + "\" ";
   const std::string enable = "Run: SELECT etl.enable('" + definition.name + "');";
   if (!definition.enabled) throw Error("55000", subject + "is disabled", {}, enable);
-  if (!state) throw Error("55000", subject + "is suspended", "It was restored into this database and has never run here.", enable);
-  if (!state->bound_here) throw Error("55000", subject + "is suspended", "This database is a copy of the one where it ran last.", enable);
-  if (pg::suspended()) throw Error("55000", subject + "is suspended", "The setting etl.suspended is on.", "Turn it off and reload.");
+  if (!state)
+    throw Error("55000", subject + "is suspended", "It was restored into this database and has never run here.",
+                enable);
+  if (!state->bound_here)
+    throw Error("55000", subject + "is suspended", "This database is a copy of the one where it ran last.", enable);
+  if (pg::suspended())
+    throw Error("55000", subject + "is suspended", "The setting etl.suspended is on.", "Turn it off and reload.");
 }
 
 [[noreturn]] void refuse(const model::Definition& definition, const catalog::PipelineState& state, Call what,
                          const Transition& transition) {
   const std::string run = state.run ? "Its run is " + std::to_string(*state.run) + "." : "";
   throw Error(transition.sqlstate,
-              "pipeline \"" + definition.name + "\" is " + std::string(model::name(state.state)) + ", so it cannot take \"" +
-                  std::string(model::name(what)) + "\"",
+              "pipeline \"" + definition.name + "\" is " + std::string(model::name(state.state)) +
+                  ", so it cannot take \"" + std::string(model::name(what)) + "\"",
               run, std::string(transition.hint));
 }
 
@@ -116,18 +120,22 @@ void check_rewind(const model::Definition& definition, catalog::Key& key) {
   const run::Plan plan = plan_of(definition);
   for (std::size_t i = 0; i < key.size() && i < plan.order_types.size(); ++i) {
     if (!key[i]) continue;
-    key[i] = pg::query_once("SELECT CAST($1 AS " + pg::type_name(plan.order_types[i], -1) + ")::text", {key[i]}).at(0)[0];
+    key[i] =
+        pg::query_once("SELECT CAST($1 AS " + pg::type_name(plan.order_types[i], -1) + ")::text", {key[i]}).at(0)[0];
   }
 }
 
 std::int64_t discard_dead_letters(const std::string& ids) {
   std::int64_t count = 0;
   for (const pg::Row& row : pg::catalog_query("SELECT id, pipeline_id FROM etl.dead_letter WHERE status = 'pending'"
-                                              " AND id = ANY ($1::bigint[])", {ids})) {
+                                              " AND id = ANY ($1::bigint[])",
+                                              {ids})) {
     const auto definition = catalog::find_pipeline(std::stoll(*row[1]));
     (void)check_right(*definition, Right::kAlter);
-    (void)pg::catalog_query("UPDATE etl.dead_letter SET status = 'discarded', last_seen = clock_timestamp()"
-                            " WHERE id = $1::bigint", {row[0]});
+    (void)pg::catalog_query(
+        "UPDATE etl.dead_letter SET status = 'discarded', last_seen = clock_timestamp()"
+        " WHERE id = $1::bigint",
+        {row[0]});
     ++count;
   }
   return count;

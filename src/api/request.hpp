@@ -25,8 +25,8 @@ Requested request_call(const model::Definition& definition, model::Call what);
 // A reset pipeline's paused or failed run is over.
 void end_paused_run(const model::Definition& definition, const char* why);
 
-// The plan under the definition's own search_path, not the caller's: the same text means the same tables here and in the
-// worker. Makes the target first if create_target is set. After an error the end of the (sub)transaction takes the
+// The plan under the definition's own search_path, not the caller's: the same text means the same tables here and in
+// the worker. Makes the target first if create_target is set. After an error the end of the (sub)transaction takes the
 // setting back.
 run::Plan plan_of(const model::Definition& definition);
 

@@ -21,7 +21,9 @@ namespace {
 constexpr long kFirstPollMs = 2;
 constexpr long kLastPollMs = 50;
 
-bool ended(const std::string& status) { return status != "requested" && status != "running"; }
+bool ended(const std::string& status) {
+  return status != "requested" && status != "running";
+}
 
 std::int64_t timeout_us(FunctionCallInfo fcinfo, int index) {
   if (PG_ARGISNULL(index)) return INT64_MAX / 4;
@@ -46,7 +48,8 @@ model::Definition definition_of_run(const catalog::Run& run) {
 // One look outside of any older snapshot; starts what found no worker slot.
 catalog::Run look(std::int64_t id) {
   const auto run = catalog::read_run_latest(id);
-  if (!run) throw Error("42704", "run " + std::to_string(id) + " does not exist", {}, "It may belong to a dropped pipeline.");
+  if (!run)
+    throw Error("42704", "run " + std::to_string(id) + " does not exist", {}, "It may belong to a dropped pipeline.");
   if (run->status == "requested") worker::ensure_keeper();
   return *run;
 }
@@ -88,7 +91,8 @@ ETL_FUNCTION(etl_run_wait) {
     const auto* context = reinterpret_cast<CallContext*>(fcinfo->context);
     if (fcinfo->context == nullptr || !IsA(fcinfo->context, CallContext) || context->atomic) {
       throw Error("25001", "CALL etl.run_wait() cannot run inside a transaction block",
-                  "It commits, so that the request takes effect.", "Call it outside of BEGIN … COMMIT, or use etl.run() and etl.wait().");
+                  "It commits, so that the request takes effect.",
+                  "Call it outside of BEGIN … COMMIT, or use etl.run() and etl.wait().");
     }
     const model::Definition definition = open_pipeline(fcinfo, 0, Right::kRun);
     const std::string params = pg::text_argument(fcinfo, 1).value_or("{}");

@@ -10,8 +10,9 @@ namespace {
 // A writer takes RowExclusiveLock before its row's defaults are computed, and keeps it until its transaction ends.
 #define ETL_WRITE_LOCKS                                                                                              \
   "SELECT l.virtualtransaction, l.pid FROM pg_locks l WHERE l.locktype = 'relation' AND l.mode = 'RowExclusiveLock'" \
-  " AND l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"                  \
-  " AND l.pid IS DISTINCT FROM pg_backend_pid() AND l.relation IN (SELECT t.relid::oid FROM unnest($1::oid[]) AS o(oid)," \
+  " AND l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"                 \
+  " AND l.pid IS DISTINCT FROM pg_backend_pid() AND l.relation IN (SELECT t.relid::oid FROM unnest($1::oid[]) AS "   \
+  "o(oid),"                                                                                                          \
   " LATERAL (SELECT o.oid::regclass AS relid UNION SELECT relid FROM pg_partition_tree(o.oid::regclass)) t)"
 
 std::string oid_array(const std::vector<unsigned>& oids) {
@@ -55,10 +56,12 @@ Oldest oldest_transaction(const std::vector<unsigned>& tables) {
     }
   }
   for (const pg::Row& row : pg::catalog_query_latest(
-           // Its locks have no pid, and the virtual transaction of the session that prepared it, or -1/xid after a restart.
+           // Its locks have no pid, and the virtual transaction of the session that prepared it, or -1/xid after a
+           // restart.
            "SELECT DISTINCT p.gid FROM pg_prepared_xacts p JOIN pg_locks x ON x.locktype = 'transactionid'"
            " AND x.transactionid = p.transaction AND x.pid IS NULL WHERE p.database = current_database()"
-           " AND x.virtualtransaction IN (SELECT w.virtualtransaction FROM (" ETL_WRITE_LOCKS ") w WHERE w.pid IS NULL)",
+           " AND x.virtualtransaction IN (SELECT w.virtualtransaction FROM (" ETL_WRITE_LOCKS
+           ") w WHERE w.pid IS NULL)",
            {oid_array(tables)})) {
     oldest.prepared.push_back(*row[0]);
   }
@@ -67,20 +70,24 @@ Oldest oldest_transaction(const std::vector<unsigned>& tables) {
 
 std::vector<Holder> write_holders(const std::vector<unsigned>& tables) {
   return holders_of(pg::catalog_query_latest(
-      "SELECT DISTINCT ON (w.virtualtransaction) w.virtualtransaction, w.pid, a.xact_start FROM (" ETL_WRITE_LOCKS ") w"
-      " LEFT JOIN pg_stat_get_activity(NULL) a ON a.pid = w.pid", {oid_array(tables)}));
+      "SELECT DISTINCT ON (w.virtualtransaction) w.virtualtransaction, w.pid, a.xact_start FROM (" ETL_WRITE_LOCKS
+      ") w"
+      " LEFT JOIN pg_stat_get_activity(NULL) a ON a.pid = w.pid",
+      {oid_array(tables)}));
 }
 
 std::vector<Holder> holders_older_than(const std::vector<unsigned>& tables, std::int64_t ms) {
   return holders_of(pg::catalog_query_latest(
-      "SELECT DISTINCT ON (w.virtualtransaction) w.virtualtransaction, w.pid, a.xact_start FROM (" ETL_WRITE_LOCKS ") w"
+      "SELECT DISTINCT ON (w.virtualtransaction) w.virtualtransaction, w.pid, a.xact_start FROM (" ETL_WRITE_LOCKS
+      ") w"
       " LEFT JOIN pg_stat_get_activity(NULL) a ON a.pid = w.pid"
       " WHERE w.pid IS NULL OR a.xact_start IS NULL OR a.xact_start < clock_timestamp() - $2::float8 * interval '1 ms'",
       {oid_array(tables), std::to_string(ms)}));
 }
 
 std::string timestamp_text(std::int64_t us) {
-  return *pg::catalog_query("SELECT 'epoch'::timestamptz + $1::bigint * interval '1 microsecond'", {std::to_string(us)}).at(0)[0];
+  return *pg::catalog_query("SELECT 'epoch'::timestamptz + $1::bigint * interval '1 microsecond'", {std::to_string(us)})
+              .at(0)[0];
 }
 
 }  // namespace etl::catalog

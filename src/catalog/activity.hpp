@@ -10,9 +10,9 @@
 namespace etl::catalog {
 
 struct Oldest {
-  std::int64_t taken_us = 0;        // when the look was taken
-  std::int64_t start_us = 0;        // start of the oldest running transaction of this database, now if there is none
-  bool unknown = false;             // a live transaction whose start is hidden (track_activities = off)
+  std::int64_t taken_us = 0;  // when the look was taken
+  std::int64_t start_us = 0;  // start of the oldest running transaction of this database, now if there is none
+  bool unknown = false;       // a live transaction whose start is hidden (track_activities = off)
   std::optional<int> pid;
   std::vector<std::string> prepared;  // gids of prepared transactions that hold a write lock on one of the tables
 };

@@ -8,8 +8,12 @@ namespace etl::catalog {
 
 namespace {
 
-pg::Text key_text(const std::optional<Key>& key) { return key ? pg::Text(json::write_texts(*key)) : std::nullopt; }
-std::string number(std::int64_t n) { return std::to_string(n); }
+pg::Text key_text(const std::optional<Key>& key) {
+  return key ? pg::Text(json::write_texts(*key)) : std::nullopt;
+}
+std::string number(std::int64_t n) {
+  return std::to_string(n);
+}
 
 [[noreturn]] void fenced(std::int64_t pipeline) {
   throw Error(sqlstate::kFenced, "another worker has taken over the pipeline",
@@ -31,7 +35,9 @@ void Counters::add(const Counters& o) {
   late += o.late;
 }
 
-std::string key_json(const std::optional<Key>& key) { return key ? json::write_texts(*key) : "null"; }
+std::string key_json(const std::optional<Key>& key) {
+  return key ? json::write_texts(*key) : "null";
+}
 
 std::optional<Key> key_from_json(const std::optional<std::string>& text) {
   if (!text) return std::nullopt;
@@ -42,7 +48,8 @@ std::vector<Checkpoint> read_checkpoints(std::int64_t pipeline) {
   std::vector<Checkpoint> all;
   for (const pg::Row& row : pg::catalog_query(
            "SELECT slice, run_id, kind, position, range_from, range_to, done, batch_no FROM etl.checkpoint"
-           " WHERE pipeline_id = $1::bigint ORDER BY slice", {number(pipeline)})) {
+           " WHERE pipeline_id = $1::bigint ORDER BY slice",
+           {number(pipeline)})) {
     Checkpoint c;
     c.slice = std::stoi(*row[0]);
     c.run = std::stoll(*row[1]);
@@ -60,18 +67,21 @@ std::vector<Checkpoint> read_checkpoints(std::int64_t pipeline) {
 void start_checkpoints(std::int64_t pipeline, std::int64_t run, std::int64_t epoch,
                        const std::vector<Checkpoint>& slices) {
   (void)pg::catalog_query(
-      "UPDATE etl.run_log r SET rows_read = c.rows_read, rows_inserted = c.rows_inserted, rows_updated = c.rows_updated,"
+      "UPDATE etl.run_log r SET rows_read = c.rows_read, rows_inserted = c.rows_inserted, rows_updated = "
+      "c.rows_updated,"
       " rows_unchanged = c.rows_unchanged, rows_deleted = c.rows_deleted, rows_dead = c.rows_dead,"
       " rows_superseded = c.rows_superseded, bytes = c.bytes FROM (SELECT run_id, sum(rows_read) AS rows_read,"
       " sum(rows_inserted) AS rows_inserted, sum(rows_updated) AS rows_updated, sum(rows_unchanged) AS rows_unchanged,"
       " sum(rows_deleted) AS rows_deleted, sum(rows_dead) AS rows_dead, sum(rows_superseded) AS rows_superseded,"
-      " sum(bytes) AS bytes FROM etl.checkpoint WHERE pipeline_id = $1::bigint GROUP BY run_id) c WHERE r.id = c.run_id",
+      " sum(bytes) AS bytes FROM etl.checkpoint WHERE pipeline_id = $1::bigint GROUP BY run_id) c WHERE r.id = "
+      "c.run_id",
       {number(pipeline)});
   (void)pg::catalog_query("DELETE FROM etl.checkpoint WHERE pipeline_id = $1::bigint", {number(pipeline)});
   for (const Checkpoint& c : slices) {
     (void)pg::catalog_query(
         "INSERT INTO etl.checkpoint (pipeline_id, slice, epoch, run_id, kind, position, range_from, range_to,"
-        " system_identifier) VALUES ($1::bigint, $2::int, $3::bigint, $4::bigint, $5, $6::jsonb, $7::jsonb, $8::jsonb, $9)",
+        " system_identifier) VALUES ($1::bigint, $2::int, $3::bigint, $4::bigint, $5, $6::jsonb, $7::jsonb, $8::jsonb, "
+        "$9)",
         {number(pipeline), number(c.slice), number(epoch), number(run), c.kind, key_text(c.position), key_text(c.from),
          key_text(c.to), pg::system_identifier()});
   }
@@ -88,8 +98,10 @@ void forget_checkpoints(std::int64_t pipeline) {
 }
 
 void move_checkpoint(std::int64_t pipeline, const Key& position) {
-  (void)pg::catalog_query("UPDATE etl.checkpoint SET position = $2::jsonb, done = false, updated_at = clock_timestamp()"
-                          " WHERE pipeline_id = $1::bigint", {number(pipeline), json::write_texts(position)});
+  (void)pg::catalog_query(
+      "UPDATE etl.checkpoint SET position = $2::jsonb, done = false, updated_at = clock_timestamp()"
+      " WHERE pipeline_id = $1::bigint",
+      {number(pipeline), json::write_texts(position)});
 }
 
 model::State save_batch(const BatchRecord& b) {
@@ -99,7 +111,8 @@ model::State save_batch(const BatchRecord& b) {
       " rows_read = rows_read + $7::bigint, rows_inserted = rows_inserted + $8::bigint,"
       " rows_updated = rows_updated + $9::bigint, rows_unchanged = rows_unchanged + $10::bigint,"
       " rows_deleted = rows_deleted + $11::bigint, rows_dead = rows_dead + $12::bigint,"
-      " rows_superseded = rows_superseded + $13::bigint, bytes = bytes + $14::bigint, late_rows = late_rows + $15::bigint,"
+      " rows_superseded = rows_superseded + $13::bigint, bytes = bytes + $14::bigint, late_rows = late_rows + "
+      "$15::bigint,"
       " done = $16::bool, phase = $17, updated_at = clock_timestamp()"
       " WHERE pipeline_id = $1::bigint AND slice = $2::int AND epoch = $3::bigint RETURNING 1),"
       " logged AS (INSERT INTO etl.batch_log (run_id, slice, batch_no, attempt, started_at, rows_read, rows_written,"
@@ -107,10 +120,10 @@ model::State save_batch(const BatchRecord& b) {
       " to_timestamp($19::float8 / 1e6), $7::bigint, $8::bigint + $9::bigint + $11::bigint, $12::bigint, $14::bigint,"
       " $20::jsonb, $5::jsonb FROM saved)"
       " SELECT (SELECT count(*) FROM saved), s.state FROM etl.pipeline_state s WHERE s.pipeline_id = $1::bigint",
-      {number(b.pipeline), number(b.slice), number(b.epoch), number(b.run), key_text(b.to), number(b.batch_no),
-       number(c.read), number(c.inserted), number(c.updated), number(c.unchanged), number(c.deleted), number(c.dead),
-       number(c.superseded), number(c.bytes), number(c.late), b.done ? "t" : "f", b.phase, number(b.attempt),
-       number(b.started_us), key_text(b.from)});
+      {number(b.pipeline), number(b.slice), number(b.epoch),      number(b.run),        key_text(b.to),
+       number(b.batch_no), number(c.read),  number(c.inserted),   number(c.updated),    number(c.unchanged),
+       number(c.deleted),  number(c.dead),  number(c.superseded), number(c.bytes),      number(c.late),
+       b.done ? "t" : "f", b.phase,         number(b.attempt),    number(b.started_us), key_text(b.from)});
   if (rows.empty() || *rows[0][0] != "1") fenced(b.pipeline);
   return model::state_from(*rows[0][1]);
 }
@@ -118,28 +131,34 @@ model::State save_batch(const BatchRecord& b) {
 void finish_slice(std::int64_t pipeline, std::int64_t epoch, int slice) {
   if (pg::catalog_query("UPDATE etl.checkpoint SET done = true, updated_at = clock_timestamp()"
                         " WHERE pipeline_id = $1::bigint AND slice = $2::int AND epoch = $3::bigint RETURNING 1",
-                        {number(pipeline), number(slice), number(epoch)}).empty()) {
+                        {number(pipeline), number(slice), number(epoch)})
+          .empty()) {
     fenced(pipeline);
   }
 }
 
 void fail_slice(std::int64_t pipeline, std::int64_t epoch, int slice, const std::string& error) {
-  (void)pg::catalog_query("UPDATE etl.checkpoint SET error = $4::jsonb WHERE pipeline_id = $1::bigint AND slice = $2::int"
-                          " AND epoch = $3::bigint", {number(pipeline), number(slice), number(epoch), error});
+  (void)pg::catalog_query(
+      "UPDATE etl.checkpoint SET error = $4::jsonb WHERE pipeline_id = $1::bigint AND slice = $2::int"
+      " AND epoch = $3::bigint",
+      {number(pipeline), number(slice), number(epoch), error});
 }
 
 std::vector<SliceOutcome> read_outcomes(std::int64_t pipeline) {
   std::vector<SliceOutcome> all;
   for (const pg::Row& row : pg::catalog_query_latest("SELECT slice, done, error FROM etl.checkpoint"
-                                                     " WHERE pipeline_id = $1::bigint ORDER BY slice", {number(pipeline)})) {
+                                                     " WHERE pipeline_id = $1::bigint ORDER BY slice",
+                                                     {number(pipeline)})) {
     all.push_back({std::stoi(*row[0]), *row[1] == "t", row[2]});
   }
   return all;
 }
 
 void set_rows_total(std::int64_t pipeline, int slice, std::int64_t rows, const std::string& phase) {
-  (void)pg::catalog_query("UPDATE etl.checkpoint SET rows_total = $3::bigint, phase = $4 WHERE pipeline_id = $1::bigint"
-                          " AND slice = $2::int", {number(pipeline), number(slice), number(rows), phase});
+  (void)pg::catalog_query(
+      "UPDATE etl.checkpoint SET rows_total = $3::bigint, phase = $4 WHERE pipeline_id = $1::bigint"
+      " AND slice = $2::int",
+      {number(pipeline), number(slice), number(rows), phase});
 }
 
 std::int64_t reserve_versions(std::int64_t pipeline, std::int64_t epoch, std::int64_t count) {
@@ -153,15 +172,17 @@ std::int64_t reserve_versions(std::int64_t pipeline, std::int64_t epoch, std::in
 }
 
 std::int64_t next_version(std::int64_t pipeline) {
-  return std::stoll(*pg::catalog_query(
-      "UPDATE etl.pipeline_state SET doc_version = greatest(doc_version + 1,"
-      " (extract(epoch FROM clock_timestamp()) * 1e6)::bigint) WHERE pipeline_id = $1::bigint RETURNING doc_version",
-      {number(pipeline)}).at(0)[0]);
+  return std::stoll(*pg::catalog_query("UPDATE etl.pipeline_state SET doc_version = greatest(doc_version + 1,"
+                                       " (extract(epoch FROM clock_timestamp()) * 1e6)::bigint) WHERE pipeline_id = "
+                                       "$1::bigint RETURNING doc_version",
+                                       {number(pipeline)})
+                         .at(0)[0]);
 }
 
 bool save_dead_letter(std::int64_t pipeline, std::int64_t run, const std::string& step, const DeadLetter& letter) {
   const pg::Rows rows = pg::catalog_query(
-      "INSERT INTO etl.dead_letter AS d (pipeline_id, run_id, step, original_record, error_code, error_message, context)"
+      "INSERT INTO etl.dead_letter AS d (pipeline_id, run_id, step, original_record, error_code, error_message, "
+      "context)"
       " VALUES ($1::bigint, $2::bigint, $3, $4::json, $5, $6, $7::jsonb)"
       " ON CONFLICT (pipeline_id, step, md5(original_record::text)) WHERE status = 'pending' DO UPDATE"
       " SET retry_count = d.retry_count + 1, last_seen = clock_timestamp(), run_id = excluded.run_id,"
@@ -173,12 +194,14 @@ bool save_dead_letter(std::int64_t pipeline, std::int64_t run, const std::string
 std::int64_t count_dead_letters_of_run(std::int64_t pipeline, std::int64_t run) {
   return std::stoll(*pg::catalog_query("SELECT count(*) FROM etl.dead_letter WHERE pipeline_id = $1::bigint"
                                        " AND run_id = $2::bigint AND status = 'pending'",
-                                       {number(pipeline), number(run)}).at(0)[0]);
+                                       {number(pipeline), number(run)})
+                         .at(0)[0]);
 }
 
 std::optional<Watermark> read_watermark(std::int64_t pipeline) {
   const pg::Rows rows = pg::catalog_query(
-      "SELECT safety, safe_watermark, mark, to_json(coalesce(mark_holders, '{}')), to_json(coalesce(frozen_gids, '{}')),"
+      "SELECT safety, safe_watermark, mark, to_json(coalesce(mark_holders, '{}')), to_json(coalesce(frozen_gids, "
+      "'{}')),"
       " history, held_by_pid, held_since, window_breaches FROM etl.watermark WHERE pipeline_id = $1::bigint",
       {number(pipeline)});
   if (rows.empty()) return std::nullopt;

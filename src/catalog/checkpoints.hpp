@@ -35,7 +35,8 @@ std::vector<Checkpoint> read_checkpoints(std::int64_t pipeline);
 
 // A new run takes the checkpoint rows over: the old run's totals go to etl.run_log, `slices` fresh rows follow. With
 // keep_position the positions stay (incremental).
-void start_checkpoints(std::int64_t pipeline, std::int64_t run, std::int64_t epoch, const std::vector<Checkpoint>& slices);
+void start_checkpoints(std::int64_t pipeline, std::int64_t run, std::int64_t epoch,
+                       const std::vector<Checkpoint>& slices);
 // The same run goes on under a new lease.
 void take_over_checkpoints(std::int64_t pipeline, std::int64_t epoch);
 void forget_checkpoints(std::int64_t pipeline);
@@ -89,7 +90,7 @@ struct Watermark {
   std::string safety;
   std::optional<std::string> safe;
   std::optional<std::string> mark;
-  std::vector<std::string> holders;       // of the mark: virtual transaction ids
+  std::vector<std::string> holders;  // of the mark: virtual transaction ids
   std::vector<std::string> frozen_gids;
   std::string history = "[]";
   std::optional<int> held_by_pid;

@@ -5,7 +5,8 @@
 
 namespace etl::catalog {
 
-// {"status": "ok" | "degraded", "database", "version", "keeper", "workers", "worker_slots", "pipelines": {…}, "servers": […]}
+// {"status": "ok" | "degraded", "database", "version", "keeper", "workers", "worker_slots", "pipelines": {…},
+// "servers": […]}
 std::string health_json();
 
 }  // namespace etl::catalog

@@ -16,11 +16,14 @@ namespace {
 
 std::vector<std::string> list_of(const std::string& json) {
   std::vector<std::string> list;
-  for (const auto& item : json::read_texts(json::parse(json, "a list in the catalog"))) list.push_back(item.value_or(""));
+  for (const auto& item : json::read_texts(json::parse(json, "a list in the catalog")))
+    list.push_back(item.value_or(""));
   return list;
 }
 
-std::string json_of(const std::vector<std::string>& list) { return json::write_texts({list.begin(), list.end()}); }
+std::string json_of(const std::vector<std::string>& list) {
+  return json::write_texts({list.begin(), list.end()});
+}
 
 Definition definition_of(const pg::Row& row) {
   Definition d;
@@ -68,14 +71,15 @@ pg::Text role_text(std::optional<unsigned> role) {
 }  // namespace
 
 std::optional<Definition> find_pipeline(const std::string& name) {
-  const pg::Rows rows = pg::catalog_query("SELECT " ETL_DEFINITION_COLUMNS " FROM etl.pipeline p WHERE p.name = $1", {name});
+  const pg::Rows rows =
+      pg::catalog_query("SELECT " ETL_DEFINITION_COLUMNS " FROM etl.pipeline p WHERE p.name = $1", {name});
   if (rows.empty()) return std::nullopt;
   return definition_of(rows[0]);
 }
 
 std::optional<Definition> find_pipeline(std::int64_t id) {
-  const pg::Rows rows = pg::catalog_query("SELECT " ETL_DEFINITION_COLUMNS " FROM etl.pipeline p WHERE p.id = $1::bigint",
-                                          {std::to_string(id)});
+  const pg::Rows rows = pg::catalog_query(
+      "SELECT " ETL_DEFINITION_COLUMNS " FROM etl.pipeline p WHERE p.id = $1::bigint", {std::to_string(id)});
   if (rows.empty()) return std::nullopt;
   return definition_of(rows[0]);
 }
@@ -106,7 +110,8 @@ std::int64_t insert_pipeline(const Definition& definition) {
         " $13::jsonb, $14) RETURNING id",
         values_of(definition));
     (void)pg::catalog_query(
-        "INSERT INTO etl.pipeline_state (pipeline_id, system_identifier, database_oid) VALUES ($1::bigint, $2, $3::oid)",
+        "INSERT INTO etl.pipeline_state (pipeline_id, system_identifier, database_oid) VALUES ($1::bigint, $2, "
+        "$3::oid)",
         {rows[0][0], pg::system_identifier(), std::to_string(pg::database_id())});
     return std::stoll(*rows[0][0]);
   } catch (const Error& error) {
@@ -130,8 +135,10 @@ void update_pipeline(const Definition& definition) {
 
 void rename_pipeline(std::int64_t id, const std::string& name) {
   try {
-    (void)pg::catalog_query("UPDATE etl.pipeline SET name = $2, version = version + 1, updated_at = now()"
-                            " WHERE id = $1::bigint", {std::to_string(id), name});
+    (void)pg::catalog_query(
+        "UPDATE etl.pipeline SET name = $2, version = version + 1, updated_at = now()"
+        " WHERE id = $1::bigint",
+        {std::to_string(id), name});
   } catch (const Error& error) {
     if (error.sqlstate != "23505") throw;
     throw Error("42710", "pipeline \"" + name + "\" already exists", {}, "Choose another name.");
@@ -139,8 +146,10 @@ void rename_pipeline(std::int64_t id, const std::string& name) {
 }
 
 void set_owner(std::int64_t id, unsigned owner) {
-  (void)pg::catalog_query("UPDATE etl.pipeline SET owner = $2::oid::regrole, version = version + 1, updated_at = now()"
-                          " WHERE id = $1::bigint", {std::to_string(id), std::to_string(owner)});
+  (void)pg::catalog_query(
+      "UPDATE etl.pipeline SET owner = $2::oid::regrole, version = version + 1, updated_at = now()"
+      " WHERE id = $1::bigint",
+      {std::to_string(id), std::to_string(owner)});
 }
 
 void delete_pipeline(std::int64_t id) {
@@ -159,21 +168,26 @@ void set_enabled(std::int64_t id, bool enabled, const std::optional<std::string>
 }
 
 bool is_granted(std::int64_t id, const std::string& privilege, unsigned role) {
-  return !pg::catalog_query("SELECT FROM etl.pipeline_grant WHERE pipeline_id = $1::bigint AND privilege = $2"
-                            " AND pg_has_role($3::oid, role::oid, 'USAGE')",
-                            {std::to_string(id), privilege, std::to_string(role)}).empty();
+  return !pg::catalog_query(
+              "SELECT FROM etl.pipeline_grant WHERE pipeline_id = $1::bigint AND privilege = $2"
+              " AND pg_has_role($3::oid, role::oid, 'USAGE')",
+              {std::to_string(id), privilege, std::to_string(role)})
+              .empty();
 }
 
 void grant(std::int64_t id, const std::string& privilege, unsigned role) {
-  (void)pg::catalog_query("INSERT INTO etl.pipeline_grant (pipeline_id, role, privilege)"
-                          " VALUES ($1::bigint, $2::oid::regrole, $3) ON CONFLICT DO NOTHING",
-                          {std::to_string(id), std::to_string(role), privilege});
+  (void)pg::catalog_query(
+      "INSERT INTO etl.pipeline_grant (pipeline_id, role, privilege)"
+      " VALUES ($1::bigint, $2::oid::regrole, $3) ON CONFLICT DO NOTHING",
+      {std::to_string(id), std::to_string(role), privilege});
 }
 
 bool revoke(std::int64_t id, const std::string& privilege, unsigned role) {
-  return !pg::catalog_query("DELETE FROM etl.pipeline_grant WHERE pipeline_id = $1::bigint AND role = $2::oid::regrole"
-                            " AND privilege = $3 RETURNING 1",
-                            {std::to_string(id), std::to_string(role), privilege}).empty();
+  return !pg::catalog_query(
+              "DELETE FROM etl.pipeline_grant WHERE pipeline_id = $1::bigint AND role = $2::oid::regrole"
+              " AND privilege = $3 RETURNING 1",
+              {std::to_string(id), std::to_string(role), privilege})
+              .empty();
 }
 
 bool is_target_allowed(const std::string& target, unsigned role) {
@@ -186,13 +200,18 @@ bool is_target_allowed(const std::string& target, unsigned role) {
 }
 
 void allow_target(const std::string& pattern, std::optional<unsigned> role) {
-  (void)pg::catalog_query("INSERT INTO etl.allowed_target (pattern, role) VALUES ($1, $2::oid::regrole)"
-                          " ON CONFLICT DO NOTHING", {pattern, role_text(role)});
+  (void)pg::catalog_query(
+      "INSERT INTO etl.allowed_target (pattern, role) VALUES ($1, $2::oid::regrole)"
+      " ON CONFLICT DO NOTHING",
+      {pattern, role_text(role)});
 }
 
 bool revoke_target(const std::string& pattern, std::optional<unsigned> role) {
-  return !pg::catalog_query("DELETE FROM etl.allowed_target WHERE pattern = $1 AND role IS NOT DISTINCT FROM"
-                            " $2::oid::regrole RETURNING 1", {pattern, role_text(role)}).empty();
+  return !pg::catalog_query(
+              "DELETE FROM etl.allowed_target WHERE pattern = $1 AND role IS NOT DISTINCT FROM"
+              " $2::oid::regrole RETURNING 1",
+              {pattern, role_text(role)})
+              .empty();
 }
 
 }  // namespace etl::catalog

@@ -23,7 +23,7 @@ std::optional<PipelineState> state_of(const pg::Rows& rows) {
   return state;
 }
 
-#define ETL_RUN_COLUMNS                                                                                        \
+#define ETL_RUN_COLUMNS                                                                                            \
   "id, pipeline_id, status, attempt, correlation_id, params, coalesce(worker_pid, 0), error_code, error_message, " \
   "coalesce(error_detail, ''), coalesce(error_hint, ''), coalesce(error_context, '')"
 
@@ -45,22 +45,28 @@ std::optional<Run> run_of(const pg::Rows& rows) {
   return run;
 }
 
-pg::Text id_text(std::optional<std::int64_t> id) { return id ? pg::Text(std::to_string(*id)) : std::nullopt; }
+pg::Text id_text(std::optional<std::int64_t> id) {
+  return id ? pg::Text(std::to_string(*id)) : std::nullopt;
+}
 
 }  // namespace
 
 std::optional<PipelineState> read_state(std::int64_t pipeline, bool lock) {
   if (lock) {
-    return state_of(pg::catalog_query("SELECT " ETL_STATE_COLUMNS " FROM etl.pipeline_state WHERE pipeline_id = $1::bigint"
-                                      " FOR UPDATE", {std::to_string(pipeline)}));
+    return state_of(pg::catalog_query("SELECT " ETL_STATE_COLUMNS
+                                      " FROM etl.pipeline_state WHERE pipeline_id = $1::bigint"
+                                      " FOR UPDATE",
+                                      {std::to_string(pipeline)}));
   }
-  return state_of(pg::catalog_query("SELECT " ETL_STATE_COLUMNS " FROM etl.pipeline_state WHERE pipeline_id = $1::bigint",
+  return state_of(pg::catalog_query("SELECT " ETL_STATE_COLUMNS
+                                    " FROM etl.pipeline_state WHERE pipeline_id = $1::bigint",
                                     {std::to_string(pipeline)}));
 }
 
 std::optional<PipelineState> read_state_latest(std::int64_t pipeline) {
   return state_of(pg::catalog_query_latest("SELECT " ETL_STATE_COLUMNS " FROM etl.pipeline_state"
-                                           " WHERE pipeline_id = $1::bigint", {std::to_string(pipeline)}));
+                                           " WHERE pipeline_id = $1::bigint",
+                                           {std::to_string(pipeline)}));
 }
 
 void set_state(std::int64_t pipeline, State from, State to, std::optional<std::int64_t> run, const std::string& role,
@@ -70,13 +76,15 @@ void set_state(std::int64_t pipeline, State from, State to, std::optional<std::i
       " worker_pid = CASE WHEN $3 IN ('RUNNING', 'PAUSE_REQUESTED') THEN worker_pid END WHERE pipeline_id = $1::bigint)"
       " INSERT INTO etl.event (pipeline_id, run_id, role, from_state, to_state, reason)"
       " VALUES ($1::bigint, $4::bigint, $5, $2, $3, $6)",
-      {std::to_string(pipeline), std::string(model::name(from)), std::string(model::name(to)), id_text(run), role, reason});
+      {std::to_string(pipeline), std::string(model::name(from)), std::string(model::name(to)), id_text(run), role,
+       reason});
 }
 
 void write_event(std::int64_t pipeline, std::optional<std::int64_t> run, const std::string& role,
                  const std::optional<std::string>& reason) {
-  (void)pg::catalog_query("INSERT INTO etl.event (pipeline_id, run_id, role, reason) VALUES ($1::bigint, $2::bigint, $3, $4)",
-                          {std::to_string(pipeline), id_text(run), role, reason});
+  (void)pg::catalog_query(
+      "INSERT INTO etl.event (pipeline_id, run_id, role, reason) VALUES ($1::bigint, $2::bigint, $3, $4)",
+      {std::to_string(pipeline), id_text(run), role, reason});
 }
 
 std::int64_t insert_run(std::int64_t pipeline, const std::string& trigger, unsigned role, const std::string& params) {
@@ -88,8 +96,8 @@ std::int64_t insert_run(std::int64_t pipeline, const std::string& trigger, unsig
 }
 
 std::optional<Run> read_run(std::int64_t run) {
-  return run_of(pg::catalog_query("SELECT " ETL_RUN_COLUMNS " FROM etl.run_log WHERE id = $1::bigint",
-                                  {std::to_string(run)}));
+  return run_of(
+      pg::catalog_query("SELECT " ETL_RUN_COLUMNS " FROM etl.run_log WHERE id = $1::bigint", {std::to_string(run)}));
 }
 
 std::optional<Run> read_run_latest(std::int64_t run) {
@@ -101,7 +109,8 @@ std::int64_t claim(std::int64_t pipeline, std::int64_t run, int pid) {
   const pg::Rows rows = pg::catalog_query(
       "WITH ran AS (UPDATE etl.run_log SET status = 'running', worker_pid = $3::int,"
       " started_at = coalesce(started_at, clock_timestamp()), finished_at = NULL WHERE id = $2::bigint)"
-      " UPDATE etl.pipeline_state SET epoch = epoch + 1, worker_pid = $3::int WHERE pipeline_id = $1::bigint RETURNING epoch",
+      " UPDATE etl.pipeline_state SET epoch = epoch + 1, worker_pid = $3::int WHERE pipeline_id = $1::bigint RETURNING "
+      "epoch",
       {std::to_string(pipeline), std::to_string(run), std::to_string(pid)});
   return std::stoll(*rows.at(0)[0]);
 }
@@ -124,8 +133,9 @@ void count_attempt(std::int64_t run) {
 }
 
 void count_recovery(std::int64_t run) {
-  (void)pg::catalog_query("UPDATE etl.run_log SET attempt = attempt + 1, recoveries = recoveries + 1 WHERE id = $1::bigint",
-                          {std::to_string(run)});
+  (void)pg::catalog_query(
+      "UPDATE etl.run_log SET attempt = attempt + 1, recoveries = recoveries + 1 WHERE id = $1::bigint",
+      {std::to_string(run)});
 }
 
 void forget_recoveries(std::int64_t run) {
@@ -135,14 +145,15 @@ void forget_recoveries(std::int64_t run) {
 
 std::vector<ActiveRun> active_runs() {
   std::vector<ActiveRun> all;
-  for (const pg::Row& row : pg::catalog_query_latest(
-           "SELECT s.pipeline_id, s.run_id, p.owner::oid, s.state,"
-           " coalesce((p.options->>'auto_recover')::bool, true),"
-           " p.enabled AND s.system_identifier = $1 AND s.database_oid = $2::oid,"
-           " r.recoveries, coalesce((p.options->>'max_retries')::int, 3)"
-           " FROM etl.pipeline_state s JOIN etl.pipeline p ON p.id = s.pipeline_id JOIN etl.run_log r ON r.id = s.run_id"
-           " WHERE s.state IN ('RUN_REQUESTED', 'RUNNING', 'PAUSE_REQUESTED') ORDER BY s.run_id",
-           {pg::system_identifier(), std::to_string(pg::database_id())})) {
+  for (const pg::Row& row :
+       pg::catalog_query_latest("SELECT s.pipeline_id, s.run_id, p.owner::oid, s.state,"
+                                " coalesce((p.options->>'auto_recover')::bool, true),"
+                                " p.enabled AND s.system_identifier = $1 AND s.database_oid = $2::oid,"
+                                " r.recoveries, coalesce((p.options->>'max_retries')::int, 3)"
+                                " FROM etl.pipeline_state s JOIN etl.pipeline p ON p.id = s.pipeline_id JOIN "
+                                "etl.run_log r ON r.id = s.run_id"
+                                " WHERE s.state IN ('RUN_REQUESTED', 'RUNNING', 'PAUSE_REQUESTED') ORDER BY s.run_id",
+                                {pg::system_identifier(), std::to_string(pg::database_id())})) {
     ActiveRun run;
     run.pipeline = std::stoll(*row[0]);
     run.run = std::stoll(*row[1]);
@@ -165,22 +176,24 @@ void check_version() {
   const pg::Rows rows = pg::catalog_query("SELECT extversion FROM pg_extension WHERE extname = 'pg_etl'");
   if (!rows.empty() && rows[0][0] == ETL_VERSION) return;
   throw Error(sqlstate::kVersionMismatch, "the library of pg_etl is not of the version of its SQL objects",
-              "The library is " ETL_VERSION ", the extension in this database " + (rows.empty() ? "missing" : *rows[0][0]) + ".",
+              "The library is " ETL_VERSION ", the extension in this database " +
+                  (rows.empty() ? "missing" : *rows[0][0]) + ".",
               "Run ALTER EXTENSION pg_etl UPDATE, or install the library of that version.");
 }
 
 std::int64_t count_running() {
   return std::stoll(*pg::catalog_query_latest("SELECT count(*) FROM etl.pipeline_state"
-                                              " WHERE state IN ('RUNNING', 'PAUSE_REQUESTED')").at(0)[0]);
+                                              " WHERE state IN ('RUNNING', 'PAUSE_REQUESTED')")
+                         .at(0)[0]);
 }
 
 std::vector<int> lease_pids(std::int64_t pipeline) {
   std::vector<int> pids;
   // 3697 is the class of our leases (pg/process.cpp).
-  for (const pg::Row& row : pg::catalog_query_latest(
-           "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 3697 AND mode = 'ExclusiveLock' AND granted"
-           " AND database = $2::oid AND classid::bigint = $1::bigint",
-           {std::to_string(pipeline), std::to_string(pg::database_id())})) {
+  for (const pg::Row& row : pg::catalog_query_latest("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND "
+                                                     "objsubid = 3697 AND mode = 'ExclusiveLock' AND granted"
+                                                     " AND database = $2::oid AND classid::bigint = $1::bigint",
+                                                     {std::to_string(pipeline), std::to_string(pg::database_id())})) {
     pids.push_back(std::stoi(*row[0]));
   }
   return pids;

@@ -60,7 +60,7 @@ struct ActiveRun {
   unsigned owner = 0;
   State state = State::IDLE;
   bool auto_recover = true;
-  bool runnable = true;   // enabled, and bound to this database
+  bool runnable = true;  // enabled, and bound to this database
   int recoveries = 0;
   int max_retries = 3;
 };

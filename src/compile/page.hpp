@@ -13,14 +13,14 @@ namespace etl::compile {
 enum class Upper { kNone, kKeyIncluded, kFirstBelow, kFirstIncluded };
 
 struct Page {
-  std::string source;               // the user's SELECT
-  std::vector<std::string> order;   // output columns
-  std::vector<std::string> types;   // of the order columns, as SQL
-  bool after = false;               // $1… : only rows after this key
-  bool after_first = false;         // $1: only rows whose first order column is >= it (overlap)
-  Upper upper = Upper::kNone;       // the parameters that follow: up to this key, or this value of the first column
-  std::uint64_t limit = 0;          // 0: all rows
-  bool keep_source_order = false;   // rows with equal keys stay in the order in which the source delivered them
+  std::string source;              // the user's SELECT
+  std::vector<std::string> order;  // output columns
+  std::vector<std::string> types;  // of the order columns, as SQL
+  bool after = false;              // $1… : only rows after this key
+  bool after_first = false;        // $1: only rows whose first order column is >= it (overlap)
+  Upper upper = Upper::kNone;      // the parameters that follow: up to this key, or this value of the first column
+  std::uint64_t limit = 0;         // 0: all rows
+  bool keep_source_order = false;  // rows with equal keys stay in the order in which the source delivered them
 };
 
 std::string page_sql(const Page& page);

@@ -63,8 +63,8 @@ std::string columns(const Upsert& upsert, std::string_view prefix = {}, bool key
 }  // namespace
 
 std::string merge_sql(const Upsert& upsert, const std::string& range_column) {
-  std::string sql = "MERGE INTO " + upsert.target + " AS t USING " + typed_input(upsert) + " AS s ON " +
-                    same_key(upsert, "t");
+  std::string sql =
+      "MERGE INTO " + upsert.target + " AS t USING " + typed_input(upsert) + " AS s ON " + same_key(upsert, "t");
   if (!range_column.empty()) {
     const std::string column = "t." + quote_name(range_column);
     sql += " AND " + column + " >= $1 AND " + column + " <= $2";
@@ -90,7 +90,8 @@ std::string last_of_each_key_sql(const std::vector<std::string>& keys) {
   const std::string key = name_list(keys, "(_etl_row).");
   return "SELECT (_etl_row).* FROM (SELECT DISTINCT ON (" + key +
          ") _etl_row, _etl_order FROM (SELECT _etl_row, row_number() OVER () AS _etl_order FROM input AS _etl_row) "
-         "AS _etl_numbered ORDER BY " + key + ", _etl_order DESC) AS _etl_last ORDER BY _etl_order";
+         "AS _etl_numbered ORDER BY " +
+         key + ", _etl_order DESC) AS _etl_last ORDER BY _etl_order";
 }
 
 }  // namespace etl::compile

@@ -11,14 +11,14 @@ namespace etl::compile {
 
 struct UpsertColumn {
   std::string name;
-  std::string cast;         // SQL type to cast the input to before it is compared; empty: the same type
+  std::string cast;  // SQL type to cast the input to before it is compared; empty: the same type
   bool key = false;
-  bool set = true;          // may stand in UPDATE SET (an ALWAYS identity may not)
-  bool by_image = false;    // compared by stored image, not by IS DISTINCT FROM (internals.md 14)
+  bool set = true;        // may stand in UPDATE SET (an ALWAYS identity may not)
+  bool by_image = false;  // compared by stored image, not by IS DISTINCT FROM (internals.md 14)
 };
 
 struct Upsert {
-  std::string target;       // quoted and qualified
+  std::string target;  // quoted and qualified
   std::vector<UpsertColumn> columns;
 };
 

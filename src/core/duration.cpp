@@ -15,7 +15,7 @@ struct Unit {
 };
 
 constexpr Unit kTime[] = {
-    {"d", 86400000}, {"day", 86400000}, {"days", 86400000}, {"h", 3600000},   {"hour", 3600000}, {"hours", 3600000},
+    {"d", 86400000}, {"day", 86400000}, {"days", 86400000}, {"h", 3600000},    {"hour", 3600000},  {"hours", 3600000},
     {"m", 60000},    {"min", 60000},    {"mins", 60000},    {"minute", 60000}, {"minutes", 60000}, {"ms", 1},
     {"s", 1000},     {"sec", 1000},     {"second", 1000},   {"seconds", 1000}, {"secs", 1000},
 };
@@ -27,9 +27,15 @@ constexpr Unit kSize[] = {{"B", 1}, {"GB", 1073741824}, {"KB", 1024}, {"MB", 104
               std::string("Write a number and a unit, for example ") + example + ".");
 }
 
-bool space(char c) { return c == ' ' || c == '\t'; }
-bool number_part(char c) { return (c >= '0' && c <= '9') || c == '.'; }
-bool letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool space(char c) {
+  return c == ' ' || c == '\t';
+}
+bool number_part(char c) {
+  return (c >= '0' && c <= '9') || c == '.';
+}
+bool letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
 
 // Sums "<number> <unit>" pairs; -1 when the text is something else.
 template <std::size_t N>

@@ -48,7 +48,9 @@ std::string write(const Value& value) {
   return {buffer.GetString(), buffer.GetSize()};
 }
 
-std::string_view text(const Value& value) { return {value.GetString(), value.GetStringLength()}; }
+std::string_view text(const Value& value) {
+  return {value.GetString(), value.GetStringLength()};
+}
 
 std::optional<std::string> text_member(const Value& object, const char* name) {
   const auto member = object.FindMember(name);
@@ -89,7 +91,9 @@ Texts read_texts(const Value& array) {
   return texts;
 }
 
-Object::Object() : writer_(buffer_) { writer_.StartObject(); }
+Object::Object() : writer_(buffer_) {
+  writer_.StartObject();
+}
 
 Object& Object::add(const char* name, std::string_view value) {
   writer_.Key(name);

@@ -7,7 +7,7 @@ namespace etl::http {
 
 struct Versions {
   std::string libcurl;
-  std::string tls;   // "none" without TLS
+  std::string tls;  // "none" without TLS
   std::string zlib;
 };
 Versions versions();

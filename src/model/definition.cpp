@@ -13,7 +13,7 @@ namespace {
 using json::Value;
 
 constexpr std::array<std::string_view, 15> kKeys = {
-    "name",      "source",   "target",  "mode",        "key_columns", "incremental_key", "incremental_id_key", "steps",
+    "name",       "source",   "target",  "mode",        "key_columns", "incremental_key", "incremental_id_key", "steps",
     "batch_size", "schedule", "options", "description", "tags",        "create_target",   "search_path"};
 
 std::vector<std::string> names(const char* key, const Value& value) {
@@ -105,7 +105,8 @@ void check_incremental(const Definition& d) {
 
 void apply_changes(Definition& definition, const Value& changes) {
   if (!changes.IsObject()) {
-    throw Error("22023", "a pipeline is described by a JSON object", "It is " + json::write(changes).substr(0, 200) + ".");
+    throw Error("22023", "a pipeline is described by a JSON object",
+                "It is " + json::write(changes).substr(0, 200) + ".");
   }
   for (const auto& member : changes.GetObject()) {
     const std::string key(json::text(member.name));
@@ -149,12 +150,14 @@ TargetName parse_target(const std::string& target) {
 // A character of a name in an error's detail; a byte that is not printable ASCII is not shown.
 static std::string shown(char c) {
   const auto byte = static_cast<unsigned char>(c);
-  return byte > 0x20 && byte < 0x7f ? "the character \"" + std::string(1, c) + "\"" : "a character that is not printable ASCII";
+  return byte > 0x20 && byte < 0x7f ? "the character \"" + std::string(1, c) + "\""
+                                    : "a character that is not printable ASCII";
 }
 
 void check_index_name(const std::string& index) {
   const std::string subject = "index name \"" + index + "\" is not allowed";
-  const std::string hint = "Use lower-case letters, digits, _ and -, starting with a letter or a digit, as in film_dim.";
+  const std::string hint =
+      "Use lower-case letters, digits, _ and -, starting with a letter or a digit, as in film_dim.";
   if (index.empty()) throw Error("22023", "the target names no index", {}, "Write it as server:index.");
   if (index.size() > 255) throw Error("22023", subject, "It is longer than 255 bytes.", hint);
   const char first = index[0];
@@ -187,9 +190,11 @@ void check_definition(const Definition& d) {
   if (d.mode != "full" && d.mode != "incremental") {
     throw Error("22023", "unknown mode \"" + d.mode + "\"", {}, "Use 'full' or 'incremental'.");
   }
-  if (d.source.empty()) throw Error("22023", "pipeline \"" + d.name + "\" needs a source", {}, "Give one SELECT as source.");
+  if (d.source.empty())
+    throw Error("22023", "pipeline \"" + d.name + "\" needs a source", {}, "Give one SELECT as source.");
   if (d.target.empty()) {
-    throw Error("22023", "pipeline \"" + d.name + "\" needs a target", {}, "Give a table as 'schema.table', or 'server:index'.");
+    throw Error("22023", "pipeline \"" + d.name + "\" needs a target", {},
+                "Give a table as 'schema.table', or 'server:index'.");
   }
   if (d.batch_size < 1 || d.batch_size > 1000000) {
     throw Error("22023", "batch_size is out of range", "It is " + std::to_string(d.batch_size) + ".",

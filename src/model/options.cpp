@@ -14,11 +14,11 @@ namespace {
 using json::Value;
 
 constexpr std::array<std::string_view, 19> kBuilt = {
-    "auto_recover",  "bulk_bytes",  "bulk_items",    "compress",       "durability",    "in_flight",     "index_mappings",
-    "index_settings", "max_dead_letters", "max_retries", "null_keys",  "on_error",      "overlap",       "retry_backoff",
-    "safety",        "settle",      "slices",        "snapshot",       "step_timeout"};
-constexpr std::array<std::string_view, 8> kLater = {"capture",     "copy_data", "delete_mode",      "materialize",
-                                                    "observe",     "on_schema_change", "tables",    "write_mode"};
+    "auto_recover",   "bulk_bytes",       "bulk_items",  "compress",  "durability",  "in_flight", "index_mappings",
+    "index_settings", "max_dead_letters", "max_retries", "null_keys", "on_error",    "overlap",   "retry_backoff",
+    "safety",         "settle",           "slices",      "snapshot",  "step_timeout"};
+constexpr std::array<std::string_view, 8> kLater = {"capture", "copy_data",        "delete_mode", "materialize",
+                                                    "observe", "on_schema_change", "tables",      "write_mode"};
 
 [[noreturn]] void wrong(const char* name, const Value& value, const std::string& expected) {
   throw Error("22023", "option \"" + std::string(name) + "\" cannot take this value",

@@ -18,8 +18,8 @@ struct Options {
   std::string safety = "auto";
   std::int64_t overlap_ms = 300000;
   std::int64_t settle_ms = 2000;
-  bool snapshot_run = false;       // snapshot: batch or run
-  bool durable_batches = false;    // durability: run or batch
+  bool snapshot_run = false;     // snapshot: batch or run
+  bool durable_batches = false;  // durability: run or batch
   bool dead_letter_null_keys = false;
   bool auto_recover = true;
   std::int64_t step_timeout_ms = 300000;

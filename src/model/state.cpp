@@ -8,15 +8,25 @@ namespace etl::model {
 
 namespace {
 
-constexpr std::string_view kStateNames[kStates] = {"IDLE",            "RUN_REQUESTED", "RUNNING",
-                                                   "PAUSE_REQUESTED", "PAUSED",        "FAILED"};
+constexpr std::string_view kStateNames[kStates] = {"IDLE",   "RUN_REQUESTED", "RUNNING", "PAUSE_REQUESTED",
+                                                   "PAUSED", "FAILED"};
 constexpr std::string_view kCallNames[kCalls] = {"run", "pause", "resume", "cancel", "retry", "worker"};
 
-constexpr Transition move(State to) { return {Transition::Kind::kMove, to, {}, {}}; }
-constexpr Transition same(State state) { return {Transition::Kind::kSame, state, {}, {}}; }
-constexpr Transition refuse(std::string_view hint) { return {Transition::Kind::kRefuse, State::IDLE, "55000", hint}; }
-constexpr Transition busy(std::string_view hint) { return {Transition::Kind::kRefuse, State::IDLE, "55006", hint}; }
-constexpr Transition none() { return {Transition::Kind::kNone, State::IDLE, {}, {}}; }
+constexpr Transition move(State to) {
+  return {Transition::Kind::kMove, to, {}, {}};
+}
+constexpr Transition same(State state) {
+  return {Transition::Kind::kSame, state, {}, {}};
+}
+constexpr Transition refuse(std::string_view hint) {
+  return {Transition::Kind::kRefuse, State::IDLE, "55000", hint};
+}
+constexpr Transition busy(std::string_view hint) {
+  return {Transition::Kind::kRefuse, State::IDLE, "55006", hint};
+}
+constexpr Transition none() {
+  return {Transition::Kind::kNone, State::IDLE, {}, {}};
+}
 
 constexpr std::string_view kStart = "Start it with etl.run().";
 constexpr std::string_view kWait = "Wait for the run with etl.wait(), or end it with etl.cancel().";
@@ -40,8 +50,12 @@ constexpr Transition kTable[kStates][kCalls] = {
 
 }  // namespace
 
-std::string_view name(State state) { return kStateNames[static_cast<int>(state)]; }
-std::string_view name(Call call) { return kCallNames[static_cast<int>(call)]; }
+std::string_view name(State state) {
+  return kStateNames[static_cast<int>(state)];
+}
+std::string_view name(Call call) {
+  return kCallNames[static_cast<int>(call)];
+}
 
 State state_from(std::string_view text) {
   for (int i = 0; i < kStates; ++i) {

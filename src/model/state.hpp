@@ -1,5 +1,5 @@
-// The state machine of a pipeline: 6 states by 6 actors, 36 transitions, one table. docs/states.md and the test are made
-// from it through etl.state_transitions(). The argument why a crash at any point is safe: src/run/README.md.
+// The state machine of a pipeline: 6 states by 6 actors, 36 transitions, one table. docs/states.md and the test are
+// made from it through etl.state_transitions(). The argument why a crash at any point is safe: src/run/README.md.
 #pragma once
 
 #include <optional>
@@ -19,9 +19,9 @@ State state_from(std::string_view name);  // Error XX000 for anything else: the 
 
 struct Transition {
   enum class Kind { kMove, kSame, kRefuse, kNone } kind;
-  State to;                  // kMove
-  std::string_view sqlstate; // kRefuse
-  std::string_view hint;     // kRefuse: what to do instead
+  State to;                   // kMove
+  std::string_view sqlstate;  // kRefuse
+  std::string_view hint;      // kRefuse: what to do instead
 };
 
 // What `call` does in `state`. For Call::worker kMove is where a worker's normal progress leads.

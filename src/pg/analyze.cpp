@@ -193,8 +193,8 @@ RawAnalysis analyze_raw(const char* sql) {
     if (entry->resjunk) continue;
     Node* value = reinterpret_cast<Node*>(entry->expr);
     RawColumn* column = &raw.column[raw.columns++];
-    *column = {entry->resname, exprType(value), exprTypmod(value), exprCollation(value), entry->resorigtbl,
-               entry->resorigcol};
+    *column = {entry->resname,       exprType(value),   exprTypmod(value),
+               exprCollation(value), entry->resorigtbl, entry->resorigcol};
     if (query->setOperations != nullptr) column->origin_table = InvalidOid;
     resolve_origin(column);
   }
@@ -269,7 +269,11 @@ bool find_origin(const Column& column, Origin& origin) {
     Oid type;
   };
   const Raw raw = call([&] {
-    Raw r{qualified(table), get_attname(table, number, false), nullptr, false, sequence_is_ordered(table, number),
+    Raw r{qualified(table),
+          get_attname(table, number, false),
+          nullptr,
+          false,
+          sequence_is_ordered(table, number),
           get_atttype(table, number)};
     RelationData* relation = table_open(table, AccessShareLock);
     r.not_null = TupleDescAttr(RelationGetDescr(relation), number - 1)->attnotnull;
@@ -282,7 +286,8 @@ bool find_origin(const Column& column, Origin& origin) {
     table_close(relation, NoLock);
     return r;
   });
-  origin = {raw.table, raw.column, raw.not_null, raw.expression != nullptr ? raw.expression : "", raw.ordered, raw.type};
+  origin = {raw.table,   raw.column, raw.not_null, raw.expression != nullptr ? raw.expression : "",
+            raw.ordered, raw.type};
   return true;
 }
 
@@ -301,7 +306,8 @@ std::string foreign_function(const std::vector<unsigned>& functions) {
 }
 
 std::string type_name(unsigned type, int typmod) {
-  return call([&] { return format_type_extended(type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY); });
+  return call(
+      [&] { return format_type_extended(type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY); });
 }
 
 std::string quote_identifier(const std::string& name) {
@@ -315,15 +321,18 @@ std::string quote_literal(const std::string& value) {
 }
 
 bool is_orderable(unsigned type) {
-  return call([&] { return OidIsValid(GetDefaultOpClass(type, BTREE_AM_OID)) ||
-                           OidIsValid(lookup_type_cache(type, TYPECACHE_LT_OPR)->lt_opr); });
+  return call([&] {
+    return OidIsValid(GetDefaultOpClass(type, BTREE_AM_OID)) ||
+           OidIsValid(lookup_type_cache(type, TYPECACHE_LT_OPR)->lt_opr);
+  });
 }
 
 bool equal_is_same_image(unsigned type, unsigned collation) {
   return call([&] {
     TypeCacheEntry* entry = lookup_type_cache(getBaseType(type), TYPECACHE_BTREE_OPFAMILY | TYPECACHE_EQ_OPR);
     if (!OidIsValid(entry->btree_opf) || !OidIsValid(entry->eq_opr)) return false;
-    const Oid check = get_opfamily_proc(entry->btree_opf, entry->btree_opintype, entry->btree_opintype, BTEQUALIMAGE_PROC);
+    const Oid check =
+        get_opfamily_proc(entry->btree_opf, entry->btree_opintype, entry->btree_opintype, BTEQUALIMAGE_PROC);
     if (!OidIsValid(check)) return false;
     return DatumGetBool(OidFunctionCall1Coll(check, collation, ObjectIdGetDatum(entry->btree_opintype)));
   });

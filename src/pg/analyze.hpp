@@ -1,5 +1,5 @@
-// What PostgreSQL's parser says of a user's SQL: parse analysis only, never the planner (which folds constants and would
-// run the user's functions; internals.md 20).
+// What PostgreSQL's parser says of a user's SQL: parse analysis only, never the planner (which folds constants and
+// would run the user's functions; internals.md 20).
 #pragma once
 
 #include <string>
@@ -11,15 +11,15 @@ namespace etl::pg {
 
 struct BaseTable {
   unsigned oid = 0;
-  std::string name;   // quoted and qualified
+  std::string name;  // quoted and qualified
   unsigned owner = 0;
-  char kind = 'r';    // relkind
+  char kind = 'r';  // relkind
 };
 
 struct Analysis {
-  std::vector<Column> columns;       // of the output
-  std::vector<BaseTable> tables;     // every table, view, … that is read, also through views
-  std::vector<unsigned> functions;   // every function called, also through operators and views
+  std::vector<Column> columns;      // of the output
+  std::vector<BaseTable> tables;    // every table, view, … that is read, also through views
+  std::vector<unsigned> functions;  // every function called, also through operators and views
   bool outer_joins = false;
 };
 
@@ -29,7 +29,7 @@ Analysis analyze_select(const std::string& sql);
 
 // How a key column may be relied on.
 struct Origin {
-  std::string table;            // quoted and qualified
+  std::string table;  // quoted and qualified
   std::string column;
   bool not_null = false;
   std::string default_expression;  // deparsed; empty: none

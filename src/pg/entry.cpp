@@ -64,14 +64,13 @@ Datum text_result(FunctionCallInfo fcinfo, const Text& value) {
     fcinfo->isnull = true;
     return static_cast<Datum>(0);
   }
-  return call([&] { return PointerGetDatum(cstring_to_text_with_len(value->data(), static_cast<int>(value->size()))); });
+  return call(
+      [&] { return PointerGetDatum(cstring_to_text_with_len(value->data(), static_cast<int>(value->size()))); });
 }
 
 Datum rows_result(FunctionCallInfo fcinfo, const std::vector<std::vector<Text>>& rows) {
   auto* info = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
-  call([&] {
-    InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-  });
+  call([&] { InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC); });
   AttInMetadata* meta = call([&] { return TupleDescGetAttInMetadata(info->setDesc); });
   std::vector<char*> cells;
   for (const auto& row : rows) {

@@ -12,11 +12,11 @@
 #include "pg/guard.hpp"
 #include "pg/headers.hpp"
 
-#define ETL_FUNCTION(symbol)                                 \
-  extern "C" {                                               \
-  PG_FUNCTION_INFO_V1(symbol);                               \
+#define ETL_FUNCTION(symbol)                                   \
+  extern "C" {                                                 \
+  PG_FUNCTION_INFO_V1(symbol);                                 \
   PGDLLEXPORT Datum symbol([[maybe_unused]] PG_FUNCTION_ARGS); \
-  }                                                          \
+  }                                                            \
   Datum symbol([[maybe_unused]] PG_FUNCTION_ARGS)
 
 namespace etl::pg {
@@ -26,7 +26,8 @@ using Text = std::optional<std::string>;
 // Arguments as text, through the type's output function; NULL is nullopt.
 Text text_argument(FunctionCallInfo fcinfo, int index);
 std::string required_argument(FunctionCallInfo fcinfo, int index, const char* name);  // NULL: 22004
-std::optional<std::vector<std::string>> text_array_argument(FunctionCallInfo fcinfo, int index);  // a NULL element: 22004
+std::optional<std::vector<std::string>> text_array_argument(FunctionCallInfo fcinfo,
+                                                            int index);  // a NULL element: 22004
 bool bool_argument(FunctionCallInfo fcinfo, int index, bool when_null);
 long long_argument(FunctionCallInfo fcinfo, int index, long when_null);
 

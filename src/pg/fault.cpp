@@ -2,17 +2,16 @@
 
 #ifdef ETL_FAULT_POINTS
 
-#include <csignal>
-#include <string>
-
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <csignal>
+#include <string>
+
 #include "core/error.hpp"
+#include "pg/headers.hpp"
 #include "pg/process.hpp"
 #include "pg/settings.hpp"
-
-#include "pg/headers.hpp"
 
 namespace etl::pg {
 

@@ -10,7 +10,9 @@ namespace etl::pg::detail {
 
 namespace {
 
-std::string owned(const char* text) { return text == nullptr ? std::string() : std::string(text); }
+std::string owned(const char* text) {
+  return text == nullptr ? std::string() : std::string(text);
+}
 
 // Turns the ERROR on PostgreSQL's error stack into an exception and clears it.
 [[noreturn]] void throw_caught(MemoryContext home) {

@@ -47,10 +47,12 @@ auto call(F&& body) {
       Body* body;
       Result result;
     } frame{&body, {}};
-    detail::invoke([](void* closure) {
-      auto* f = static_cast<Frame*>(closure);
-      f->result = (*f->body)();
-    }, &frame);
+    detail::invoke(
+        [](void* closure) {
+          auto* f = static_cast<Frame*>(closure);
+          f->result = (*f->body)();
+        },
+        &frame);
     return frame.result;
   }
 }

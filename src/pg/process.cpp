@@ -1,9 +1,9 @@
 #include "pg/process.hpp"
 
+#include <malloc.h>
+
 #include <csignal>
 #include <cstring>
-
-#include <malloc.h>
 
 #include "pg/guard.hpp"
 #include "pg/headers.hpp"
@@ -173,9 +173,15 @@ bool start_answerer(const Task& task, void** handle) {
   return RegisterDynamicBackgroundWorker(&worker, reinterpret_cast<BackgroundWorkerHandle**>(handle));
 }
 
-void start_worker_at_commit(const Task& task) { append(Pending::Kind::kStart, task, 0); }
-void wake_at_commit(int pid) { append(Pending::Kind::kWake, {}, pid); }
-void cancel_at_commit(int pid) { append(Pending::Kind::kCancel, {}, pid); }
+void start_worker_at_commit(const Task& task) {
+  append(Pending::Kind::kStart, task, 0);
+}
+void wake_at_commit(int pid) {
+  append(Pending::Kind::kWake, {}, pid);
+}
+void cancel_at_commit(int pid) {
+  append(Pending::Kind::kCancel, {}, pid);
+}
 
 bool requested_here(std::int64_t run) {
   for (const Pending* entry = pending; entry != nullptr; entry = entry->next) {
@@ -254,8 +260,12 @@ void renew_session() {
   });
 }
 
-bool shutdown_requested() { return ProcDiePending != 0; }
-void exit_worker(int code) { proc_exit(code); }
+bool shutdown_requested() {
+  return ProcDiePending != 0;
+}
+void exit_worker(int code) {
+  proc_exit(code);
+}
 
 void sleep_ms(long milliseconds) {
   call([&] {
@@ -273,15 +283,21 @@ void check_interrupts() {
   call([&] { CHECK_FOR_INTERRUPTS(); });
 }
 
-void ignore_cancel() { QueryCancelPending = false; }
-int own_pid() { return MyProcPid; }
+void ignore_cancel() {
+  QueryCancelPending = false;
+}
+int own_pid() {
+  return MyProcPid;
+}
 
 bool is_live_backend(int pid) {
   PGPROC* process = BackendPidGetProc(pid);
   return process != nullptr && process->databaseId == MyDatabaseId;
 }
 
-void cancel_backend(int pid) { signal_process(pid, true); }
+void cancel_backend(int pid) {
+  signal_process(pid, true);
+}
 
 bool try_lease(std::int64_t pipeline, int slice) {
   return call([&] {

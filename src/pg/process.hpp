@@ -18,9 +18,9 @@ struct Task {
   unsigned role = 0;  // 0: the bootstrap superuser (keeper)
   std::int64_t pipeline = 0;
   std::int64_t run = 0;
-  std::int64_t epoch = 0;       // kSlice: the leader's lease
+  std::int64_t epoch = 0;  // kSlice: the leader's lease
   std::int32_t slice = 0;
-  std::uint32_t exchange = 0;   // kAnswer: handle of the shared memory segment
+  std::uint32_t exchange = 0;  // kAnswer: handle of the shared memory segment
 };
 
 // Registers a dynamic worker; false when no slot is free, which is a normal state (safety.md M20).
@@ -29,21 +29,22 @@ bool start_worker(const Task& task);
 bool start_answerer(const Task& task, void** handle);
 // The same at the caller's COMMIT (nothing on ROLLBACK); a transaction that was to be PREPAREd is refused with 0A000.
 void start_worker_at_commit(const Task& task);
-void wake_at_commit(int pid);    // sets its latch
-void cancel_at_commit(int pid);  // interrupts what it does
+void wake_at_commit(int pid);           // sets its latch
+void cancel_at_commit(int pid);         // interrupts what it does
 bool requested_here(std::int64_t run);  // by this very transaction
-int last_unstarted();            // workers that found no slot since the last call
-bool take_starved();             // whether any request of the server found no slot since the last call
+int last_unstarted();                   // workers that found no slot since the last call
+bool take_starved();                    // whether any request of the server found no slot since the last call
 void tell_starved();
 
 // First call of a worker's main: signals, connection. Returns its task.
 Task begin_worker(std::uintptr_t argument);
-void set_worker_name(const std::string& activity);   // application_name and pg_stat_activity.query
+void set_worker_name(const std::string& activity);  // application_name and pg_stat_activity.query
 void renew_session();  // as a new session of the same user would be: DISCARD ALL, which gives back all leases
 bool shutdown_requested();
 void exit_worker(int code);
 
-// Sleeps up to `milliseconds`, or until the latch is set; answers interrupts (cancel: 57014, shutdown: ends the process).
+// Sleeps up to `milliseconds`, or until the latch is set; answers interrupts (cancel: 57014, shutdown: ends the
+// process).
 void sleep_ms(long milliseconds);
 void check_interrupts();
 void ignore_cancel();  // forgets a cancel that has arrived and was answered
@@ -56,9 +57,9 @@ bool try_lease(std::int64_t pipeline, int slice);
 void release_lease(std::int64_t pipeline, int slice);
 bool lease_is_free(std::int64_t pipeline, int slice);  // nobody holds it now
 void lock_claims();  // until the end of the transaction: one claim at a time counts who runs
-inline constexpr std::int64_t kKeeperLease = 0;        // pipeline ids start at 1
+inline constexpr std::int64_t kKeeperLease = 0;  // pipeline ids start at 1
 
-void log_line(const std::string& message);      // LOG, once per state change
+void log_line(const std::string& message);  // LOG, once per state change
 void warn_line(const std::string& message, const std::string& hint = {});
 void notice(const std::string& message);
 

@@ -37,7 +37,8 @@ void start(QueryDesc* query, int flags) {
 }
 
 void utility(PlannedStmt* statement, const char* text, bool read_only_tree, ProcessUtilityContext context,
-             ParamListInfo parameters, QueryEnvironment* environment, DestReceiver* receiver, QueryCompletion* completion) {
+             ParamListInfo parameters, QueryEnvironment* environment, DestReceiver* receiver,
+             QueryCompletion* completion) {
   const bool was = XactReadOnly;
   PG_TRY();
   {
@@ -66,6 +67,8 @@ ReadOnlyScope::ReadOnlyScope() {
   ++depth;
 }
 
-ReadOnlyScope::~ReadOnlyScope() { --depth; }
+ReadOnlyScope::~ReadOnlyScope() {
+  --depth;
+}
 
 }  // namespace etl::pg

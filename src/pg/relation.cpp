@@ -23,8 +23,8 @@ void describe(WatchedColumn* watched, TupleDesc shape, int index) {
   watched->collation = attribute->attcollation;
   watched->last_null = true;
   watched->first_null = true;
-  TypeCacheEntry* type = lookup_type_cache(
-      attribute->atttypid, TYPECACHE_EQ_OPR_FINFO | TYPECACHE_HASH_EXTENDED_PROC_FINFO);
+  TypeCacheEntry* type =
+      lookup_type_cache(attribute->atttypid, TYPECACHE_EQ_OPR_FINFO | TYPECACHE_HASH_EXTENDED_PROC_FINFO);
   watched->comparable = OidIsValid(type->eq_opr_finfo.fn_oid);
   watched->hashable = OidIsValid(type->hash_extended_proc_finfo.fn_oid);
   if (watched->comparable) watched->equal = type->eq_opr_finfo;
@@ -118,10 +118,18 @@ void Relation::clear() {
   call([&] { store_clear(store_); });
 }
 
-std::uint64_t Relation::rows() const { return store_->rows; }
-std::uint64_t Relation::bytes() const { return store_->bytes; }
-bool Relation::repeats_keys() const { return store_->repeats; }
-std::uint64_t Relation::null_keys() const { return store_->null_keys; }
+std::uint64_t Relation::rows() const {
+  return store_->rows;
+}
+std::uint64_t Relation::bytes() const {
+  return store_->bytes;
+}
+bool Relation::repeats_keys() const {
+  return store_->repeats;
+}
+std::uint64_t Relation::null_keys() const {
+  return store_->null_keys;
+}
 
 namespace {
 

@@ -33,23 +33,23 @@ class Relation {
 
   // What the rows are watched for while they arrive.
   struct Watch {
-    std::vector<int> position;  // columns whose last value is the next position
-    std::vector<int> key;       // columns that must not be NULL and whose repetition is noticed
-    bool sorted_by_key = false; // equal keys arrive side by side
+    std::vector<int> position;   // columns whose last value is the next position
+    std::vector<int> key;        // columns that must not be NULL and whose repetition is noticed
+    bool sorted_by_key = false;  // equal keys arrive side by side
   };
   void watch(const Watch& watch);
 
   void clear();
   std::uint64_t rows() const;
-  std::uint64_t bytes() const;          // of the tuples' data
-  bool repeats_keys() const;            // two rows may carry the same key (false: certainly none)
-  std::uint64_t null_keys() const;      // rows with a NULL in a watched key or position column
+  std::uint64_t bytes() const;      // of the tuples' data
+  bool repeats_keys() const;        // two rows may carry the same key (false: certainly none)
+  std::uint64_t null_keys() const;  // rows with a NULL in a watched key or position column
   std::optional<Key> last_position() const;
   std::optional<std::string> first_of_position() const;  // first row's first position column
   // Moves rows from `this` (read from where the last move ended) to `to`: at least `count`, then on while the watched
   // key of the next row equals the last one, so that no page splits equal keys.
   void move_page(Relation& to, std::uint64_t count);
-  void mark();     // the next move_page starts here again after restore()
+  void mark();  // the next move_page starts here again after restore()
   void restore();
   void rewind();
 

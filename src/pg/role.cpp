@@ -56,10 +56,18 @@ void CatalogRights::leave() {
   call([&] { AtEOXact_GUC(false, settings_level_); });
 }
 
-RoleId current_role() { return GetUserId(); }
-RoleId session_role() { return GetSessionUserId(); }
-bool is_superuser(RoleId role) { return call([&] { return superuser_arg(role); }); }
-bool has_role(RoleId member, RoleId role) { return call([&] { return has_privs_of_role(member, role); }); }
+RoleId current_role() {
+  return GetUserId();
+}
+RoleId session_role() {
+  return GetSessionUserId();
+}
+bool is_superuser(RoleId role) {
+  return call([&] { return superuser_arg(role); });
+}
+bool has_role(RoleId member, RoleId role) {
+  return call([&] { return has_privs_of_role(member, role); });
+}
 
 bool role_exists(RoleId role) {
   return call([&] { return SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(role)); });

@@ -1,11 +1,11 @@
 #include "pg/server.hpp"
 
-#include <cstdio>
-#include <memory>
-
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <cstdio>
+#include <memory>
 
 #include "pg/guard.hpp"
 #include "pg/headers.hpp"
@@ -107,14 +107,16 @@ std::optional<Server> find_server(const std::string& name, unsigned role, bool& 
 }
 
 std::string read_secret(const std::string& name, const std::string& url) {
-  const std::string hint = "Put the file into etl.secrets_directory: the URL prefix on its first line, the secret on its second.";
+  const std::string hint =
+      "Put the file into etl.secrets_directory: the URL prefix on its first line, the secret on its second.";
   if (name.empty() || name.find('/') != std::string::npos || name[0] == '.') {
     throw Error("22023", "secret file \"" + name + "\" is not a bare file name", {}, hint);
   }
   const std::string directory = secrets_directory();
   if (directory.empty()) throw Error("55000", "etl.secrets_directory is not set", {}, hint);
   const Descriptor folder{open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  const Descriptor file{folder.fd < 0 ? -1 : openat(folder.fd, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+  const Descriptor file{
+      folder.fd < 0 ? -1 : openat(folder.fd, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
   struct stat status {};
   if (file.fd < 0 || fstat(file.fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_nlink != 1) {
     throw Error("58P01", "could not open secret file \"" + name + "\"", {}, hint);
@@ -126,8 +128,8 @@ std::string read_secret(const std::string& name, const std::string& url) {
   secret.erase(secret.find_last_not_of("\r\n") + 1);
   explicit_bzero(text.data(), text.size());
   // A prefix ends at a border of the URL, so that http://es does not also open http://es.evil.
-  const bool border = url.size() == prefix.size() || prefix.ends_with('/') ||
-                      (url.size() > prefix.size() && url[prefix.size()] == '/');
+  const bool border =
+      url.size() == prefix.size() || prefix.ends_with('/') || (url.size() > prefix.size() && url[prefix.size()] == '/');
   if (prefix.empty() || !url.starts_with(prefix) || !border) {
     explicit_bzero(secret.data(), secret.size());
     throw Error("42501", "secret file \"" + name + "\" is not for this server",

@@ -19,7 +19,9 @@ bool suspended_setting = false;
 char* fault_point_setting = nullptr;
 #endif
 
-std::string text_of(const char* value) { return value != nullptr ? value : ""; }
+std::string text_of(const char* value) {
+  return value != nullptr ? value : "";
+}
 
 }  // namespace
 
@@ -27,13 +29,13 @@ void define_settings() {
   DefineCustomIntVariable("etl.max_workers", "Pipelines that run at once in a database.",
                           "Others wait in state RUN_REQUESTED.", &max_workers_setting, 4, 1, 1000, PGC_SIGHUP, 0,
                           nullptr, nullptr, nullptr);
-  DefineCustomStringVariable("etl.allowed_hosts",
-                             "Loopback, private and link-local addresses, and hosts of plain http, that may be reached.",
-                             "A comma list of host[:port] or CIDR[:port].", &allowed_hosts_setting, "", PGC_SUSET, 0,
-                             nullptr, nullptr, nullptr);
-  DefineCustomStringVariable("etl.secrets_directory", "Directory of the files that user mappings name as password_file.",
-                             nullptr, &secrets_directory_setting, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, nullptr, nullptr,
-                             nullptr);
+  DefineCustomStringVariable(
+      "etl.allowed_hosts", "Loopback, private and link-local addresses, and hosts of plain http, that may be reached.",
+      "A comma list of host[:port] or CIDR[:port].", &allowed_hosts_setting, "", PGC_SUSET, 0, nullptr, nullptr,
+      nullptr);
+  DefineCustomStringVariable("etl.secrets_directory",
+                             "Directory of the files that user mappings name as password_file.", nullptr,
+                             &secrets_directory_setting, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
   DefineCustomBoolVariable("etl.allow_superuser_pipelines", "Whether a superuser's pipelines run.", nullptr,
                            &superuser_pipelines_setting, true, PGC_SIGHUP, 0, nullptr, nullptr, nullptr);
   DefineCustomBoolVariable("etl.suspended", "No pipeline runs while this is on: for a physical copy of a server.",
@@ -45,13 +47,25 @@ void define_settings() {
   MarkGUCPrefixReserved("etl");
 }
 
-int max_workers() { return max_workers_setting; }
-std::string allowed_hosts() { return text_of(allowed_hosts_setting); }
-std::string secrets_directory() { return text_of(secrets_directory_setting); }
-bool superuser_pipelines_allowed() { return superuser_pipelines_setting; }
-bool suspended() { return suspended_setting; }
+int max_workers() {
+  return max_workers_setting;
+}
+std::string allowed_hosts() {
+  return text_of(allowed_hosts_setting);
+}
+std::string secrets_directory() {
+  return text_of(secrets_directory_setting);
+}
+bool superuser_pipelines_allowed() {
+  return superuser_pipelines_setting;
+}
+bool suspended() {
+  return suspended_setting;
+}
 #ifdef ETL_FAULT_POINTS
-std::string fault_point() { return text_of(fault_point_setting); }
+std::string fault_point() {
+  return text_of(fault_point_setting);
+}
 #endif
 
 }  // namespace etl::pg

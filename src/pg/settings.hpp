@@ -7,11 +7,11 @@ namespace etl::pg {
 
 void define_settings();
 
-int max_workers();                     // etl.max_workers: pipelines running at once in a database
-std::string allowed_hosts();           // etl.allowed_hosts
-std::string secrets_directory();       // etl.secrets_directory
-bool superuser_pipelines_allowed();    // etl.allow_superuser_pipelines
-bool suspended();                      // etl.suspended
-std::string fault_point();             // etl.fault_point, only in builds with ETL_FAULT_POINTS
+int max_workers();                   // etl.max_workers: pipelines running at once in a database
+std::string allowed_hosts();         // etl.allowed_hosts
+std::string secrets_directory();     // etl.secrets_directory
+bool superuser_pipelines_allowed();  // etl.allow_superuser_pipelines
+bool suspended();                    // etl.suspended
+std::string fault_point();           // etl.fault_point, only in builds with ETL_FAULT_POINTS
 
 }  // namespace etl::pg

@@ -3,9 +3,8 @@
 #include <unordered_map>
 
 #include "pg/guard.hpp"
-#include "pg/role.hpp"
-
 #include "pg/headers.hpp"
+#include "pg/role.hpp"
 
 extern "C" {
 #include "catalog/pg_type.h"
@@ -91,9 +90,8 @@ Rows execute(const char* sql, const std::vector<Text>& arguments, bool keep, boo
   }
   SPIPlanPtr used = known;
   // The cells live in a context of their own: the caller's may be the whole session's.
-  MemoryContext scratch = call([&] {
-    return AllocSetContextCreate(CurrentMemoryContext, "pg_etl statement", ALLOCSET_DEFAULT_SIZES);
-  });
+  MemoryContext scratch =
+      call([&] { return AllocSetContextCreate(CurrentMemoryContext, "pg_etl statement", ALLOCSET_DEFAULT_SIZES); });
   const Raw raw = call([&] {
     SPI_connect();
     const bool pushed = latest || !ActiveSnapshotSet();
@@ -115,7 +113,9 @@ Rows execute(const char* sql, const std::vector<Text>& arguments, bool keep, boo
 
 }  // namespace
 
-Rows query(const char* sql, const std::vector<Text>& arguments) { return execute(sql, arguments, true, false); }
+Rows query(const char* sql, const std::vector<Text>& arguments) {
+  return execute(sql, arguments, true, false);
+}
 
 Rows query_once(const std::string& sql, const std::vector<Text>& arguments) {
   return execute(sql.c_str(), arguments, false, false);
@@ -135,6 +135,8 @@ Rows catalog_query_latest(const char* sql, const std::vector<Text>& arguments) {
   return rows;
 }
 
-std::uint64_t processed() { return last_processed; }
+std::uint64_t processed() {
+  return last_processed;
+}
 
 }  // namespace etl::pg

@@ -20,9 +20,9 @@ Rows query(const char* sql, const std::vector<Text>& arguments = {});
 // The same for SQL that is made at run time: never cached.
 Rows query_once(const std::string& sql, const std::vector<Text>& arguments = {});
 
-// Runs with the rights of the extension's owner, with search_path = pg_catalog, pg_temp: the narrow switch of safety.md.
-// Only for fixed statements on the tables of schema etl and on PostgreSQL's own catalogs. Each call sees the newest
-// committed data, also in a REPEATABLE READ transaction when `latest` is asked for.
+// Runs with the rights of the extension's owner, with search_path = pg_catalog, pg_temp: the narrow switch of
+// safety.md. Only for fixed statements on the tables of schema etl and on PostgreSQL's own catalogs. Each call sees the
+// newest committed data, also in a REPEATABLE READ transaction when `latest` is asked for.
 Rows catalog_query(const char* sql, const std::vector<Text>& arguments = {});
 Rows catalog_query_latest(const char* sql, const std::vector<Text>& arguments = {});
 // Rows processed by the last statement of this room (INSERT, UPDATE, DELETE without RETURNING).

@@ -144,9 +144,9 @@ Modified execute(Statement::Plan* plan, DestReceiver* receiver, const char* cons
     CommandCounterIncrement();
     UpdateActiveSnapshotCommandId();
   }
-  QueryDesc* query = CreateQueryDesc(statement, "pg_etl batch", GetActiveSnapshot(), InvalidSnapshot, receiver,
-                                     plan->values, environment(plan),
-                                     statement->commandType == CMD_INSERT ? INSTRUMENT_ROWS : 0);
+  QueryDesc* query =
+      CreateQueryDesc(statement, "pg_etl batch", GetActiveSnapshot(), InvalidSnapshot, receiver, plan->values,
+                      environment(plan), statement->commandType == CMD_INSERT ? INSTRUMENT_ROWS : 0);
   ExecutorStart(query, 0);
 #if PG_VERSION_NUM >= 180000
   ExecutorRun(query, ForwardScanDirection, 0);
@@ -287,8 +287,9 @@ std::vector<std::string> Statement::explain() {
     CachedPlan* cached = planned(plan_);
     ExplainState* state = NewExplainState();
     state->costs = true;
-    QueryDesc* query = CreateQueryDesc(linitial_node(PlannedStmt, cached->stmt_list), "pg_etl explain",
-                                       GetActiveSnapshot(), InvalidSnapshot, None_Receiver, nullptr, environment(plan_), 0);
+    QueryDesc* query =
+        CreateQueryDesc(linitial_node(PlannedStmt, cached->stmt_list), "pg_etl explain", GetActiveSnapshot(),
+                        InvalidSnapshot, None_Receiver, nullptr, environment(plan_), 0);
     ExecutorStart(query, EXEC_FLAG_EXPLAIN_ONLY);
     ExplainPrintPlan(state, query);
     ExecutorEnd(query);

@@ -56,7 +56,8 @@ bool equals_last(const WatchedColumn& column, Datum value, bool null) {
   return DatumGetBool(FunctionCall2Coll(const_cast<FmgrInfo*>(&column.equal), column.collation, column.last, value));
 }
 
-void replace(Relation::Store* store, const WatchedColumn* column, Datum* kept, bool* kept_null, Datum value, bool null) {
+void replace(Relation::Store* store, const WatchedColumn* column, Datum* kept, bool* kept_null, Datum value,
+             bool null) {
   if (!column->by_value && !*kept_null) pfree(DatumGetPointer(*kept));
   *kept_null = null;
   *kept = static_cast<Datum>(0);
@@ -88,8 +89,8 @@ void watch_key(Relation::Store* store, TupleTableSlot* slot) {
     } else if (!column->hashable) {
       hashable = false;
     } else {
-      code = code * 0x9E3779B97F4A7C15ULL + DatumGetUInt64(FunctionCall2Coll(&column->hash, column->collation, value,
-                                                                             UInt64GetDatum(0x5DEECE66DULL)));
+      code = code * 0x9E3779B97F4A7C15ULL +
+             DatumGetUInt64(FunctionCall2Coll(&column->hash, column->collation, value, UInt64GetDatum(0x5DEECE66DULL)));
     }
   }
   if (store->sorted_by_key) {
@@ -112,7 +113,9 @@ bool receive(TupleTableSlot* slot, DestReceiver* self) {
 
 void start_up(DestReceiver*, int, TupleDesc) {}
 void shut_down(DestReceiver*) {}
-void destroy(DestReceiver* self) { pfree(self); }
+void destroy(DestReceiver* self) {
+  pfree(self);
+}
 
 // Replaces out-of-line and compressed values by plain ones: a kept row outlives the snapshot that protects the others.
 TupleTableSlot* detoasted(Relation::Store* store, TupleTableSlot* slot) {

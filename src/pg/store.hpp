@@ -29,8 +29,8 @@ struct WatchedColumn {
 };
 
 struct Relation::Store {
-  MemoryContext memory;       // the struct, the store, the descriptor
-  MemoryContext scratch;      // for one row's comparison and detoasting; reset after it
+  MemoryContext memory;   // the struct, the store, the descriptor
+  MemoryContext scratch;  // for one row's comparison and detoasting; reset after it
   TupleDesc shape;
   Tuplestorestate* tuples;
   TupleTableSlot* reader;

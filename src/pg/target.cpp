@@ -133,7 +133,8 @@ std::optional<TargetTable> find_target(const std::string& name, const std::vecto
   const Keys keys = call([&] { return read_keys(relation, numbers, count); });
   table.key_is_unique = count > 0 && wanted.size() == key.size() && keys.unique;
   for (int i = 0; i < keys.primary_count; ++i) {
-    if (keys.primary[i] > 0) table.primary_key.emplace_back(NameStr(TupleDescAttr(shape, keys.primary[i] - 1)->attname));
+    if (keys.primary[i] > 0)
+      table.primary_key.emplace_back(NameStr(TupleDescAttr(shape, keys.primary[i] - 1)->attname));
   }
   call([&] { relation_close(relation, NoLock); });
   return table;

@@ -16,16 +16,16 @@ struct TargetColumn {
   unsigned collation = 0;
   bool not_null = false;
   bool has_default = false;
-  bool generated = false;         // GENERATED … STORED: never written
-  bool identity_always = false;   // inserted with OVERRIDING SYSTEM VALUE, never SET
+  bool generated = false;        // GENERATED … STORED: never written
+  bool identity_always = false;  // inserted with OVERRIDING SYSTEM VALUE, never SET
 };
 
 struct TargetTable {
   unsigned oid = 0;
-  std::string name;       // quoted and qualified
-  std::string plain_name; // schema.table, unquoted: what the allow-list is compared with
+  std::string name;        // quoted and qualified
+  std::string plain_name;  // schema.table, unquoted: what the allow-list is compared with
   unsigned owner = 0;
-  char kind = 'r';        // relkind
+  char kind = 'r';  // relkind
   std::vector<TargetColumn> columns;
   std::vector<std::string> primary_key;
   bool key_is_unique = false;  // of the key columns asked for: a valid, immediate, full unique index on just them

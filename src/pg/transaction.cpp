@@ -56,7 +56,9 @@ void abort_transaction() noexcept {
   }
 }
 
-bool in_transaction() { return IsTransactionState(); }
+bool in_transaction() {
+  return IsTransactionState();
+}
 
 Subtransaction::Subtransaction() : memory_(CurrentMemoryContext), owner_(CurrentResourceOwner) {
   call([&] {
@@ -134,8 +136,12 @@ std::int64_t now_us() {
          static_cast<std::int64_t>(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * USECS_PER_SEC;
 }
 
-std::string system_identifier() { return std::to_string(GetSystemIdentifier()); }
-unsigned database_id() { return MyDatabaseId; }
+std::string system_identifier() {
+  return std::to_string(GetSystemIdentifier());
+}
+unsigned database_id() {
+  return MyDatabaseId;
+}
 
 std::string database_name() {
   const char* name = call([&] { return get_database_name(MyDatabaseId); });

@@ -16,8 +16,8 @@ struct Context {
   std::int64_t epoch = 0;
   std::int64_t requested_us = 0;
   std::string correlation_id;
-  int attempt = 1;  // of the batch under way
-  std::string role;      // session user, for events
+  int attempt = 1;   // of the batch under way
+  std::string role;  // session user, for events
   bool recovering = false;
   bool timed_out = false;  // the run's last 57014 is its own statement timer's, not a cancel
 };

@@ -17,12 +17,13 @@ void emit_batch(const sink::Batch& batch, const std::string& number, const Emit&
   for (const sink::BulkBody& body : batch.bodies) {
     for (const sink::BulkRow& row : body.rows) {
       const std::string lines = body.text->substr(row.begin, row.end - row.begin);
-      emit({number, "index", json::Object().add("_id", row.id).str(), std::nullopt,
-            lines.substr(lines.find('\n') + 1), lines, std::nullopt, std::nullopt});
+      emit({number, "index", json::Object().add("_id", row.id).str(), std::nullopt, lines.substr(lines.find('\n') + 1),
+            lines, std::nullopt, std::nullopt});
     }
   }
   for (const sink::DeadRow& row : batch.dead) {
-    emit({number, "error", std::nullopt, std::nullopt, std::nullopt, std::nullopt, row.error.sqlstate, row.error.message});
+    emit({number, "error", std::nullopt, std::nullopt, std::nullopt, std::nullopt, row.error.sqlstate,
+          row.error.message});
   }
 }
 

@@ -23,8 +23,8 @@ std::string images_sql(const Plan& plan) {
     key += (key.empty() ? "" : ", ") + (pg::quote_literal(column.name) + ", ") + value;
     join += (join.empty() ? "" : " AND ") + ("t." + name + " = ") + value;
   }
-  return "SELECT DISTINCT jsonb_build_object(" + key + ")::text AS key, to_jsonb(t)::text AS row FROM input AS s LEFT JOIN " +
-         plan.table->name + " AS t ON " + join;
+  return "SELECT DISTINCT jsonb_build_object(" + key +
+         ")::text AS key, to_jsonb(t)::text AS row FROM input AS s LEFT JOIN " + plan.table->name + " AS t ON " + join;
 }
 
 std::map<std::string, Text> images(pg::Statement& statement, pg::Relation& scratch) {
@@ -40,7 +40,9 @@ std::map<std::string, Text> images(pg::Statement& statement, pg::Relation& scrat
 
 struct Table {
   Table(const Plan& p, pg::Relation& page)
-      : plan(p), sink(p.upsert, p.keys), images(images_sql(p), {}, {{"input", &page}}, pg::Planning::kFree),
+      : plan(p),
+        sink(p.upsert, p.keys),
+        images(images_sql(p), {}, {{"input", &page}}, pg::Planning::kFree),
         scratch(images.columns(), true) {
     sink.open(page);
   }

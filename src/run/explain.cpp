@@ -94,8 +94,8 @@ void explain(const Plan& plan, const json::Value& arguments, const Emit& emit) {
     out.add("measured", d.measured).add_raw("warnings", json::write_texts({notes.begin(), notes.end()}));
     return emit({out.str()});
   }
-  emit({"Pipeline " + definition.name + " (" + definition.mode + ", batches of " + std::to_string(definition.batch_size) +
-        ", about " + std::to_string(batches) + ")"});
+  emit({"Pipeline " + definition.name + " (" + definition.mode + ", batches of " +
+        std::to_string(definition.batch_size) + ", about " + std::to_string(batches) + ")"});
   emit({"Layers: [source] [sink]"});
   emit({"-> source (sql), " + d.way});
   emit_block(emit, "SQL", d.source_sql, d.source_plan);

@@ -14,6 +14,7 @@ namespace etl::run {
 
 using Emit = std::function<void(const std::vector<std::optional<std::string>>&)>;
 
-void inspect(const model::Definition& definition, const std::string& kind, const json::Value& arguments, const Emit& emit);
+void inspect(const model::Definition& definition, const std::string& kind, const json::Value& arguments,
+             const Emit& emit);
 
 }  // namespace etl::run

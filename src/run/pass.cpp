@@ -1,8 +1,8 @@
 #include "run/pass.hpp"
 
 #include "pg/transaction.hpp"
-#include "run/retry.hpp"
 #include "run/remote_loop.hpp"
+#include "run/retry.hpp"
 #include "run/safety.hpp"
 #include "run/table_loop.hpp"
 

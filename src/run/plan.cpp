@@ -33,10 +33,12 @@ void check_output_names(const pg::Analysis& source) {
   std::set<std::string> seen;
   for (const pg::Column& column : source.columns) {
     if (column.name == "?column?") {
-      throw Error("42601", "an output column of the source has no name", {}, "Name every expression: SELECT a + b AS total.");
+      throw Error("42601", "an output column of the source has no name", {},
+                  "Name every expression: SELECT a + b AS total.");
     }
     if (!seen.insert(column.name).second) {
-      throw Error("42701", "the source returns column \"" + column.name + "\" twice", {}, "Rename one of them with AS.");
+      throw Error("42701", "the source returns column \"" + column.name + "\" twice", {},
+                  "Rename one of them with AS.");
     }
   }
   if (source.columns.empty()) throw Error("42601", "the source returns no column");

@@ -31,15 +31,15 @@ struct Plan {
   model::Definition definition;
   model::Options options;
   pg::Analysis source;
-  std::vector<std::string> keys;    // identify a row in the target
-  std::vector<std::string> order;   // in which the source is read
+  std::vector<std::string> keys;   // identify a row in the target
+  std::vector<std::string> order;  // in which the source is read
   std::vector<unsigned> order_types;
-  std::optional<pg::TargetTable> table;   // target in this database
-  compile::Upsert upsert;                 // of `table`
-  bool key_range = false;                 // pages come in the order of the target's key, in its type and collation
-  std::optional<pg::Server> server;       // or a remote one
+  std::optional<pg::TargetTable> table;  // target in this database
+  compile::Upsert upsert;                // of `table`
+  bool key_range = false;                // pages come in the order of the target's key, in its type and collation
+  std::optional<pg::Server> server;      // or a remote one
   std::string index;
-  std::string safety;               // incremental: xact, lock or overlap
+  std::string safety;  // incremental: xact, lock or overlap
   std::string safety_reason;
   bool keys_may_be_null = true;
   std::vector<Finding> warnings;

@@ -106,8 +106,7 @@ std::uint64_t Quarantine::take_null_keys(pg::Relation& page) {
   pg::Relation bad(page.columns(), true);
   pg::Relation good(page.columns(), true);
   page.split_null_keys(bad, good);
-  const Error error("23502", "a key column of a row is null",
-                    "The row is " + bad.row_json(0).substr(0, 500) + ".",
+  const Error error("23502", "a key column of a row is null", "The row is " + bad.row_json(0).substr(0, 500) + ".",
                     "Filter such rows out in the source, or set option \"null_keys\" to \"dead_letter\".");
   if (!context_.plan.options.dead_letter_null_keys) throw error;
   for (std::uint64_t i = 0; i < bad.rows(); ++i) keep(bad, i, error);

@@ -25,8 +25,8 @@ class Quarantine {
   // row of n costs at most 2 * log2(n) + 1 statements. `page` is used as scratch; returns what was written.
   sink::Written bisect(pg::Relation& page, sink::TableSink& sink, std::uint64_t& dead);
 
-  // Looks for rows that no page would ever reach, since a NULL is in their key or position, before the first page is read:
-  // refused or kept as above, in a transaction of its own. `page` is scratch.
+  // Looks for rows that no page would ever reach, since a NULL is in their key or position, before the first page is
+  // read: refused or kept as above, in a transaction of its own. `page` is scratch.
   void take_unreachable(source::SqlSource& source, pg::Relation& page, catalog::Checkpoint& checkpoint);
 
   // Takes rows with a NULL key out of `page`: refused with 23502, or kept, as option null_keys says. Returns how many.

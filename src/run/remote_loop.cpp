@@ -146,7 +146,8 @@ void RemoteLoop::collect(int wait_ms) {
       failure_ = std::move(done->failure);
     } else if (!done->dead.empty() && !context_.plan.options.quarantine) {
       failure_ = done->dead.front().error;
-      failure_->detail += (failure_->detail.empty() ? "" : " ") + ("The document is " + done->dead.front().document.substr(0, 500) + ".");
+      failure_->detail += (failure_->detail.empty() ? "" : " ") +
+                          ("The document is " + done->dead.front().document.substr(0, 500) + ".");
       failure_->hint = "Mend the source, or set option \"on_error\" to \"quarantine\".";
     } else {
       done_.push_back(std::move(*done));

@@ -1,11 +1,11 @@
 // The batch loop into Elasticsearch: nothing is held while the network is waited for.
 //
-//   transaction  checkpoint of what was acknowledged; read the next batch, encode it, reserve its version   COMMIT, flushed
-//   no transaction  send it; several batches are under way; wait for replies
+//   transaction  checkpoint of what was acknowledged; read the next batch, encode it, reserve its version   COMMIT,
+//   flushed no transaction  send it; several batches are under way; wait for replies
 //
-// A document carries its key as _id and the batch's version, so that a request which is repeated, or comes late, changes
-// nothing. What was not acknowledged is read and sent again under a higher version: at least once on the wire, exactly
-// once in the index. See src/run/README.md and src/sink/README.md.
+// A document carries its key as _id and the batch's version, so that a request which is repeated, or comes late,
+// changes nothing. What was not acknowledged is read and sent again under a higher version: at least once on the wire,
+// exactly once in the index. See src/run/README.md and src/sink/README.md.
 #pragma once
 
 #include <deque>
@@ -34,11 +34,11 @@ class RemoteLoop {
 
   void open();
   void check_null_keys();
-  void step();                          // one transaction: saves, reads; then sends
-  void save_acknowledged();             // in the transaction
-  void forget_saved();                  // after its commit
+  void step();                             // one transaction: saves, reads; then sends
+  void save_acknowledged();                // in the transaction
+  void forget_saved();                     // after its commit
   std::optional<sink::Batch> read_next();  // in the transaction
-  void collect(int wait_ms);            // outside of it: takes replies
+  void collect(int wait_ms);               // outside of it: takes replies
   void move();
   bool room() const;
 
@@ -48,14 +48,14 @@ class RemoteLoop {
   bool again_;
   Retry retry_;
   Quarantine quarantine_;
-  std::optional<pg::Key> saved_;        // position of the last batch that was saved
-  std::optional<pg::Key> position_;     // of the last batch that was read
+  std::optional<pg::Key> saved_;     // position of the last batch that was saved
+  std::optional<pg::Key> position_;  // of the last batch that was read
   std::unique_ptr<source::SqlSource> source_;
   std::unique_ptr<pg::Relation> page_;
   std::unique_ptr<sink::ElasticSink> sink_;
-  std::deque<Sent> sent_;               // in the order in which they were read
-  std::deque<sink::Done> done_;         // outcomes of the first of sent_
-  std::optional<Error> failure_;        // what ends the run, after all before it is saved
+  std::deque<Sent> sent_;         // in the order in which they were read
+  std::deque<sink::Done> done_;   // outcomes of the first of sent_
+  std::optional<Error> failure_;  // what ends the run, after all before it is saved
   bool more_ = true;
   std::int64_t next_batch_no_ = 0;
   model::State seen_ = model::State::RUNNING;

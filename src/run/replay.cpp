@@ -22,9 +22,10 @@ std::string records_sql(const Plan& plan, const std::string& where) {
                (base64 ? std::string("text") : pg::type_name(column.type, column.typmod));
     values += (values.empty() ? "" : ", ") + (base64 ? "decode(r." + name + ", 'base64') AS " : "r.") + name;
   }
-  return "SELECT " + values + " FROM (SELECT * FROM etl.dead_letters WHERE pipeline_id = " + std::to_string(plan.definition.id) +
-         " AND status = 'pending') AS d, LATERAL jsonb_to_record(d.original_record || $1) AS r(" + columns + ") WHERE " +
-         where + " ORDER BY d.id";
+  return "SELECT " + values +
+         " FROM (SELECT * FROM etl.dead_letters WHERE pipeline_id = " + std::to_string(plan.definition.id) +
+         " AND status = 'pending') AS d, LATERAL jsonb_to_record(d.original_record || $1) AS r(" + columns +
+         ") WHERE " + where + " ORDER BY d.id";
 }
 
 }  // namespace
@@ -49,11 +50,14 @@ void replay(const Plan& plan, const json::Value& arguments, const Emit& emit) {
 
 std::int64_t mark_replayed(const Plan& plan, const std::string& where) {
   const std::string pipeline = std::to_string(plan.definition.id);
-  const pg::Rows ids = pg::query_once("SELECT d.id FROM (SELECT * FROM etl.dead_letters WHERE pipeline_id = " + pipeline +
-                                      " AND status = 'pending') AS d WHERE " + where);
+  const pg::Rows ids =
+      pg::query_once("SELECT d.id FROM (SELECT * FROM etl.dead_letters WHERE pipeline_id = " + pipeline +
+                     " AND status = 'pending') AS d WHERE " + where);
   for (const pg::Row& row : ids) {
-    (void)pg::catalog_query("UPDATE etl.dead_letter SET status = 'replayed', retry_count = retry_count + 1,"
-                            " last_seen = clock_timestamp() WHERE id = $1::bigint AND pipeline_id = $2::bigint", {row[0], pipeline});
+    (void)pg::catalog_query(
+        "UPDATE etl.dead_letter SET status = 'replayed', retry_count = retry_count + 1,"
+        " last_seen = clock_timestamp() WHERE id = $1::bigint AND pipeline_id = $2::bigint",
+        {row[0], pipeline});
   }
   return static_cast<std::int64_t>(ids.size());
 }

@@ -66,7 +66,9 @@ void warn(Plan& plan, const std::string& message, const std::string& hint) {
   plan.warnings.push_back({"safety", "warning", "01000", message, {}, hint});
 }
 
-std::string source_as_table(const Plan& plan) { return "(" + plan.definition.source + "\n) AS _etl_row"; }
+std::string source_as_table(const Plan& plan) {
+  return "(" + plan.definition.source + "\n) AS _etl_row";
+}
 
 // The largest key that is visible now.
 std::optional<std::string> largest_key(const Plan& plan) {
@@ -79,7 +81,9 @@ std::optional<std::string> largest_key(const Plan& plan) {
 bool any_at_or_above(const Plan& plan, const std::string& mark) {
   const pg::Column& column = key_column(plan);
   return !pg::query_once("SELECT FROM " + source_as_table(plan) + " WHERE " + compile::quote_name(plan.order[0]) +
-                         " >= $1::" + pg::type_name(column.type, -1) + " LIMIT 1", {mark}).empty();
+                             " >= $1::" + pg::type_name(column.type, -1) + " LIMIT 1",
+                         {mark})
+              .empty();
 }
 
 // Runs `step` in short read-only transactions until it says so or the time is up.
@@ -112,7 +116,8 @@ void open_xact(const Plan& plan, Watermark& watermark, Window& window, std::int6
     const catalog::Oldest oldest = catalog::oldest_transaction(tables);
     const std::int64_t mark = std::min(oldest.start_us, oldest.taken_us - kGuardUs);
     watermark.held_by_pid = oldest.pid;
-    watermark.held_since = oldest.pid && !oldest.unknown ? std::optional(catalog::timestamp_text(oldest.start_us)) : std::nullopt;
+    watermark.held_since =
+        oldest.pid && !oldest.unknown ? std::optional(catalog::timestamp_text(oldest.start_us)) : std::nullopt;
     watermark.frozen_gids = oldest.prepared;
     // A hidden or a prepared transaction may have begun at any time since the mark was stored last.
     if (!oldest.unknown && oldest.prepared.empty()) watermark.safe = catalog::timestamp_text(mark);
@@ -170,7 +175,8 @@ std::optional<std::string> start_from_history(Watermark& watermark, const std::o
   json::Document document = json::parse(watermark.history, "the history of a watermark");
   std::vector<std::pair<std::int64_t, std::optional<std::string>>> entries;
   for (const auto& item : document.GetArray()) {
-    entries.emplace_back(item[0].GetInt64(), item[1].IsNull() ? std::nullopt : std::optional(std::string(json::text(item[1]))));
+    entries.emplace_back(item[0].GetInt64(),
+                         item[1].IsNull() ? std::nullopt : std::optional(std::string(json::text(item[1]))));
   }
   const std::int64_t now_ms = pg::now_us() / 1000;
   entries.emplace_back(now_ms, position ? (*position)[0] : std::nullopt);
@@ -197,7 +203,8 @@ void open_overlap(const Plan& plan, Watermark& watermark, Window& window, const 
     note_holder(watermark, old);
     if (!old.empty()) {
       ++watermark.breaches;
-      pg::warn_line("pipeline \"" + plan.definition.name + "\": a transaction has outlived the overlap window, so rows of it may be missed",
+      pg::warn_line("pipeline \"" + plan.definition.name +
+                        "\": a transaction has outlived the overlap window, so rows of it may be missed",
                     "Enlarge option \"overlap\", or end the transaction named in etl.lag.");
     }
     const bool clock = key.type == kTimestamptz || key.type == kTimestamp || key.type == kDate;
@@ -205,9 +212,10 @@ void open_overlap(const Plan& plan, Watermark& watermark, Window& window, const 
     if (!clock) {
       window.again_from = start_from_history(watermark, position, plan.options.overlap_ms);
     } else if (position && (*position)[0]) {
-      window.again_from = pg::query_once("SELECT ($1::" + pg::type_name(key.type, -1) + " - $2::float8 * interval '1 ms')::" +
-                                         pg::type_name(key.type, -1),
-                                         {(*position)[0], std::to_string(plan.options.overlap_ms)}).at(0)[0];
+      window.again_from = pg::query_once("SELECT ($1::" + pg::type_name(key.type, -1) +
+                                             " - $2::float8 * interval '1 ms')::" + pg::type_name(key.type, -1),
+                                         {(*position)[0], std::to_string(plan.options.overlap_ms)})
+                              .at(0)[0];
     }
     return true;
   });
@@ -226,11 +234,13 @@ void choose_safety(Plan& plan) {
              std::to_string(plan.options.overlap_ms / 1000) + " s) can be missed.");
   }
   if (plan.options.safety != "auto" && plan.safety != best && plan.safety != "overlap") {
-    warn(plan, "safety mode \"" + plan.safety + "\" may lose rows: " + reason, "Leave option \"safety\" out, or use \"" + best + "\".");
+    warn(plan, "safety mode \"" + plan.safety + "\" may lose rows: " + reason,
+         "Leave option \"safety\" out, or use \"" + best + "\".");
   }
   if (plan.safety == "xact" && key_column(plan).type != kTimestamptz) {
     throw Error("22023", "safety mode \"xact\" needs an incremental key of type timestamptz",
-                "Its type is " + pg::type_name(key_column(plan).type, -1) + ".", "Use \"" + best + "\", or leave it out.");
+                "Its type is " + pg::type_name(key_column(plan).type, -1) + ".",
+                "Use \"" + best + "\", or leave it out.");
   }
 }
 

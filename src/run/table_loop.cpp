@@ -47,8 +47,8 @@ void TableLoop::open() {
   source_->open();
   page_ = source_->make_page(false);
   page_->clear();
-  // A range scan reads all that the target holds between a batch's first and last key: worth it unless that is much more
-  // than the source has.
+  // A range scan reads all that the target holds between a batch's first and last key: worth it unless that is much
+  // more than the source has.
   const Plan& plan = context_.plan;
   const bool range = plan.key_range && target_rows(plan) <= kRangeFactor * source_->rows_total() + kRangeRows;
   sink_ = std::make_unique<sink::TableSink>(plan.upsert, plan.keys, range, plan.order_types[0]);
@@ -85,8 +85,7 @@ bool TableLoop::batch(Form form) {
   const std::optional<pg::Key> reached = ends_null ? page_->last_position() : last;
   pg::fault_point(6);
   pg::fault_point(7);
-  const sink::Written written =
-      form == Form::kBisect ? quarantine_.bisect(*page_, *sink_, dead) : sink_->write(*page_);
+  const sink::Written written = form == Form::kBisect ? quarantine_.bisect(*page_, *sink_, dead) : sink_->write(*page_);
   pg::fault_point(8);
   catalog::Counters& c = record.counters;
   c.read = static_cast<std::int64_t>(rows);

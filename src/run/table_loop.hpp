@@ -26,7 +26,7 @@ class TableLoop {
   enum class Form { kQuick, kBisect };
 
   void open();
-  bool batch(Form form);              // one transaction; true: more follows
+  bool batch(Form form);  // one transaction; true: more follows
   Order batch_with_retries(bool& more);
   Order answer(const Error& error, Form& form);
   void check_null_keys();

@@ -61,7 +61,8 @@ void check_kind(const TargetTable& table, unsigned owner) {
   if (!missing.empty()) {
     throw Error("42501", "target " + table.name + " is not writable by " + pg::role_name(owner),
                 "The role lacks " + missing + " on it.",
-                "Run: GRANT SELECT, INSERT, UPDATE ON " + table.name + " TO " + compile::quote_name(pg::role_name(owner)) + ";");
+                "Run: GRANT SELECT, INSERT, UPDATE ON " + table.name + " TO " +
+                    compile::quote_name(pg::role_name(owner)) + ";");
   }
   if (pg::is_superuser(owner) && !pg::is_superuser(table.owner)) {
     throw Error("42501", "a superuser's pipeline cannot write " + table.name,
@@ -75,9 +76,11 @@ void check_superuser_table(const TargetTable& table, unsigned owner) {
   if (!pg::is_superuser(owner)) return;
   const pg::Rows foreign = pg::catalog_query(
       "SELECT f.proname FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid JOIN pg_roles r ON r.oid = f.proowner"
-      " WHERE t.tgrelid IN (SELECT relid FROM pg_partition_tree($1::oid::regclass) UNION SELECT $1::oid) AND NOT r.rolsuper"
+      " WHERE t.tgrelid IN (SELECT relid FROM pg_partition_tree($1::oid::regclass) UNION SELECT $1::oid) AND NOT "
+      "r.rolsuper"
       " UNION ALL SELECT y.typname FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid AND y.typtype = 'd'"
-      " JOIN pg_roles r ON r.oid = y.typowner WHERE a.attrelid = $1::oid AND NOT a.attisdropped AND NOT r.rolsuper LIMIT 1",
+      " JOIN pg_roles r ON r.oid = y.typowner WHERE a.attrelid = $1::oid AND NOT a.attisdropped AND NOT r.rolsuper "
+      "LIMIT 1",
       {std::to_string(table.oid)});
   if (foreign.empty()) return;
   throw Error("42501", "a superuser's pipeline cannot write " + table.name,
@@ -101,19 +104,22 @@ const pg::Column* find_source(const Plan& plan, const std::string& name) {
 
 void check_keys(Plan& plan, const TargetTable& table) {
   if (plan.keys.empty()) {
-    throw Error("42P10", "target " + table.name + " has no primary key", "key_columns was not given either.",
-                "Add one: ALTER TABLE " + table.name + " ADD PRIMARY KEY (…); or name key_columns that a unique index covers.");
+    throw Error(
+        "42P10", "target " + table.name + " has no primary key", "key_columns was not given either.",
+        "Add one: ALTER TABLE " + table.name + " ADD PRIMARY KEY (…); or name key_columns that a unique index covers.");
   }
   for (const std::string& key : plan.keys) {
     if (find(table, key) == nullptr) {
       std::vector<std::string_view> names;
       for (const TargetColumn& column : table.columns) names.push_back(column.name);
-      throw Error("42703", "key column \"" + key + "\" is not a column of target " + table.name, {}, did_you_mean(key, names));
+      throw Error("42703", "key column \"" + key + "\" is not a column of target " + table.name, {},
+                  did_you_mean(key, names));
     }
     if (find_source(plan, key) == nullptr) {
       std::vector<std::string_view> names;
       for (const pg::Column& column : plan.source.columns) names.push_back(column.name);
-      throw Error("42703", "key column \"" + key + "\" is not a column of the source's output", {}, did_you_mean(key, names));
+      throw Error("42703", "key column \"" + key + "\" is not a column of the source's output", {},
+                  did_you_mean(key, names));
     }
   }
   if (!table.key_is_unique) {
@@ -129,8 +135,8 @@ void check_columns(const Plan& plan, const TargetTable& table) {
     if (target == nullptr) {
       std::vector<std::string_view> names;
       for (const TargetColumn& c : table.columns) names.push_back(c.name);
-      throw Error("42703", "the source returns column \"" + column.name + "\", which target " + table.name + " lacks", {},
-                  did_you_mean(column.name, names));
+      throw Error("42703", "the source returns column \"" + column.name + "\", which target " + table.name + " lacks",
+                  {}, did_you_mean(column.name, names));
     }
     if (target->generated) {
       throw Error("428C9", "target column \"" + column.name + "\" is generated", {},
@@ -138,7 +144,8 @@ void check_columns(const Plan& plan, const TargetTable& table) {
     }
   }
   for (const TargetColumn& column : table.columns) {
-    if (!column.not_null || column.has_default || column.generated || find_source(plan, column.name) != nullptr) continue;
+    if (!column.not_null || column.has_default || column.generated || find_source(plan, column.name) != nullptr)
+      continue;
     throw Error("23502", "the source does not return column \"" + column.name + "\"",
                 "It is NOT NULL in target " + table.name + " and has no default.", "Add it to the source's SELECT.");
   }
@@ -189,8 +196,8 @@ void check_server(Plan& plan, const model::TargetName& target, unsigned owner) {
   (void)http::parse_url(url->second);
   plan.index = target.object;
   if (!plan.definition.key_columns) {
-    throw Error("22023", "pipeline \"" + plan.definition.name + "\" needs key_columns", "A document's _id is made of them.",
-                "Name the output columns that identify a row.");
+    throw Error("22023", "pipeline \"" + plan.definition.name + "\" needs key_columns",
+                "A document's _id is made of them.", "Name the output columns that identify a row.");
   }
   plan.keys = *plan.definition.key_columns;
 }
@@ -241,8 +248,9 @@ void prepare_upsert(Plan& plan) {
   std::vector<std::string> names;
   for (const pg::Column& column : plan.source.columns) names.push_back(column.name);
   const std::string list = compile::name_list(names);
-  pg::Statement insert("INSERT INTO " + plan.table->name + " (" + list + ") OVERRIDING SYSTEM VALUE SELECT " + list +
-                           " FROM input", {}, {{"input", &shape}}, pg::Planning::kFree);
+  pg::Statement insert(
+      "INSERT INTO " + plan.table->name + " (" + list + ") OVERRIDING SYSTEM VALUE SELECT " + list + " FROM input", {},
+      {{"input", &shape}}, pg::Planning::kFree);
   pg::Statement merge(compile::merge_sql(plan.upsert), {}, {{"input", &shape}}, pg::Planning::kFree);
 }
 

@@ -10,8 +10,9 @@ LastOfKey::LastOfKey(pg::Relation& page, std::vector<std::string> keys)
 pg::Relation& LastOfKey::reduce() {
   if (!page_.repeats_keys()) return page_;
   if (!statement_) {
-    statement_ = std::make_unique<pg::Statement>(compile::last_of_each_key_sql(keys_), std::vector<unsigned>{},
-                                                 std::vector<pg::NamedRelation>{{"input", &page_}}, pg::Planning::kFree);
+    statement_ =
+        std::make_unique<pg::Statement>(compile::last_of_each_key_sql(keys_), std::vector<unsigned>{},
+                                        std::vector<pg::NamedRelation>{{"input", &page_}}, pg::Planning::kFree);
   }
   reduced_->clear();
   statement_->read(*reduced_);

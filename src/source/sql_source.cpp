@@ -118,6 +118,8 @@ double SqlSource::rows_total() {
   return all.estimated_rows();
 }
 
-std::vector<std::string> SqlSource::explain() { return next_->explain(); }
+std::vector<std::string> SqlSource::explain() {
+  return next_->explain();
+}
 
 }  // namespace etl::source

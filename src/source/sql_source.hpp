@@ -23,10 +23,10 @@ namespace etl::source {
 
 // What of the source is read. Bounds are texts that the key's input function reads.
 struct Range {
-  std::optional<std::string> from_first;    // first order column >= this, on the first page
-  std::optional<pg::Key> up_to_key;         // whole key <= this
-  std::optional<std::string> below_first;   // first order column < this
-  std::optional<std::string> up_to_first;   // first order column <= this
+  std::optional<std::string> from_first;   // first order column >= this, on the first page
+  std::optional<pg::Key> up_to_key;        // whole key <= this
+  std::optional<std::string> below_first;  // first order column < this
+  std::optional<std::string> up_to_first;  // first order column <= this
 };
 
 struct SqlSourceSpec {
@@ -34,10 +34,10 @@ struct SqlSourceSpec {
   std::vector<pg::Column> columns;
   std::vector<std::string> order;
   std::vector<unsigned> order_types;
-  std::vector<std::string> keys;   // watched for repetitions and NULLs
+  std::vector<std::string> keys;  // watched for repetitions and NULLs
   Range range;
   std::uint64_t page_rows = 5000;
-  bool one_snapshot = false;       // spill in any case: the whole run reads one snapshot
+  bool one_snapshot = false;  // spill in any case: the whole run reads one snapshot
 };
 
 class SqlSource {
@@ -66,7 +66,8 @@ class SqlSource {
   const std::string& sql() const { return first_->sql(); }
 
  private:
-  std::unique_ptr<pg::Statement> prepare(bool after, bool first_page, std::uint64_t limit, bool keep_source_order) const;
+  std::unique_ptr<pg::Statement> prepare(bool after, bool first_page, std::uint64_t limit,
+                                         bool keep_source_order) const;
   pg::Key parameters(const std::optional<pg::Key>& after, bool first_page) const;
   void fill_spill(const std::optional<pg::Key>& after);
   pg::Relation::Watch watch(const pg::Relation& relation) const;

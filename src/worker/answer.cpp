@@ -34,8 +34,7 @@ std::vector<Row> ask(const Question& question, const model::Definition& definiti
   task.database = pg::database_id();
   task.role = definition.owner;
   task.pipeline = definition.id;
-  const std::string text =
-      json::Object().add("kind", question.kind).add_raw("arguments", question.arguments).str();
+  const std::string text = json::Object().add("kind", question.kind).add_raw("arguments", question.arguments).str();
   pg::Asker asker(task, text);
   if (!asker.started()) {
     throw Error("53000", "no background worker is free to answer", "All of max_worker_processes are taken.",

@@ -139,7 +139,8 @@ std::optional<pg::Task> start_waiting_runs() {
   std::optional<pg::Task> mine;
   pg::begin();
   for (const ActiveRun& run : catalog::active_runs()) {
-    if (run.state != State::RUN_REQUESTED || !run.runnable || pg::suspended() || pg::start_worker(task_of(run))) continue;
+    if (run.state != State::RUN_REQUESTED || !run.runnable || pg::suspended() || pg::start_worker(task_of(run)))
+      continue;
     if (!mine && run.owner == pg::session_role()) mine = task_of(run);
   }
   pg::commit(false);

@@ -47,7 +47,9 @@ def main() -> int:
             figures += latency.measure(connection, 100)
         if elastic:
             load_flights(server)
-            connection.execute(f"CREATE SERVER es TYPE 'elasticsearch' FOREIGN DATA WRAPPER etl OPTIONS (url '{elastic.url}')")
+            connection.execute(
+                f"CREATE SERVER es TYPE 'elasticsearch' FOREIGN DATA WRAPPER etl OPTIONS (url '{elastic.url}')"
+            )
             figures += documents.measure(connection, server, elastic, sys.executable, wanted.runs)
     if elastic:
         elastic.stop()
@@ -57,7 +59,12 @@ def main() -> int:
 
 
 def load_flights(server) -> None:
-    environment = os.environ | {"PGHOST": "127.0.0.1", "PGPORT": str(server.port), "PGDATABASE": "bench", "PGUSER": "postgres"}
+    environment = os.environ | {
+        "PGHOST": "127.0.0.1",
+        "PGPORT": str(server.port),
+        "PGDATABASE": "bench",
+        "PGUSER": "postgres",
+    }
     subprocess.run([ROOT / "demo" / "load_flights"], env=environment, check=True)
 
 

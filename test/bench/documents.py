@@ -25,8 +25,11 @@ with psycopg.connect(sys.argv[1], row_factory=psycopg.rows.dict_row) as connecti
 
 
 def measure(connection, server, elastic, python: str, runs: int) -> list:
-    connection.execute("SELECT etl.create_pipeline('bench_flights', %s, 'es:bench_flights', key_columns => '{flight_id}',"
-                       " batch_size => %s, options => %s)", [SOURCE, ROWS_A_BODY, f'{{"in_flight": {CONNECTIONS}}}'])
+    connection.execute(
+        "SELECT etl.create_pipeline('bench_flights', %s, 'es:bench_flights', key_columns => '{flight_id}',"
+        " batch_size => %s, options => %s)",
+        [SOURCE, ROWS_A_BODY, f'{{"in_flight": {CONNECTIONS}}}'],
+    )
     rows = connection.execute("SELECT count(*) FROM nyc.flights").fetchone()[0]
     mine, curl, script = [], [], []
     with tempfile.TemporaryDirectory() as folder:
@@ -36,10 +39,22 @@ def measure(connection, server, elastic, python: str, runs: int) -> list:
             mine.append(run_pipeline(connection, elastic))
             curl.append(run_curl(elastic, bodies))
             script.append(run_script(python, server, elastic))
-    return [Figure("flights: docs/s / curl with ready bodies", paired(curl, mine), 0.9, ">=",
-                   f"{rows / sorted(mine)[len(mine) // 2]:,.0f} docs/s"),
-            Figure("flights: docs/s / Python parallel_bulk", paired(script, mine), 2, ">=",
-                   f"{rows / sorted(script)[len(script) // 2]:,.0f} docs/s there")]
+    return [
+        Figure(
+            "flights: docs/s / curl with ready bodies",
+            paired(curl, mine),
+            0.9,
+            ">=",
+            f"{rows / sorted(mine)[len(mine) // 2]:,.0f} docs/s",
+        ),
+        Figure(
+            "flights: docs/s / Python parallel_bulk",
+            paired(script, mine),
+            2,
+            ">=",
+            f"{rows / sorted(script)[len(script) // 2]:,.0f} docs/s there",
+        ),
+    ]
 
 
 def make_bodies(connection, folder: Path) -> list:
@@ -49,9 +64,13 @@ def make_bodies(connection, folder: Path) -> list:
         cursor.execute("SELECT flight_id, row_to_json(f)::text FROM nyc.flights AS f ORDER BY flight_id")
         while batch := cursor.fetchmany(ROWS_A_BODY):
             path = folder / f"{len(paths):04}.ndjson"
-            path.write_text("".join(
-                f'{{"index":{{"_id":"{key}","version":{len(paths) + 1},"version_type":"external"}}}}\n{document}\n'
-                for key, document in batch), encoding="utf-8")
+            path.write_text(
+                "".join(
+                    f'{{"index":{{"_id":"{key}","version":{len(paths) + 1},"version_type":"external"}}}}\n{document}\n'
+                    for key, document in batch
+                ),
+                encoding="utf-8",
+            )
             paths.append(path)
     return paths
 
@@ -90,8 +109,16 @@ def run_curl(elastic, bodies: list) -> float:
     for share in range(CONNECTIONS):
         command = ["curl", "-sS"]
         for path in bodies[share::CONNECTIONS]:
-            command += ["-H", "Content-Type: application/x-ndjson", "--data-binary", f"@{path}", "-o", "/dev/null", url,
-                        "--next"]
+            command += [
+                "-H",
+                "Content-Type: application/x-ndjson",
+                "--data-binary",
+                f"@{path}",
+                "-o",
+                "/dev/null",
+                url,
+                "--next",
+            ]
         commands.append(command[:-1])
     start = time.monotonic()
     running = [subprocess.Popen(command) for command in commands]

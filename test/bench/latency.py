@@ -16,18 +16,26 @@ def measure(connection, runs: int) -> list:
         run = connection.execute("SELECT etl.run('bench_small')").fetchone()[0]
         requests.append(time.monotonic() - start)
         connection.execute("SELECT etl.wait(%s)", [run])
-        first.append(connection.execute(
-            "SELECT extract(epoch FROM min(b.finished_at) - min(e.at))::float8 FROM etl.batches b, etl.events e"
-            " WHERE b.run_id = %s AND e.run_id = %s", [run, run]).fetchone()[0])
-    return [Figure("etl.run(), p95 ms", p95(requests) * 1000, 10, "<="),
-            Figure("request to first batch, p95 ms", p95(first) * 1000, 100, "<="),
-            *stops(connection, runs=5)]
+        first.append(
+            connection.execute(
+                "SELECT extract(epoch FROM min(b.finished_at) - min(e.at))::float8 FROM etl.batches b, etl.events e"
+                " WHERE b.run_id = %s AND e.run_id = %s",
+                [run, run],
+            ).fetchone()[0]
+        )
+    return [
+        Figure("etl.run(), p95 ms", p95(requests) * 1000, 10, "<="),
+        Figure("request to first batch, p95 ms", p95(first) * 1000, 100, "<="),
+        *stops(connection, runs=5),
+    ]
 
 
 def stops(connection, runs: int) -> list:
     """etl.cancel and SIGTERM while the source sleeps."""
-    connection.execute("SELECT etl.create_pipeline('bench_hung', 'SELECT id FROM bench.small, LATERAL (SELECT pg_sleep(60)"
-                       " WHERE id > 0) AS s', 'bench.small_target')")
+    connection.execute(
+        "SELECT etl.create_pipeline('bench_hung', 'SELECT id FROM bench.small, LATERAL (SELECT pg_sleep(60)"
+        " WHERE id > 0) AS s', 'bench.small_target')"
+    )
     times = {"cancel": [], "SIGTERM": []}
     for kind, taken in times.items():
         for _ in range(runs):
@@ -41,7 +49,9 @@ def stops(connection, runs: int) -> list:
             taken.append(time.monotonic() - start)
             if kind == "SIGTERM":
                 connection.execute("SELECT etl.cancel('bench_hung')")
-            while connection.execute("SELECT state FROM etl.pipelines WHERE name = 'bench_hung'").fetchone()[0] != "IDLE":
+            while (
+                connection.execute("SELECT state FROM etl.pipelines WHERE name = 'bench_hung'").fetchone()[0] != "IDLE"
+            ):
                 time.sleep(0.01)
     return [Figure(f"{kind} to gone, worst s", max(taken), 1, "<=") for kind, taken in times.items()]
 

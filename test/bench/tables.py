@@ -13,9 +13,11 @@ ALL = ", ".join(["id", *COLUMNS])
 
 INSERT = f"INSERT INTO bench.limit_target AS t SELECT * FROM bench.source ON CONFLICT (id) DO UPDATE SET {SET}"
 INSERT_CHANGED = f"{INSERT} WHERE {DIFFERS_INSERT}"
-MERGE = (f"MERGE INTO bench.limit_target AS t USING bench.source AS s ON t.id = s.id WHEN MATCHED AND ({DIFFERS_MERGE}) "
-         f"THEN UPDATE SET {SET_MERGE} WHEN NOT MATCHED THEN INSERT ({ALL}) "
-         f"VALUES (s.id, {', '.join('s.' + c for c in COLUMNS)})")
+MERGE = (
+    f"MERGE INTO bench.limit_target AS t USING bench.source AS s ON t.id = s.id WHEN MATCHED AND ({DIFFERS_MERGE}) "
+    f"THEN UPDATE SET {SET_MERGE} WHEN NOT MATCHED THEN INSERT ({ALL}) "
+    f"VALUES (s.id, {', '.join('s.' + c for c in COLUMNS)})"
+)
 # The state of the target before a run, and the limits with and without IS DISTINCT FROM.
 CASES = {"empty": (INSERT, 0.9, 1.2), "changed": (INSERT, 1.0, 1.2), "unchanged": (INSERT_CHANGED, 0.7, 1.05)}
 SLICED = {"empty": 0.6, "changed": 0.7}
@@ -35,8 +37,11 @@ def make_source(connection, rows: int) -> None:
 
 def make_pipeline(connection, name: str, slices: int) -> None:
     connection.execute("CREATE TABLE IF NOT EXISTS bench.target (LIKE bench.source INCLUDING ALL)")
-    connection.execute("SELECT etl.create_pipeline(%s, 'SELECT * FROM bench.source', 'bench.target', batch_size => 10000,"
-                       " options => %s)", [name, f'{{"slices": {slices}}}'])
+    connection.execute(
+        "SELECT etl.create_pipeline(%s, 'SELECT * FROM bench.source', 'bench.target', batch_size => 10000,"
+        " options => %s)",
+        [name, f'{{"slices": {slices}}}'],
+    )
 
 
 def prepare(connection, table: str, case: str) -> None:
@@ -45,7 +50,9 @@ def prepare(connection, table: str, case: str) -> None:
     connection.execute(f"CREATE TABLE bench.{table} (LIKE bench.source INCLUDING ALL)")
     if case != "empty":
         change = "category + 1" if case == "changed" else "category"
-        connection.execute(f"INSERT INTO bench.{table} SELECT id, name, hash, amount, {change}, at, day FROM bench.source")
+        connection.execute(
+            f"INSERT INTO bench.{table} SELECT id, name, hash, amount, {change}, at, day FROM bench.source"
+        )
     connection.execute(f"VACUUM ANALYZE bench.{table}")
     connection.execute("CHECKPOINT")
 
@@ -64,16 +71,28 @@ def measure(connection, runs: int) -> list:
     for case, (insert, insert_limit, merge_limit) in CASES.items():
         mine, sliced, inserted, merged = [], [], [], []
         for _ in range(runs):
-            for sql, table, times in ((f"CALL etl.run_wait('bench')", "target", mine), (insert, "limit_target", inserted),
-                                      (MERGE, "limit_target", merged),
-                                      ("CALL etl.run_wait('bench_slices')", "target", sliced)):
+            for sql, table, times in (
+                (f"CALL etl.run_wait('bench')", "target", mine),
+                (insert, "limit_target", inserted),
+                (MERGE, "limit_target", merged),
+                ("CALL etl.run_wait('bench_slices')", "target", sliced),
+            ):
                 prepare(connection, table, case)
                 times.append(timed(connection, sql))
-        figures += [Figure(f"1 M rows, {case}: time / ON CONFLICT", paired(mine, inserted), insert_limit, "<=", spread(mine)),
-                    Figure(f"1 M rows, {case}: time / MERGE", paired(mine, merged), merge_limit, "<=", spread(merged))]
+        figures += [
+            Figure(f"1 M rows, {case}: time / ON CONFLICT", paired(mine, inserted), insert_limit, "<=", spread(mine)),
+            Figure(f"1 M rows, {case}: time / MERGE", paired(mine, merged), merge_limit, "<=", spread(merged)),
+        ]
         if case in SLICED:
-            figures.append(Figure(f"1 M rows, {case}, 2 slices: time / ON CONFLICT", paired(sliced, inserted), SLICED[case],
-                                  "<=", spread(sliced)))
+            figures.append(
+                Figure(
+                    f"1 M rows, {case}, 2 slices: time / ON CONFLICT",
+                    paired(sliced, inserted),
+                    SLICED[case],
+                    "<=",
+                    spread(sliced),
+                )
+            )
     return [*figures, wal_of_unchanged_batch(connection)]
 
 
@@ -83,7 +102,9 @@ def wal_of_unchanged_batch(connection) -> Figure:
     before = connection.execute("SELECT pg_current_wal_insert_lsn()").fetchone()[0]
     connection.execute("CALL etl.run_wait('bench')")
     written = connection.execute("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), %s)", [before]).fetchone()[0]
-    batches = connection.execute("SELECT count(*) FROM etl.batches WHERE run_id = (SELECT max(id) FROM etl.runs)").fetchone()[0]
+    batches = connection.execute(
+        "SELECT count(*) FROM etl.batches WHERE run_id = (SELECT max(id) FROM etl.runs)"
+    ).fetchone()[0]
     return Figure("WAL of an unchanged batch, bytes", float(written) / batches, 2048, "<=", f"{batches} batches")
 
 
@@ -98,9 +119,11 @@ def growth(connection, server, rows: int, factor: int) -> list:
         peaks.append(watch_peak(connection, run))
         times.append(time.monotonic() - start)
     batch_mib = 10000 * 113 / 1048576
-    return [Figure(f"{factor} x the rows: time", times[1] / times[0], factor * 1.1, "<=", f"{times[1]:.1f} s"),
-            Figure("peak memory of the worker beyond shared, MiB", peaks[1], 64 + 3 * batch_mib, "<=", "VmHWM - RssShmem"),
-            Figure(f"peak memory at {factor} x / at 1 x", peaks[1] / peaks[0], 1.1, "<=", f"{peaks[0]:.1f} MiB at 1 x")]
+    return [
+        Figure(f"{factor} x the rows: time", times[1] / times[0], factor * 1.1, "<=", f"{times[1]:.1f} s"),
+        Figure("peak memory of the worker beyond shared, MiB", peaks[1], 64 + 3 * batch_mib, "<=", "VmHWM - RssShmem"),
+        Figure(f"peak memory at {factor} x / at 1 x", peaks[1] / peaks[0], 1.1, "<=", f"{peaks[0]:.1f} MiB at 1 x"),
+    ]
 
 
 def watch_peak(connection, run: int) -> float:

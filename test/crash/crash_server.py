@@ -23,8 +23,9 @@ class CrashServer:
         self.preload = preload
         self.expected_crashes = 0
         # Processes die here, never the machine: what was written is there without fsync, and recovery is quicker.
-        self.server = PostgresServer(installed_tree("15-fault"), f"crash-{kind}", preload=preload,
-                                     settings={"fsync": False})
+        self.server = PostgresServer(
+            installed_tree("15-fault"), f"crash-{kind}", preload=preload, settings={"fsync": False}
+        )
         self.server.start()
         with self.server.connect() as admin:
             admin.execute(f"CREATE ROLE {OWNER} LOGIN")
@@ -78,7 +79,7 @@ class CrashServer:
     def unexpected_crashes(self) -> list:
         """The log's crash lines beyond those that the faults made: each sigkill makes exactly one."""
         lines = self.server.crash_lines()
-        return lines[self.expected_crashes:] if self.kind == "sigkill" else lines
+        return lines[self.expected_crashes :] if self.kind == "sigkill" else lines
 
     def _wait_until_accepting(self) -> None:
         def accepts():

@@ -37,8 +37,13 @@ class Cell:
     @classmethod
     def random(cls, point: int, kind: str, seed: int) -> "Cell":
         dice = random.Random(f"{seed}/{point}/{kind}")
-        cell = cls(point, kind, rows=dice.randint(500, 3000), batch=dice.randint(50, 400),
-                   mode=dice.choice(("paged", "spilled")))
+        cell = cls(
+            point,
+            kind,
+            rows=dice.randint(500, 3000),
+            batch=dice.randint(50, 400),
+            mode=dice.choice(("paged", "spilled")),
+        )
         cell.passage = dice.randint(1, max(1, cell.rows // cell.batch))
         return cell._fit()
 
@@ -78,20 +83,29 @@ def _prepare(admin, sink, cell: Cell) -> None:
     admin.execute("CREATE EXTENSION pg_etl; CREATE SCHEMA moved")
     admin.execute(f"GRANT USAGE ON SCHEMA etl, moved TO {OWNER}")
     admin.execute("CREATE TABLE moved.source (id bigint PRIMARY KEY, value text, at timestamptz NOT NULL)")
-    admin.execute("INSERT INTO moved.source SELECT n, md5(n::text), '2026-01-01'::timestamptz + n * interval '1 s'"
-                  " FROM generate_series(1, %s::int) n", (cell.rows,))
+    admin.execute(
+        "INSERT INTO moved.source SELECT n, md5(n::text), '2026-01-01'::timestamptz + n * interval '1 s'"
+        " FROM generate_series(1, %s::int) n",
+        (cell.rows,),
+    )
     if cell.poison:
-        admin.execute("UPDATE moved.source SET value = 'poison' WHERE id %% %s::int = 7 AND id < %s::int",
-                      (cell.rows // cell.poison, cell.rows // cell.poison * cell.poison))
+        admin.execute(
+            "UPDATE moved.source SET value = 'poison' WHERE id %% %s::int = 7 AND id < %s::int",
+            (cell.rows // cell.poison, cell.rows // cell.poison * cell.poison),
+        )
     admin.execute(f"ALTER TABLE moved.source OWNER TO {OWNER}; ANALYZE moved.source")
     sink.setup(admin)
     # An aggregate has no index that serves the order, so it is spilled.
-    source = {"paged": "SELECT id, value, at FROM moved.source",
-              "spilled": "SELECT id, max(value) AS value, max(at) AS at FROM moved.source GROUP BY id"}[cell.mode]
+    source = {
+        "paged": "SELECT id, value, at FROM moved.source",
+        "spilled": "SELECT id, max(value) AS value, max(at) AS at FROM moved.source GROUP BY id",
+    }[cell.mode]
     admin.execute(f"SET ROLE {OWNER}")
-    admin.execute("SELECT etl.create_pipeline('cell', source => %s, target => %s, key_columns => '{id}', batch_size => %s,"
-                  " options => '{\"on_error\": \"quarantine\", \"retry_backoff\": [\"50ms\"]}')",
-                  (source, sink.target, cell.batch))
+    admin.execute(
+        "SELECT etl.create_pipeline('cell', source => %s, target => %s, key_columns => '{id}', batch_size => %s,"
+        ' options => \'{"on_error": "quarantine", "retry_backoff": ["50ms"]}\')',
+        (source, sink.target, cell.batch),
+    )
     admin.execute("RESET ROLE")
 
 
@@ -110,18 +124,25 @@ def _check(admin, sink, cell: Cell, run: int) -> None:
     state, reason = admin.execute("SELECT state, state_reason FROM etl.pipelines").fetchone()
     assert (state, reason) == ("IDLE", None), story
     assert sink.compare(admin) == (0, 0), story
-    row = admin.execute("SELECT rows_read, rows_written, rows_inserted, rows_updated, rows_unchanged, rows_deleted,"
-                        " rows_dead, rows_superseded, attempt FROM etl.runs WHERE id = %s", (run,)).fetchone()
+    row = admin.execute(
+        "SELECT rows_read, rows_written, rows_inserted, rows_updated, rows_unchanged, rows_deleted,"
+        " rows_dead, rows_superseded, attempt FROM etl.runs WHERE id = %s",
+        (run,),
+    ).fetchone()
     read, written, inserted, updated, unchanged, deleted, dead, superseded, attempt = row
     assert read == inserted + updated + unchanged + deleted + dead + superseded, row
     assert written == inserted + updated + deleted, row
     assert dead == cell.poison, row
-    assert admin.execute("SELECT count(*), count(DISTINCT original_record->>'id') FROM etl.dead_letters"
-                         " WHERE retry_count = 0").fetchone() == (cell.poison, cell.poison)
+    assert admin.execute(
+        "SELECT count(*), count(DISTINCT original_record->>'id') FROM etl.dead_letters WHERE retry_count = 0"
+    ).fetchone() == (cell.poison, cell.poison)
     if sink.counters_are_exact():
         assert (read, inserted, updated, unchanged) == (cell.rows, cell.rows - cell.poison, 0, 0), row
-        batches = admin.execute("SELECT count(*), sum(rows_read), sum(rows_written), sum(rows_dead), max(batch_no)"
-                                " FROM etl.batches WHERE run_id = %s", (run,)).fetchone()
+        batches = admin.execute(
+            "SELECT count(*), sum(rows_read), sum(rows_written), sum(rows_dead), max(batch_no)"
+            " FROM etl.batches WHERE run_id = %s",
+            (run,),
+        ).fetchone()
         assert batches[1:4] == (read, written, dead) and batches[0] == batches[4], batches
     _check_story(cell, story, attempt)
 
@@ -148,5 +169,7 @@ def _run_again(admin, sink, cell: Cell) -> None:
     assert admin.execute("SELECT etl.wait(%s, '20 s')", (run,)).fetchone()[0] == "succeeded"
     assert sink.compare(admin) == (0, 0)
     if sink.counters_are_exact():
-        row = admin.execute("SELECT rows_read, rows_unchanged, rows_dead FROM etl.runs WHERE id = %s", (run,)).fetchone()
+        row = admin.execute(
+            "SELECT rows_read, rows_unchanged, rows_dead FROM etl.runs WHERE id = %s", (run,)
+        ).fetchone()
         assert row == (cell.rows, cell.rows - cell.poison, cell.poison)

@@ -40,7 +40,9 @@ class ElasticSink:
 
     def compare(self, admin) -> tuple:
         """(lost or wrong, foreign): documents that are not the source's row, documents that have no row."""
-        rows = admin.execute("SELECT id::text, row_to_json(s)::text FROM moved.source s WHERE value <> 'poison'").fetchall()
+        rows = admin.execute(
+            "SELECT id::text, row_to_json(s)::text FROM moved.source s WHERE value <> 'poison'"
+        ).fetchall()
         wanted = {key: json.loads(document) for key, document in rows}
         found = self.docs()
         return sum(found.get(key) != document for key, document in wanted.items()), len(found.keys() - wanted.keys())

@@ -68,8 +68,7 @@ class Stats:
 
     def fault(self, rule, seconds):
         with self.lock:
-            self.faults.append({"fault": rule.fault, "applied": rule.applied,
-                                "seconds": round(seconds, 3)})
+            self.faults.append({"fault": rule.fault, "applied": rule.applied, "seconds": round(seconds, 3)})
 
     def describe(self, with_items=False):
         with self.lock:
@@ -104,8 +103,7 @@ class Server(ThreadingHTTPServer):
         connection, address = super().get_request()
         self.double.stats.accepted()
         if self.context:
-            connection = self.context.wrap_socket(connection, server_side=True,
-                                                  do_handshake_on_connect=False)
+            connection = self.context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
         return connection, address
 
     def handle_error(self, request, client_address):

@@ -109,7 +109,7 @@ def drip(conn, rule, perform):
     for place in range(len(body)):
         if conn.wait(1.0 / rule.params["bytes_per_second"]):
             break
-        conn.write(body[place: place + 1])
+        conn.write(body[place : place + 1])
 
 
 def redirect(conn, rule, perform):
@@ -156,6 +156,23 @@ def run(conn, rule, perform):
         conn.note_fault(rule, time.monotonic() - started)
 
 
-FUNCTIONS = {function.__name__: function for function in (
-    cut, drip, echo, empty, garbled, hang, html, huge, items, late, redirect, reset, status,
-    truncated, wrong_count)}
+FUNCTIONS = {
+    function.__name__: function
+    for function in (
+        cut,
+        drip,
+        echo,
+        empty,
+        garbled,
+        hang,
+        html,
+        huge,
+        items,
+        late,
+        redirect,
+        reset,
+        status,
+        truncated,
+        wrong_count,
+    )
+}

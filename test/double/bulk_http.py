@@ -15,8 +15,15 @@ import bulk_faults
 from bulk_rules import BadRule, failed_items
 from bulk_store import BadBulk, filter_reply, parse_bulk
 
-SUFFIXES = {"_bulk": "bulk", "_count": "count", "_doc": "doc", "_search": "search",
-            "_refresh": "refresh", "_settings": "get", "_mapping": "get"}
+SUFFIXES = {
+    "_bulk": "bulk",
+    "_count": "count",
+    "_doc": "doc",
+    "_search": "search",
+    "_refresh": "refresh",
+    "_settings": "get",
+    "_mapping": "get",
+}
 
 
 class Request:
@@ -78,8 +85,10 @@ class Connection(BaseHTTPRequestHandler):
         double.stats.request(request)
         rule = double.script.take(request.kind, request.index, len(request.body))
         with double.stats.in_flight(request):
+
             def perform(apply=True, failed_rules=()):
                 return self.perform(request, apply, failed_rules)
+
             if rule:
                 bulk_faults.run(self, rule, perform)
             else:
@@ -102,8 +111,9 @@ class Connection(BaseHTTPRequestHandler):
         new = store.create(request.index, definition) if apply else store.get(request.index) is None
         if new:
             return 200, {"acknowledged": True, "shards_acknowledged": True, "index": request.index}
-        return 400, bulk_faults.error_payload(400, "resource_already_exists_exception",
-                                              f"index [{request.index}] already exists")
+        return 400, bulk_faults.error_payload(
+            400, "resource_already_exists_exception", f"index [{request.index}] already exists"
+        )
 
     def bulk(self, request, apply, failed_rules):
         double = self.server.double

@@ -64,8 +64,7 @@ class Rule:
     hits: int = 0
 
     def fits(self, kind, index):
-        return (self.left > 0 and self.on in (kind, "any")
-                and self.index in (None, index))
+        return self.left > 0 and self.on in (kind, "any") and self.index in (None, index)
 
     def at_request(self):
         return self.params.get("at") == "request"
@@ -96,9 +95,16 @@ def make_rule(raw):
     at_request = params.get("at") == "request"
     if at_request and (raw.get("applied") or "max_bytes" in raw):
         raise BadRule("a fault at the request comes before its body is read")
-    return Rule(fault=fault, on=raw.get("on", "bulk"), left=_times(raw), after=raw.get("after", 0),
-                index=raw.get("index"), max_bytes=raw.get("max_bytes"),
-                applied=bool(raw.get("applied", applied)) and not at_request, params=params)
+    return Rule(
+        fault=fault,
+        on=raw.get("on", "bulk"),
+        left=_times(raw),
+        after=raw.get("after", 0),
+        index=raw.get("index"),
+        max_bytes=raw.get("max_bytes"),
+        applied=bool(raw.get("applied", applied)) and not at_request,
+        params=params,
+    )
 
 
 def _times(raw):
@@ -190,6 +196,13 @@ class Script:
 
     def describe(self):
         with self.lock:
-            return [{"fault": rule.fault, "on": rule.on, "applied": rule.applied,
-                     "left": "always" if rule.left == float("inf") else rule.left,
-                     "hits": rule.hits} for rule in self.rules]
+            return [
+                {
+                    "fault": rule.fault,
+                    "on": rule.on,
+                    "applied": rule.applied,
+                    "left": "always" if rule.left == float("inf") else rule.left,
+                    "hits": rule.hits,
+                }
+                for rule in self.rules
+            ]

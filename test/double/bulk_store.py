@@ -158,8 +158,9 @@ class Store:
             given = int(meta["version"])
             limit = given if kind == "external_gte" else given - 1
             if current is not None and current > limit:
-                return None, _conflict(meta, f"current version [{current}] is higher or equal to "
-                                             f"the one provided [{given}]")
+                return None, _conflict(
+                    meta, f"current version [{current}] is higher or equal to the one provided [{given}]"
+                )
             return given, None
         if op == "create" and stored is not None and stored[1] is not None:
             return None, _conflict(meta, "document already exists")
@@ -174,8 +175,7 @@ class Store:
 
 
 def _conflict(meta, detail):
-    return error("version_conflict_engine_exception",
-                 f"[{meta.get('_id')}]: version conflict, {detail}")
+    return error("version_conflict_engine_exception", f"[{meta.get('_id')}]: version conflict, {detail}")
 
 
 def filter_reply(payload, filter_path):
@@ -188,8 +188,7 @@ def filter_reply(payload, filter_path):
         return payload
     top = {pattern[0] for pattern in patterns}
     kept = {name: value for name, value in payload.items() if name in top or "*" in top}
-    fields = {pattern[2] if len(pattern) > 2 else "*" for pattern in patterns
-              if pattern[0] in ("items", "*")}
+    fields = {pattern[2] if len(pattern) > 2 else "*" for pattern in patterns if pattern[0] in ("items", "*")}
     if "items" in kept and "*" not in fields:
         kept["items"] = _filter_items(kept["items"], fields)
     return kept

@@ -43,8 +43,7 @@ def index_op(key, version=1, source=None, index="films"):
 
 
 def delete_op(key, version, index="films"):
-    return ndjson({"delete": {"_index": index, "_id": key, "version": version,
-                              "version_type": "external"}})
+    return ndjson({"delete": {"_index": index, "_id": key, "version": version, "version_type": "external"}})
 
 
 def bulk(double, body=None, path="/_bulk", **more):
@@ -95,8 +94,7 @@ def test_index_requests(double):
 
 
 def test_gzip_body(double):
-    status, _, reply = bulk(double, gzip.compress(index_op("1")),
-                            headers={"Content-Encoding": "gzip"})
+    status, _, reply = bulk(double, gzip.compress(index_op("1")), headers={"Content-Encoding": "gzip"})
     assert (status, statuses(reply)) == (200, [201])
     assert bulk(double, b"no gzip", headers={"Content-Encoding": "gzip"})[0] == 400
 
@@ -154,8 +152,7 @@ def test_status_after_applying(double):
 def test_413_above_max_bytes(double):
     script(double, {"status": 413, "max_bytes": 200, "times": "always"})
     large = index_op("1") + index_op("2", source={"text": "x" * 300})
-    assert [bulk(double, large)[0], bulk(double, index_op("1"))[0], bulk(double, large)[0]] \
-        == [413, 200, 413]
+    assert [bulk(double, large)[0], bulk(double, index_op("1"))[0], bulk(double, large)[0]] == [413, 200, 413]
     assert list(stored(double)) == ["1"]
 
 
@@ -166,8 +163,13 @@ def test_rules_are_used_in_order(double):
 
 
 def test_bad_script_is_refused(double):
-    for rule in ({"fault": "nosuch"}, {"status": 429, "retry": 1}, {"fault": "cut", "at": "noon"},
-                 {"items": {"status": 400}}, {"fault": "cut", "at": "request", "applied": True}):
+    for rule in (
+        {"fault": "nosuch"},
+        {"status": 429, "retry": 1},
+        {"fault": "cut", "at": "noon"},
+        {"items": {"status": 400}},
+        {"fault": "cut", "at": "request", "applied": True},
+    ):
         assert call(double, "POST", "/_script", json.dumps([rule]).encode())[0] == 400, rule
 
 
@@ -306,9 +308,28 @@ def test_command_line_prints_its_port():
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
 def test_tls(tmp_path):
     cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-                    "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
-                    "-keyout", key, "-out", cert], check=True, capture_output=True)
+    subprocess.run(
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=localhost",
+            "-addext",
+            "subjectAltName=IP:127.0.0.1",
+            "-keyout",
+            key,
+            "-out",
+            cert,
+        ],
+        check=True,
+        capture_output=True,
+    )
     with BulkDouble(cert=cert, key=key) as double:
         context = ssl.create_default_context(cafile=cert)
         assert bulk(double, context=context)[0] == 200

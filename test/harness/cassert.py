@@ -15,8 +15,14 @@ from .process import clean_environment, download, run
 PACKAGE = "postgresql-15"
 PINNED_VERSION = "15.18-0+deb12u1"
 PREFIX = "usr/local/pgsql"
-CONFIGURE = ["--prefix=/" + PREFIX, "--enable-cassert", "--enable-debug", "--with-openssl", "--disable-rpath",
-             "CPPFLAGS=-DUSE_VALGRIND"]
+CONFIGURE = [
+    "--prefix=/" + PREFIX,
+    "--enable-cassert",
+    "--enable-debug",
+    "--with-openssl",
+    "--disable-rpath",
+    "CPPFLAGS=-DUSE_VALGRIND",
+]
 
 
 def cassert_installation() -> Path:
@@ -36,9 +42,21 @@ def _source(scratch: Path) -> Path:
     for directory in ("lists/partial", "cache/archives/partial", "source"):
         (scratch / directory).mkdir(parents=True)
     (scratch / "sources.list").write_text("".join(_source_lines()), encoding="utf-8")
-    apt = ["apt-get", "-o", f"Dir::Etc::sourcelist={scratch}/sources.list", "-o", "Dir::Etc::sourceparts=-",
-           "-o", f"Dir::State::lists={scratch}/lists", "-o", f"Dir::Cache={scratch}/cache",
-           "-o", f"APT::Sandbox::User={'root' if os.geteuid() == 0 else ''}", "-o", "Debug::NoLocking=true"]
+    apt = [
+        "apt-get",
+        "-o",
+        f"Dir::Etc::sourcelist={scratch}/sources.list",
+        "-o",
+        "Dir::Etc::sourceparts=-",
+        "-o",
+        f"Dir::State::lists={scratch}/lists",
+        "-o",
+        f"Dir::Cache={scratch}/cache",
+        "-o",
+        f"APT::Sandbox::User={'root' if os.geteuid() == 0 else ''}",
+        "-o",
+        "Debug::NoLocking=true",
+    ]
     download([*apt, "update"], timeout=300)
     try:
         download([*apt, "source", "--download-only", f"{PACKAGE}={PINNED_VERSION}"], cwd=scratch, attempts=2)

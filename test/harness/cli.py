@@ -68,8 +68,14 @@ def _server_verb(verbs, name: str, function) -> argparse.ArgumentParser:
 
 def _pg(options) -> int:
     def server(state: dict) -> PostgresServer:
-        return PostgresServer(tree(state["tree"]), "pg", preload=state["preload"], directory=_home(options.directory),
-                              settings=state["settings"], port=state["port"])
+        return PostgresServer(
+            tree(state["tree"]),
+            "pg",
+            preload=state["preload"],
+            directory=_home(options.directory),
+            settings=state["settings"],
+            port=state["port"],
+        )
 
     def prepare() -> None:
         installed_tree(options.tree)

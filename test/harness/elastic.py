@@ -40,8 +40,15 @@ class HttpError(Exception):
 class ElasticServer:
     """One server. With `directory` its files stay there and it survives this process; else both end with it."""
 
-    def __init__(self, engine: str = "elasticsearch8", settings: dict | None = None, tls: bool = False,
-                 password: str | None = None, directory: Path | None = None, port: int | None = None):
+    def __init__(
+        self,
+        engine: str = "elasticsearch8",
+        settings: dict | None = None,
+        tls: bool = False,
+        password: str | None = None,
+        directory: Path | None = None,
+        port: int | None = None,
+    ):
         self.engine = ENGINES[engine]
         if (tls or password) and engine != "elasticsearch8":
             raise ValueError(f"{engine} has no security in this distribution")
@@ -208,8 +215,11 @@ class ElasticServer:
         shutil.rmtree(self.config, ignore_errors=True)
         shutil.copytree(distribution / "config", self.config)
         options = self.config / "jvm.options"
-        kept = [line for line in options.read_text(encoding="utf-8").splitlines()
-                if not re.search(r"-Xlog|HeapDumpPath|ErrorFile", line)]
+        kept = [
+            line
+            for line in options.read_text(encoding="utf-8").splitlines()
+            if not re.search(r"-Xlog|HeapDumpPath|ErrorFile", line)
+        ]
         options.write_text("\n".join(kept) + "\n", encoding="utf-8")
         lines = [f"{name}: {json.dumps(value)}\n" for name, value in sorted(self._all_settings().items())]
         (self.config / f"{self.engine.artifact}.yml").write_text("".join(lines), encoding="utf-8")
@@ -246,12 +256,20 @@ class ElasticServer:
     def _store_password(self, distribution: Path) -> None:
         keystore = as_service_user([distribution / "bin" / "elasticsearch-keystore"])
         run([*keystore, "create"], env=self._environment(), cwd=self.home)
-        run([*keystore, "add", "-x", "-f", "bootstrap.password"], env=self._environment(), cwd=self.home,
-            input=self.password)
+        run(
+            [*keystore, "add", "-x", "-f", "bootstrap.password"],
+            env=self._environment(),
+            cwd=self.home,
+            input=self.password,
+        )
 
     def _remember(self) -> None:
-        state = {"pid": self._process.pid, "started": self._process.started, "port": self.port,
-                 "transport_port": self.transport_port}
+        state = {
+            "pid": self._process.pid,
+            "started": self._process.started,
+            "port": self.port,
+            "transport_port": self.transport_port,
+        }
         (self.home / "server.json").write_text(json.dumps(state), encoding="utf-8")
 
     def _recall(self) -> None:

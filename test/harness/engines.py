@@ -60,10 +60,26 @@ def unpacked(engine: Engine) -> Path:
 def _archive(engine: Engine) -> Path:
     """The distribution's zip file in a Maven repository of our own, inside the cache."""
     repository = cache() / "maven"
-    archive = (repository / engine.group.replace(".", "/") / engine.artifact / engine.version
-               / f"{engine.artifact}-{engine.version}.zip")
+    archive = (
+        repository
+        / engine.group.replace(".", "/")
+        / engine.artifact
+        / engine.version
+        / f"{engine.artifact}-{engine.version}.zip"
+    )
     if not archive.exists():
         coordinates = f"{engine.group}:{engine.artifact}:{engine.version}:zip"
-        download(["mvn", "-q", "-B", "dependency:get", f"-Dmaven.repo.local={repository}", "-Dtransitive=false",
-                  f"-Dartifact={coordinates}"], timeout=900, cwd="/")
+        download(
+            [
+                "mvn",
+                "-q",
+                "-B",
+                "dependency:get",
+                f"-Dmaven.repo.local={repository}",
+                "-Dtransitive=false",
+                f"-Dartifact={coordinates}",
+            ],
+            timeout=900,
+            cwd="/",
+        )
     return archive

@@ -39,8 +39,16 @@ CRASH = re.compile(r"was terminated by signal|TRAP: |ERROR: AddressSanitizer|: r
 class PostgresServer:
     """One server. With `directory` its files stay there and it survives this process; else both end with it."""
 
-    def __init__(self, tree: Tree, name: str = "pg", port: int | None = None, preload: bool = False,
-                 settings: dict | None = None, directory: Path | None = None, initdb: tuple = ()):
+    def __init__(
+        self,
+        tree: Tree,
+        name: str = "pg",
+        port: int | None = None,
+        preload: bool = False,
+        settings: dict | None = None,
+        directory: Path | None = None,
+        initdb: tuple = (),
+    ):
         self.tree = tree
         self.name = name
         self.keep = directory is not None
@@ -131,15 +139,23 @@ class PostgresServer:
     def url(self, dbname: str = "postgres", user: str = SUPERUSER) -> str:
         return f"postgresql://{user}@127.0.0.1:{self.port}/{dbname}"
 
-    def connect(self, dbname: str = "postgres", user: str = SUPERUSER, autocommit: bool = True,
-                **options) -> psycopg.Connection:
+    def connect(
+        self, dbname: str = "postgres", user: str = SUPERUSER, autocommit: bool = True, **options
+    ) -> psycopg.Connection:
         return psycopg.connect(self.url(dbname, user), autocommit=autocommit, connect_timeout=10, **options)
 
     def psql(self, sql: str, dbname: str = "postgres", user: str = SUPERUSER) -> str:
         """The unaligned output of psql, which stops at the first error; RuntimeError with its stderr when it fails."""
         command = [self.tree.bin / "psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", self.url(dbname, user), "-f", "-"]
-        done = subprocess.run(as_service_user(command), input=sql, text=True, capture_output=True, check=False,
-                              env=self.tree.environment(), cwd="/")
+        done = subprocess.run(
+            as_service_user(command),
+            input=sql,
+            text=True,
+            capture_output=True,
+            check=False,
+            env=self.tree.environment(),
+            cwd="/",
+        )
         if done.returncode:
             raise RuntimeError(f"psql exited with {done.returncode}: {done.stderr}")
         return done.stdout.rstrip("\n")
@@ -171,10 +187,21 @@ class PostgresServer:
     def _make_cluster(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
         hand_over(self.home)
-        command = [self.tree.bin / "initdb", "-D", self.data, "-U", SUPERUSER, "--auth=trust", "--encoding=UTF8",
-                   "--no-locale", "--no-sync", *self._initdb_options]
-        done = subprocess.run(as_service_user(command), env=self.tree.environment(), cwd="/", text=True,
-                              capture_output=True, check=False)
+        command = [
+            self.tree.bin / "initdb",
+            "-D",
+            self.data,
+            "-U",
+            SUPERUSER,
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--no-locale",
+            "--no-sync",
+            *self._initdb_options,
+        ]
+        done = subprocess.run(
+            as_service_user(command), env=self.tree.environment(), cwd="/", text=True, capture_output=True, check=False
+        )
         if done.returncode:
             raise RuntimeError(f"initdb failed: {done.stdout}{done.stderr}")
         with open(self.data / "postgresql.conf", "a", encoding="utf-8") as conf:

@@ -92,8 +92,14 @@ class Process:
     def spawn(cls, command, log: Path, **options) -> Self:
         """Start a command in a session of its own (ctrl-C does not reach it) with its output appended to `log`."""
         with open(log, "ab") as output:
-            popen = subprocess.Popen([str(part) for part in command], stdin=subprocess.DEVNULL, stdout=output,
-                                     stderr=subprocess.STDOUT, start_new_session=True, **options)
+            popen = subprocess.Popen(
+                [str(part) for part in command],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                **options,
+            )
         return cls(popen.pid, int((_stat(popen.pid) or [0] * 20)[19]), popen)
 
     @classmethod

@@ -45,8 +45,9 @@ def _run(driver: Path, kind: str, inputs: Path, tests: list, name: str, flavour:
     if kind == "regress":  # pg_regress looks for answers below its output directory, then below its input directory
         (output / "expected").symlink_to(ROOT / "expected")
     with PostgresServer(target, kind, preload=True, settings=_settings()) as server:
-        status = subprocess.run(_command(driver, server, inputs, output, tests), cwd=ROOT, check=False,
-                                env=_environment(target)).returncode
+        status = subprocess.run(
+            _command(driver, server, inputs, output, tests), cwd=ROOT, check=False, env=_environment(target)
+        ).returncode
         _show_differences(output)
         for line in server.crash_lines():
             print(f"in the server's log: {line}")
@@ -55,9 +56,20 @@ def _run(driver: Path, kind: str, inputs: Path, tests: list, name: str, flavour:
 
 
 def _command(driver: Path, server: PostgresServer, inputs: Path, output: Path, tests: list) -> list:
-    return [str(part) for part in (
-        driver, f"--bindir={DEBIAN_PG_CONFIG.parent}", f"--inputdir={inputs}", f"--outputdir={output}",
-        f"--dbname={DATABASE}", "--host=127.0.0.1", f"--port={server.port}", "--user=postgres", *tests)]
+    return [
+        str(part)
+        for part in (
+            driver,
+            f"--bindir={DEBIAN_PG_CONFIG.parent}",
+            f"--inputdir={inputs}",
+            f"--outputdir={output}",
+            f"--dbname={DATABASE}",
+            "--host=127.0.0.1",
+            f"--port={server.port}",
+            "--user=postgres",
+            *tests,
+        )
+    ]
 
 
 def _environment(target: Tree) -> dict:

@@ -30,10 +30,10 @@ def copy_sources(target: Path) -> None:
 
 
 def _source_files() -> list:
-    listing = run(["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-                  cwd=ROOT).stdout
-    return sorted(name for name in listing.split("\0")
-                  if name and not name.endswith(BUILT) and (ROOT / name).is_file())
+    listing = run(
+        ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT
+    ).stdout
+    return sorted(name for name in listing.split("\0") if name and not name.endswith(BUILT) and (ROOT / name).is_file())
 
 
 def _copy_changed(source: Path, target: Path) -> None:

@@ -73,7 +73,7 @@ def parse_name(name: str, flavour: str = "") -> tuple:
     base = max((known for known in BASES if name == known or name.startswith(known + "-")), key=len, default=None)
     if base is None:
         raise ValueError(f'no PostgreSQL called "{name}"; there are {", ".join(BASES)}')
-    suffix = name[len(base) + 1:]
+    suffix = name[len(base) + 1 :]
     if suffix and flavour and suffix != flavour:
         raise ValueError(f'two flavours for one tree: "{suffix}" and "{flavour}"')
     flavour = suffix or flavour or "plain"
@@ -118,11 +118,20 @@ def install_extension(target: Tree) -> Tree:
         command.append(f"DESTDIR={target.root}")
     with locked(f"tree-{checkout_runtime().name}-{target.name}"):
         copy_sources(build)
-        done = subprocess.run(command, cwd=build, env=clean_environment(), text=True, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, check=False)
+        done = subprocess.run(
+            command,
+            cwd=build,
+            env=clean_environment(),
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
         (build / "build.log").write_text(done.stdout, encoding="utf-8")
     if done.returncode:
-        raise RuntimeError(f"the extension does not build for {target.name}: {' '.join(command)}\n{done.stdout[-8000:]}")
+        raise RuntimeError(
+            f"the extension does not build for {target.name}: {' '.join(command)}\n{done.stdout[-8000:]}"
+        )
     return target
 
 

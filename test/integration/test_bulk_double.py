@@ -8,8 +8,16 @@ import json
 
 import psycopg
 import pytest
-from elastic_workbench import (BACKOFF, RecordingDouble, check_counters, failure, forget_secrets, make_secret, source_docs,
-                               use_sink)
+from elastic_workbench import (
+    BACKOFF,
+    RecordingDouble,
+    check_counters,
+    failure,
+    forget_secrets,
+    make_secret,
+    source_docs,
+    use_sink,
+)
 from harness.process import Process, wait_until
 from workbench import OWNER, elapsed, workbench
 
@@ -40,7 +48,9 @@ def sink(shared, double):
     double.reset()
     yield shared
     double.script.load([])
-    wait_until(lambda: shared.one("SELECT count(*) FROM etl.pipelines WHERE state IN ('RUNNING', 'RUN_REQUESTED')") == 0, 20)
+    wait_until(
+        lambda: shared.one("SELECT count(*) FROM etl.pipelines WHERE state IN ('RUNNING', 'RUN_REQUESTED')") == 0, 20
+    )
 
 
 def make(bench, source: str = SOURCE, batch_size: int = BATCH, **options) -> str:
@@ -95,7 +105,13 @@ PASSING = {
     "wrong_count-none": [{"fault": "wrong_count", "missing": 100}],
     "items-429": [{"items": {"every": 3, "status": 429}}],
     "items-503": [{"items": {"first": 10, "status": 503}}],
-    "mixed": [{"status": 503}, {"fault": "garbled"}, {"fault": "cut"}, {"items": {"every": 2, "status": 429}}, {"fault": "empty"}],
+    "mixed": [
+        {"status": 503},
+        {"fault": "garbled"},
+        {"fault": "cut"},
+        {"items": {"every": 2, "status": 429}},
+        {"fault": "empty"},
+    ],
 }
 
 
@@ -147,6 +163,7 @@ def test_a_stale_document_is_done(sink, double):
 
 # Bodies that are too large
 
+
 def test_413_is_split_until_it_fits(sink, double):
     double.script.load([{"status": 413, "max_bytes": 2000, "times": "always"}])
     name = make(sink)
@@ -167,8 +184,9 @@ def test_a_row_too_large_alone_is_a_dead_letter(sink, double, fat_row):
     run = sink.run(name)
     assert sink.ends(run) == "succeeded"
     expected = source_docs(sink, SOURCE)
-    assert sink.admin.execute("SELECT original_record, error_code FROM etl.dead_letters WHERE run_id = %s", (run,)).fetchall() == [
-        (expected.pop(str(fat_row)), "PE011")]
+    assert sink.admin.execute(
+        "SELECT original_record, error_code FROM etl.dead_letters WHERE run_id = %s", (run,)
+    ).fetchall() == [(expected.pop(str(fat_row)), "PE011")]
     assert double.docs(name) == expected
     assert check_counters(sink, run)["dead"] == 1
 
@@ -225,7 +243,9 @@ def test_a_fault_stays(sink, double, case):
     error = failure(sink, name)
     assert error.sqlstate == sqlstate, error
     assert sink.state(name) == "FAILED"
-    assert double.script.describe()[0]["hits"] <= sends + 1  # libcurl repeats once when a kept connection breaks at once
+    assert (
+        double.script.describe()[0]["hits"] <= sends + 1
+    )  # libcurl repeats once when a kept connection breaks at once
     assert double.most_sends() <= sends + (1 if sqlstate == "08006" else 0)
     assert sink.one("SELECT count(*) FROM etl.dead_letters WHERE pipeline = %s", name) == 0
     assert len(double.docs(name)) >= BATCH  # the batch before it
@@ -260,8 +280,11 @@ def test_refused_documents_become_dead_letters(sink, double):
     run = sink.run(name)
     assert sink.ends(run) == "succeeded", sink.error(run)
     expected = source_docs(sink, SOURCE)
-    rows = sink.admin.execute("SELECT original_record, error_code, error_message, context->>'detail', status"
-                              " FROM etl.dead_letters WHERE run_id = %s ORDER BY id", (run,)).fetchall()
+    rows = sink.admin.execute(
+        "SELECT original_record, error_code, error_message, context->>'detail', status"
+        " FROM etl.dead_letters WHERE run_id = %s ORDER BY id",
+        (run,),
+    ).fetchall()
     assert [row[0] for row in rows] == [expected.pop(str(number)) for number in BAD]
     for number, (_, code, message, detail, status) in zip(BAD, rows):
         assert (code, status) == ("PE010", "pending") and "document_parsing_exception" in message
@@ -272,7 +295,9 @@ def test_refused_documents_become_dead_letters(sink, double):
     assert max(double.stats.describe(True)["item_counts"].values()) == 1  # nothing was sent twice
     run = sink.run(name)  # the same rows are refused again: the same dead letters
     assert sink.ends(run) == "succeeded"
-    assert sink.admin.execute("SELECT retry_count FROM etl.dead_letters WHERE pipeline = %s", (name,)).fetchall() == [(1,)] * len(BAD)
+    assert sink.admin.execute("SELECT retry_count FROM etl.dead_letters WHERE pipeline = %s", (name,)).fetchall() == [
+        (1,)
+    ] * len(BAD)
 
 
 def test_a_refused_document_fails_the_run(sink, double):
@@ -294,7 +319,9 @@ def test_more_dead_letters_than_allowed_fail_the_run(sink, double):
     refuse(double, *range(1, 20))
     name = make(sink, on_error="quarantine", max_dead_letters=5)
     assert failure(sink, name).sqlstate == "PE030"
-    assert sink.one("SELECT count(*) FROM etl.dead_letters WHERE pipeline = %s", name) == 0  # rolled back with their batch
+    assert (
+        sink.one("SELECT count(*) FROM etl.dead_letters WHERE pipeline = %s", name) == 0
+    )  # rolled back with their batch
     double.script.load([])
     whole_after_retry(sink, double, name)
 
@@ -312,6 +339,7 @@ def test_the_last_row_of_a_key_wins(sink, double):
 
 # Shape of the traffic
 
+
 def test_bodies_connections_and_compression(sink, double):
     opened = double.stats.describe()["sockets"]
     double.script.load([{"fault": "late", "seconds": 0.02, "times": "always"}])
@@ -326,11 +354,14 @@ def test_bodies_connections_and_compression(sink, double):
 
 # Secrets
 
+
 def test_an_echoed_secret_is_stored_nowhere(sink, double):
     canary = "canary+echo/9f81c2"
     encoded = __import__("base64").b64encode(f"elastic:{canary}".encode()).decode()
     make_secret(sink, "echo.secret", double.url, canary)
-    sink.admin.execute(f"CREATE USER MAPPING FOR {OWNER} SERVER es OPTIONS (user 'elastic', password_file 'echo.secret')")
+    sink.admin.execute(
+        f"CREATE USER MAPPING FOR {OWNER} SERVER es OPTIONS (user 'elastic', password_file 'echo.secret')"
+    )
     try:
         double.script.load([{"fault": "echo", "times": "always"}])
         name = make(sink, on_error="quarantine")
@@ -338,9 +369,13 @@ def test_an_echoed_secret_is_stored_nowhere(sink, double):
         assert error.sqlstate == "PE020" and "echo_exception" in error.diag.message_detail
         assert "Authorization: Basic ***" in error.diag.message_detail  # it was echoed, and taken out
         refuse(double, 7)
-        seen = json.dumps(sink.admin.execute("SELECT to_jsonb(r)::text FROM etl.runs r UNION ALL"
-                                             " SELECT to_jsonb(e)::text FROM etl.events e UNION ALL"
-                                             " SELECT to_jsonb(d)::text FROM etl.dead_letters d").fetchall())
+        seen = json.dumps(
+            sink.admin.execute(
+                "SELECT to_jsonb(r)::text FROM etl.runs r UNION ALL"
+                " SELECT to_jsonb(e)::text FROM etl.events e UNION ALL"
+                " SELECT to_jsonb(d)::text FROM etl.dead_letters d"
+            ).fetchall()
+        )
         for secret in (canary, encoded):
             assert secret not in str(error) + (error.diag.message_detail or "") + seen + sink.server.log()
         double.script.load([])
@@ -352,19 +387,27 @@ def test_an_echoed_secret_is_stored_nowhere(sink, double):
 
 # A sink that never answers
 
+
 def hung(bench, double, name: str) -> tuple:
     """A run whose request is being ignored; run and worker."""
     double.script.load([{"fault": "hang", "times": "always", "after": 1}])
     run = bench.run(name)
     pid = bench.worker_pid(run)
-    wait_until(lambda: double.stats.describe()["max_in_flight"] > 0 and double.script.describe()[0]["hits"], 10, "it hangs", 0.01)
+    wait_until(
+        lambda: double.stats.describe()["max_in_flight"] > 0 and double.script.describe()[0]["hits"],
+        10,
+        "it hangs",
+        0.01,
+    )
     return run, Process.of(pid)
 
 
 def test_cancel_while_the_sink_hangs(sink, double):
     name = make(sink)
     run, worker = hung(sink, double, name)
-    assert sink.one("SELECT backend_xmin IS NULL AND xact_start IS NULL FROM pg_stat_activity WHERE pid = %s", worker.pid)
+    assert sink.one(
+        "SELECT backend_xmin IS NULL AND xact_start IS NULL FROM pg_stat_activity WHERE pid = %s", worker.pid
+    )
 
     def cancel():
         sink.admin.execute("SELECT etl.cancel(%s)", (name,))
@@ -413,6 +456,7 @@ def test_a_late_request_changes_nothing(sink, double):
 
 # Before the first batch
 
+
 @pytest.mark.parametrize("on,status,sqlstate", [("head", 401, "PE021"), ("put", 400, "PE020"), ("put", 403, "PE021")])
 def test_the_index_cannot_be_made(sink, double, on, status, sqlstate):
     double.script.load([{"on": on, "status": status}])
@@ -421,7 +465,10 @@ def test_the_index_cannot_be_made(sink, double, on, status, sqlstate):
     whole_after_retry(sink, double, name)
 
 
-@pytest.mark.parametrize("on,rule", [("head", {"status": 503}), ("put", {"status": 429}), ("head", {"fault": "cut"}), ("put", {"fault": "cut"})])
+@pytest.mark.parametrize(
+    "on,rule",
+    [("head", {"status": 503}), ("put", {"status": 429}), ("head", {"fault": "cut"}), ("put", {"fault": "cut"})],
+)
 def test_making_the_index_is_tried_again(sink, double, on, rule):
     double.script.load([rule | {"on": on, "times": 2}])
     name = make(sink)

@@ -40,8 +40,11 @@ def test_same_keys_from_everywhere(bench):
                     key = dice.randint(1, KEYS)
                     if dice.random() < 0.02:
                         connection.execute("DELETE FROM w.same WHERE id > %s", (KEYS,))
-                    connection.execute(f"INSERT INTO w.same AS s (id, u{number}) VALUES (%s, %s)"
-                                       f" ON CONFLICT (id) DO UPDATE SET u{number} = excluded.u{number}", (key, n))
+                    connection.execute(
+                        f"INSERT INTO w.same AS s (id, u{number}) VALUES (%s, %s)"
+                        f" ON CONFLICT (id) DO UPDATE SET u{number} = excluded.u{number}",
+                        (key, n),
+                    )
                     wrote[number][key] = n
         except Exception as error:  # noqa: BLE001 - what it is, is the assertion's business
             errors.append(error)
@@ -50,8 +53,12 @@ def test_same_keys_from_everywhere(bench):
         try:
             with bench.owner() as connection:
                 while time.monotonic() < until:
-                    connection.execute("UPDATE w.one SET a = a + 1 WHERE id % 7 = %s::int".replace("% 7", "%% 7"), (number,))
-                    connection.execute("UPDATE w.two SET b = b + 1 WHERE id % 5 = %s::int".replace("% 5", "%% 5"), (number,))
+                    connection.execute(
+                        "UPDATE w.one SET a = a + 1 WHERE id % 7 = %s::int".replace("% 7", "%% 7"), (number,)
+                    )
+                    connection.execute(
+                        "UPDATE w.two SET b = b + 1 WHERE id % 5 = %s::int".replace("% 5", "%% 5"), (number,)
+                    )
         except Exception as error:  # noqa: BLE001
             errors.append(error)
 

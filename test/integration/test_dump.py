@@ -11,8 +11,14 @@ CANARY = "canary-7f3b9c"
 
 
 def dump(bench) -> str:
-    done = subprocess.run(as_service_user([bench.server.tree.bin / "pg_dump", "-d", bench.server.url(bench.name)]),
-                          env=bench.server.tree.environment(), cwd="/", text=True, capture_output=True, check=False)
+    done = subprocess.run(
+        as_service_user([bench.server.tree.bin / "pg_dump", "-d", bench.server.url(bench.name)]),
+        env=bench.server.tree.environment(),
+        cwd="/",
+        text=True,
+        capture_output=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -26,11 +32,25 @@ def filled(bench):
     """Pipelines of several shapes that have run, an allow-list, a grant, and a server with a secret's reference."""
     bench.tables(100)
     bench.pipeline("plain")
-    bench.pipeline("all of it", options={"on_error": "quarantine", "slices": 2, "retry_backoff": ["1s", "7s"]},
-                   description="It's \"quoted\" \\ and\nlong", tags=["a", "b,c"], key_columns=["id"], batch_size=77)
+    bench.pipeline(
+        "all of it",
+        options={"on_error": "quarantine", "slices": 2, "retry_backoff": ["1s", "7s"]},
+        description='It\'s "quoted" \\ and\nlong',
+        tags=["a", "b,c"],
+        key_columns=["id"],
+        batch_size=77,
+    )
     bench.admin.execute("ALTER TABLE w.t_source ADD at timestamptz NOT NULL DEFAULT now()")
-    bench.pipeline("by time", "SELECT id, value, at FROM w.t_source", "w.t_target2", mode="incremental",
-                   incremental_key="at", incremental_id_key="id", key_columns=["id"], create_target=True)
+    bench.pipeline(
+        "by time",
+        "SELECT id, value, at FROM w.t_source",
+        "w.t_target2",
+        mode="incremental",
+        incremental_key="at",
+        incremental_id_key="id",
+        key_columns=["id"],
+        create_target=True,
+    )
     bench.admin.execute("SELECT etl.grant_pipeline('plain', 'RUN', 'pg_monitor')")
     bench.admin.execute("SELECT etl.disable('all of it', 'for the test')")
     bench.admin.execute(f"""
@@ -57,7 +77,9 @@ def check_copy(bench, name: str) -> None:
         assert copy.execute("SELECT count(*) FROM w.t_target").fetchone()[0] == 100
         # A new pipeline gets a number of its own, although the sequence was restored.
         copy.execute(f"SET ROLE {OWNER}")
-        copy.execute("SELECT etl.create_pipeline('new', source => 'SELECT id, value FROM w.t_source', target => 'w.t_target')")
+        copy.execute(
+            "SELECT etl.create_pipeline('new', source => 'SELECT id, value FROM w.t_source', target => 'w.t_target')"
+        )
 
 
 def test_a_restored_dump_has_the_same_pipelines_suspended(filled):

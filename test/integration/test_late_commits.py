@@ -37,9 +37,12 @@ class Table:
 
     def poll_plainly(self, connection) -> None:
         """What a script does: remember the last key, ask for larger ones."""
-        rows = connection.execute(f"SELECT id, {self.key} FROM {self.source}"
-                                  f" WHERE %s::text IS NULL OR {self.key} > (%s::text)::{'bigint' if self.key == 'id' else 'timestamptz'}"
-                                  f" ORDER BY {self.key}, id", (self.last, self.last)).fetchall()
+        rows = connection.execute(
+            f"SELECT id, {self.key} FROM {self.source}"
+            f" WHERE %s::text IS NULL OR {self.key} > (%s::text)::{'bigint' if self.key == 'id' else 'timestamptz'}"
+            f" ORDER BY {self.key}, id",
+            (self.last, self.last),
+        ).fetchall()
         self.seen |= {row[0] for row in rows}
         if rows:
             self.last = str(rows[-1][1])
@@ -51,9 +54,16 @@ def make(bench, table: Table) -> None:
         CREATE INDEX ON {table.source} (at, id);
         CREATE TABLE {table.source}_target (id bigint PRIMARY KEY, at timestamptz, writer int, n int);
         ALTER TABLE {table.source} OWNER TO {OWNER}; ALTER TABLE {table.source}_target OWNER TO {OWNER}""")
-    bench.pipeline(table.name, f"SELECT id, at, writer, n FROM {table.source}", f"{table.source}_target",
-                   mode="incremental", incremental_key=table.key, incremental_id_key="id", batch_size=500,
-                   options={"settle": "200ms"} | table.options)
+    bench.pipeline(
+        table.name,
+        f"SELECT id, at, writer, n FROM {table.source}",
+        f"{table.source}_target",
+        mode="incremental",
+        incremental_key=table.key,
+        incremental_id_key="id",
+        batch_size=500,
+        options={"settle": "200ms"} | table.options,
+    )
 
 
 def write(bench, tables: list, number: int, until: float) -> None:
@@ -107,8 +117,10 @@ def storm(bench, tables: list) -> int:
     """All writers at once, and meanwhile every pipeline in a loop; how many runs there were."""
     until = time.monotonic() + SECONDS
     threads = [threading.Thread(target=write, args=(bench, tables, number, until)) for number in range(WRITERS)]
-    threads += [threading.Thread(target=write_long, args=(bench, tables)),
-                threading.Thread(target=write_prepared, args=(bench, tables))]
+    threads += [
+        threading.Thread(target=write_long, args=(bench, tables)),
+        threading.Thread(target=write_prepared, args=(bench, tables)),
+    ]
     for thread in threads:
         thread.start()
     runs = 0
@@ -125,35 +137,48 @@ def storm(bench, tables: list) -> int:
 
 
 def lost(bench, table: Table) -> int:
-    return bench.one(f"SELECT count(*) FROM {table.source} s WHERE NOT EXISTS"
-                     f" (SELECT FROM {table.source}_target t WHERE t = ROW(s.*)::{table.source}_target)")
+    return bench.one(
+        f"SELECT count(*) FROM {table.source} s WHERE NOT EXISTS"
+        f" (SELECT FROM {table.source}_target t WHERE t = ROW(s.*)::{table.source}_target)"
+    )
 
 
 def account(bench, table: Table) -> list:
     """What is missing, and where the watermark stands."""
-    missing = bench.admin.execute(f"SELECT id, at::text, writer, n FROM {table.source} s WHERE NOT EXISTS"
-                                  f" (SELECT FROM {table.source}_target t WHERE t.id = s.id) LIMIT 20").fetchall()
-    lag = bench.admin.execute("SELECT safety, safe_watermark, held_by_pid, held_since::text FROM etl.lag WHERE pipeline = %s",
-                              (table.name,)).fetchall()
-    who = bench.admin.execute("SELECT pid, backend_type, state, xact_start::text, query FROM pg_stat_activity"
-                              " WHERE datname = current_database()").fetchall()
+    missing = bench.admin.execute(
+        f"SELECT id, at::text, writer, n FROM {table.source} s WHERE NOT EXISTS"
+        f" (SELECT FROM {table.source}_target t WHERE t.id = s.id) LIMIT 20"
+    ).fetchall()
+    lag = bench.admin.execute(
+        "SELECT safety, safe_watermark, held_by_pid, held_since::text FROM etl.lag WHERE pipeline = %s", (table.name,)
+    ).fetchall()
+    who = bench.admin.execute(
+        "SELECT pid, backend_type, state, xact_start::text, query FROM pg_stat_activity"
+        " WHERE datname = current_database()"
+    ).fetchall()
     return [missing, lag, who, bench.admin.execute("SELECT now()::text").fetchone()]
 
 
 def foreign(bench, table: Table) -> int:
-    return bench.one(f"SELECT count(*) FROM {table.source}_target t WHERE NOT EXISTS"
-                     f" (SELECT FROM {table.source} s WHERE s.id = t.id)")
+    return bench.one(
+        f"SELECT count(*) FROM {table.source}_target t WHERE NOT EXISTS"
+        f" (SELECT FROM {table.source} s WHERE s.id = t.id)"
+    )
 
 
 def test_sixteen_writers_lose_nothing(bench):
     print(f"PG_ETL_SEED={SEED}")
-    tables = [Table("by_time", "at", "xact"), Table("by_number", "id", "lock"),
-              Table("by_window", "id", "overlap", {"safety": "overlap", "overlap": "30s"})]
+    tables = [
+        Table("by_time", "at", "xact"),
+        Table("by_number", "id", "lock"),
+        Table("by_window", "id", "overlap", {"safety": "overlap", "overlap": "30s"}),
+    ]
     for table in tables:
         make(bench, table)
     runs = storm(bench, tables)
     for table in tables:
         table.poll_plainly(bench.admin)
+
         # The last run is to see everything: what was written just now has to be older than the guard.
         def settled(table=table):
             assert bench.ends(bench.run(table.name)) == "succeeded"
@@ -230,6 +255,9 @@ def test_a_wrong_mode_is_warned_about(bench):
     bench.admin.execute(f"SET ROLE {OWNER}")
     warned = bench.admin.execute(
         "SELECT severity, message FROM etl.validate_pipeline(%s)",
-        ('{"name": "wrong", "source": "SELECT id, at, writer, n FROM w.by_time", "target": "w.by_time_target",'
-         ' "mode": "incremental", "incremental_key": "at", "incremental_id_key": "id", "options": {"safety": "lock"}}',)).fetchall()
+        (
+            '{"name": "wrong", "source": "SELECT id, at, writer, n FROM w.by_time", "target": "w.by_time_target",'
+            ' "mode": "incremental", "incremental_key": "at", "incremental_id_key": "id", "options": {"safety": "lock"}}',
+        ),
+    ).fetchall()
     assert any(severity == "warning" and "may lose rows" in message for severity, message in warned), warned

@@ -21,18 +21,26 @@ def sliced(bench, rows=ROWS, ms=0.0, batch_size=1000, **options):
 
 def leases(bench) -> dict:
     """slice -> pid of the processes that work on one now."""
-    return dict(bench.admin.execute("SELECT objid::int, pid FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 3697"
-                                    " AND mode = 'ExclusiveLock' AND classid <> 0").fetchall())
+    return dict(
+        bench.admin.execute(
+            "SELECT objid::int, pid FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 3697"
+            " AND mode = 'ExclusiveLock' AND classid <> 0"
+        ).fetchall()
+    )
 
 
 def complete(bench, run, rows):
     assert bench.ends(run, 60) == "succeeded", bench.error(run)
     assert bench.same()
-    row = bench.admin.execute("SELECT rows_read, rows_inserted, rows_updated, rows_unchanged FROM etl.runs WHERE id = %s",
-                              (run,)).fetchone()
+    row = bench.admin.execute(
+        "SELECT rows_read, rows_inserted, rows_updated, rows_unchanged FROM etl.runs WHERE id = %s", (run,)
+    ).fetchone()
     assert row == (rows, rows, 0, 0)
-    batches = bench.admin.execute("SELECT slice, count(*), max(batch_no), sum(rows_read) FROM etl.batches WHERE run_id = %s"
-                                  " GROUP BY slice ORDER BY slice", (run,)).fetchall()
+    batches = bench.admin.execute(
+        "SELECT slice, count(*), max(batch_no), sum(rows_read) FROM etl.batches WHERE run_id = %s"
+        " GROUP BY slice ORDER BY slice",
+        (run,),
+    ).fetchall()
     assert all(count == highest for _, count, highest, _ in batches) and sum(row[3] for row in batches) == rows
     return batches
 

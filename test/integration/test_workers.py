@@ -51,8 +51,9 @@ def test_nothing_starts_when_the_caller_rolls_back(bench):
 @pytest.mark.parametrize("preload", [True, False], ids=["preload", "without"])
 def test_no_free_worker_slot_is_a_state_that_ends(preload):
     # One slot for replication's launcher, one for ours when it is there, two for work: a keeper and one worker.
-    with PostgresServer(installed_tree("15"), "slots", preload=preload,
-                        settings={"max_worker_processes": 4 if preload else 3}) as server:
+    with PostgresServer(
+        installed_tree("15"), "slots", preload=preload, settings={"max_worker_processes": 4 if preload else 3}
+    ) as server:
         for bench in workbench(server):
             bench.slow_pipeline("first", rows=1000, ms=1, table="first")
             bench.tables(100, "second")
@@ -115,13 +116,19 @@ def sleeper(bench):
     bench.pipeline(source=SLEEP)
     run = bench.run()
     pid = bench.worker_pid(run)
-    wait_until(lambda: bench.one("SELECT count(*) FROM pg_stat_activity WHERE pid = %s AND wait_event = 'PgSleep'", pid),
-               10, "the source sleeps", 0.005)
+    wait_until(
+        lambda: bench.one("SELECT count(*) FROM pg_stat_activity WHERE pid = %s AND wait_event = 'PgSleep'", pid),
+        10,
+        "the source sleeps",
+        0.005,
+    )
     return run, pid
 
 
 def gone(bench, pid):
-    wait_until(lambda: not bench.one("SELECT count(*) FROM pg_stat_activity WHERE pid = %s", pid), 5, "it is gone", 0.005)
+    wait_until(
+        lambda: not bench.one("SELECT count(*) FROM pg_stat_activity WHERE pid = %s", pid), 5, "it is gone", 0.005
+    )
 
 
 def test_cancel_ends_a_long_query_within_a_second(bench):
@@ -196,8 +203,11 @@ def test_a_paused_request_before_the_worker_came(bench):
 
 def gaps(bench, run):
     """Seconds between the event of each failed attempt and what follows it."""
-    rows = bench.admin.execute("SELECT extract(epoch FROM at)::float8, reason FROM etl.events WHERE run_id = %s"
-                               " AND (reason LIKE 'attempt %%' OR to_state = 'FAILED') ORDER BY at", (run,)).fetchall()
+    rows = bench.admin.execute(
+        "SELECT extract(epoch FROM at)::float8, reason FROM etl.events WHERE run_id = %s"
+        " AND (reason LIKE 'attempt %%' OR to_state = 'FAILED') ORDER BY at",
+        (run,),
+    ).fetchall()
     return [after[0] - before[0] for before, after in zip(rows, rows[1:])], [reason for _, reason in rows]
 
 
@@ -292,7 +302,9 @@ def test_a_lost_worker_stays_failed_without_auto_recover(bench):
     wait_until(lambda: bench.processes() == 0, 10, "the keeper leaves, since nothing is active")
     assert bench.status(run) == "failed"
     assert bench.one("SELECT etl.retry('p')") == run
-    bench.admin.execute("CREATE OR REPLACE FUNCTION w.slowly(value text, ms float8) RETURNS text LANGUAGE sql AS 'SELECT value'")
+    bench.admin.execute(
+        "CREATE OR REPLACE FUNCTION w.slowly(value text, ms float8) RETURNS text LANGUAGE sql AS 'SELECT value'"
+    )
     assert bench.ends(run) == "succeeded" and bench.same()
     assert bench.one("SELECT rows_inserted FROM etl.runs WHERE id = %s", run) == 3000
 
@@ -409,8 +421,14 @@ def failure(bench, change, sqlstate, word):
 def test_the_owner_loses_its_rights(bench):
     bench.admin.execute("CREATE ROLE stranger")
     try:
-        failure(bench, lambda: bench.admin.execute(f"ALTER TABLE w.t_target OWNER TO stranger;"
-                                                   f"REVOKE ALL ON w.t_target FROM {OWNER}"), "42501", "t_target")
+        failure(
+            bench,
+            lambda: bench.admin.execute(
+                f"ALTER TABLE w.t_target OWNER TO stranger;REVOKE ALL ON w.t_target FROM {OWNER}"
+            ),
+            "42501",
+            "t_target",
+        )
     finally:
         bench.admin.execute("DROP OWNED BY stranger; DROP ROLE stranger")
 
@@ -427,16 +445,22 @@ def test_the_owner_becomes_nologin(bench):
         assert code == "42501" and "cannot log in" in message, (code, message)
     finally:
         bench.admin.execute(f"ALTER ROLE {OWNER} LOGIN")
-    bench.admin.execute("CREATE OR REPLACE FUNCTION w.slowly(value text, ms float8) RETURNS text LANGUAGE sql AS 'SELECT value'")
+    bench.admin.execute(
+        "CREATE OR REPLACE FUNCTION w.slowly(value text, ms float8) RETURNS text LANGUAGE sql AS 'SELECT value'"
+    )
     assert bench.one("SELECT etl.retry('p')") == run
     assert bench.ends(run) == "succeeded" and bench.same()
 
 
 def test_the_owner_is_dropped(bench):
-    bench.admin.execute("CREATE ROLE doomed LOGIN; GRANT USAGE ON SCHEMA etl, w TO doomed; SELECT etl.allow_target('w.*')")
+    bench.admin.execute(
+        "CREATE ROLE doomed LOGIN; GRANT USAGE ON SCHEMA etl, w TO doomed; SELECT etl.allow_target('w.*')"
+    )
     bench.slow_pipeline(rows=3000, ms=1, options=FAST)
-    bench.admin.execute("ALTER TABLE w.t_source OWNER TO doomed; ALTER TABLE w.t_target OWNER TO doomed;"
-                        "SELECT etl.alter_pipeline_owner('p', 'doomed')")
+    bench.admin.execute(
+        "ALTER TABLE w.t_source OWNER TO doomed; ALTER TABLE w.t_target OWNER TO doomed;"
+        "SELECT etl.alter_pipeline_owner('p', 'doomed')"
+    )
     run = bench.run()
     bench.first_batch(run)
     bench.admin.execute("REASSIGN OWNED BY doomed TO postgres; DROP OWNED BY doomed; DROP ROLE doomed")
@@ -463,7 +487,9 @@ def test_tables_that_change_without_harm(bench):
     bench.admin.execute("ALTER TABLE w.t_source ADD COLUMN more int")
     bench.admin.execute("ALTER TABLE w.t_source ALTER COLUMN value TYPE varchar(40)")  # 0A000 under a prepared plan
     assert bench.ends(run) == "succeeded"
-    assert bench.one("SELECT count(*) FROM w.t_target JOIN w.t_source USING (id, value) WHERE t_target.more = 7") == 1500
+    assert (
+        bench.one("SELECT count(*) FROM w.t_target JOIN w.t_source USING (id, value) WHERE t_target.more = 7") == 1500
+    )
 
 
 # Rest
@@ -479,7 +505,9 @@ def test_idle_pipelines_burn_no_xid_and_write_no_wal(bench):
         quiet.execute("CHECKPOINT")
 
         def figures():
-            return quiet.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text, pg_current_wal_insert_lsn()").fetchone()
+            return quiet.execute(
+                "SELECT pg_snapshot_xmax(pg_current_snapshot())::text, pg_current_wal_insert_lsn()"
+            ).fetchone()
 
         # The background writer logs running transactions once after activity; then nothing moves.
         def still():

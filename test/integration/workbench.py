@@ -42,25 +42,55 @@ class Workbench:
             ALTER TABLE w.{name}_target OWNER TO {OWNER};
             ANALYZE w.{name}_source""")
 
-    def pipeline(self, name: str = "p", source: str | None = None, target: str | None = None, table: str = "t",
-                 batch_size: int = 1000, mode: str = "full", options: dict | None = None, **more) -> None:
+    def pipeline(
+        self,
+        name: str = "p",
+        source: str | None = None,
+        target: str | None = None,
+        table: str = "t",
+        batch_size: int = 1000,
+        mode: str = "full",
+        options: dict | None = None,
+        **more,
+    ) -> None:
         """Made by OWNER; without a source the whole of w.<table>_source goes to w.<table>_target."""
-        arguments = {"name": name, "source": source or f"SELECT id, value FROM w.{table}_source",
-                     "target": target or f"w.{table}_target", "mode": mode, "batch_size": batch_size,
-                     "options": json.dumps(options or {})} | more
+        arguments = {
+            "name": name,
+            "source": source or f"SELECT id, value FROM w.{table}_source",
+            "target": target or f"w.{table}_target",
+            "mode": mode,
+            "batch_size": batch_size,
+            "options": json.dumps(options or {}),
+        } | more
         listed = ", ".join(f"{key} => %({key})s" for key in arguments)
         with self.owner() as connection:
             connection.execute(f"SELECT etl.create_pipeline({listed})", arguments)
 
-    def slow_pipeline(self, name: str = "p", rows: int = 2000, batch_size: int = 100, ms: float = 1.0, table: str = "t",
-                      options: dict | None = None, **more) -> None:
+    def slow_pipeline(
+        self,
+        name: str = "p",
+        rows: int = 2000,
+        batch_size: int = 100,
+        ms: float = 1.0,
+        table: str = "t",
+        options: dict | None = None,
+        **more,
+    ) -> None:
         """Its tables and a pipeline that needs `ms` milliseconds a row, so that one can meddle while it runs."""
         self.tables(rows, table)
-        self.admin.execute(f"CREATE OR REPLACE FUNCTION w.slowly(value text, ms float8) RETURNS text LANGUAGE plpgsql STABLE AS"
-                           f" $$BEGIN PERFORM pg_sleep(ms / 1000); RETURN value; END$$;"
-                           f"ALTER FUNCTION w.slowly OWNER TO {OWNER}")
-        self.pipeline(name, f"SELECT id, w.slowly(value, {ms}) AS value FROM w.{table}_source", table=table,
-                      batch_size=batch_size, options=options, **more)
+        self.admin.execute(
+            f"CREATE OR REPLACE FUNCTION w.slowly(value text, ms float8) RETURNS text LANGUAGE plpgsql STABLE AS"
+            f" $$BEGIN PERFORM pg_sleep(ms / 1000); RETURN value; END$$;"
+            f"ALTER FUNCTION w.slowly OWNER TO {OWNER}"
+        )
+        self.pipeline(
+            name,
+            f"SELECT id, w.slowly(value, {ms}) AS value FROM w.{table}_source",
+            table=table,
+            batch_size=batch_size,
+            options=options,
+            **more,
+        )
 
     def run(self, name: str = "p") -> int:
         return self.one("SELECT etl.run(%s)", name)
@@ -77,30 +107,42 @@ class Workbench:
 
     def worker_pid(self, run: int) -> int:
         """The pid of the worker, once it leads the run."""
-        return wait_until(lambda: self.status(run) == "running" and self.one(
-            "SELECT worker_pid FROM etl.runs WHERE id = %s", run), 10, f"run {run} is led by a worker", 0.005)
+        return wait_until(
+            lambda: self.status(run) == "running" and self.one("SELECT worker_pid FROM etl.runs WHERE id = %s", run),
+            10,
+            f"run {run} is led by a worker",
+            0.005,
+        )
 
     def first_batch(self, run: int, table: str = "t") -> int:
         """Waits until a batch of the run has been committed; how many rows the target has."""
-        return wait_until(lambda: self.status(run) == "running" and self.one(
-            f"SELECT count(*) FROM w.{table}_target"), 10, "the first batch is committed", 0.005)
+        return wait_until(
+            lambda: self.status(run) == "running" and self.one(f"SELECT count(*) FROM w.{table}_target"),
+            10,
+            "the first batch is committed",
+            0.005,
+        )
 
     def error(self, run: int) -> tuple:
         return self.admin.execute("SELECT error_code, error_message FROM etl.runs WHERE id = %s", (run,)).fetchone()
 
     def story(self, run: int) -> list:
-        return self.admin.execute("SELECT from_state, to_state, reason FROM etl.events WHERE run_id = %s ORDER BY at",
-                                  (run,)).fetchall()
+        return self.admin.execute(
+            "SELECT from_state, to_state, reason FROM etl.events WHERE run_id = %s ORDER BY at", (run,)
+        ).fetchall()
 
     def same(self, table: str = "t") -> bool:
         """Whether source and target of `table` hold the same rows, each once."""
-        return self.admin.execute(f"SELECT NOT EXISTS (TABLE w.{table}_source EXCEPT ALL TABLE w.{table}_target) AND"
-                                  f" NOT EXISTS (TABLE w.{table}_target EXCEPT ALL TABLE w.{table}_source)").fetchone()[0]
+        return self.admin.execute(
+            f"SELECT NOT EXISTS (TABLE w.{table}_source EXCEPT ALL TABLE w.{table}_target) AND"
+            f" NOT EXISTS (TABLE w.{table}_target EXCEPT ALL TABLE w.{table}_source)"
+        ).fetchone()[0]
 
     def processes(self, what: str = "pg_etl%") -> int:
         """How many of our processes are connected to this database."""
-        return self.one("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-                        " AND backend_type LIKE %s", what)
+        return self.one(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type LIKE %s", what
+        )
 
 
 def workbench(server: PostgresServer) -> Iterator[Workbench]:

@@ -54,3 +54,17 @@ CALL shows('stamp');
 CALL shows('ser');
 CALL shows('plain');
 RESET client_min_messages;
+-- 5. NULL keys are refused when they come, with the row.
+CREATE TABLE events (id int PRIMARY KEY, at timestamptz DEFAULT now());
+CREATE TABLE events_dst (id int PRIMARY KEY, at timestamptz);
+INSERT INTO events VALUES (1, '2024-01-01'), (2, NULL);
+SELECT etl.create_pipeline('inc_null', source => 'SELECT id, at FROM events', target => 'incremental_contract.events_dst', mode => 'incremental',
+    incremental_key => 'at', incremental_id_key => 'id', options => '{"settle": "0"}') > 0;
+CALL t.run('inc_null');
+SELECT t.last_error('inc_null');
+SELECT etl.alter_pipeline('inc_null', '{"options": {"settle": "0", "null_keys": "dead_letter"}}') > 0;
+CALL t.run('inc_null');
+SELECT t.last_run('inc_null');
+SELECT original_record, error_code FROM etl.dead_letters WHERE pipeline = 'inc_null';
+SELECT count(*) FROM events_dst;
+

@@ -21,9 +21,10 @@ TEST(Page, NeverUsesOffsetAndNeverSplitsTies) {
   page.after = true;
   page.upper = Upper::kFirstBelow;
   page.limit = 200;
-  EXPECT_EQ(page_sql(page),
-            "SELECT * FROM (SELECT * FROM film -- comment\n) AS _etl_row WHERE (\"k\", \"id\") > ($1, $2) AND \"k\" < $3 "
-            "ORDER BY \"k\", \"id\" FETCH FIRST 200 ROWS WITH TIES");
+  EXPECT_EQ(
+      page_sql(page),
+      "SELECT * FROM (SELECT * FROM film -- comment\n) AS _etl_row WHERE (\"k\", \"id\") > ($1, $2) AND \"k\" < $3 "
+      "ORDER BY \"k\", \"id\" FETCH FIRST 200 ROWS WITH TIES");
   page.after = false;
   page.after_first = true;
   page.upper = Upper::kKeyIncluded;
@@ -48,7 +49,8 @@ Upsert upsert() {
 
 TEST(Upsert, MergeSkipsWhatIsEqual) {
   const std::string sql = merge_sql(upsert());
-  EXPECT_NE(sql.find("WHEN MATCHED AND (t.\"a\" IS DISTINCT FROM s.\"a\" OR etl.image_differs(t.\"n\", s.\"n\"))"), std::string::npos);
+  EXPECT_NE(sql.find("WHEN MATCHED AND (t.\"a\" IS DISTINCT FROM s.\"a\" OR etl.image_differs(t.\"n\", s.\"n\"))"),
+            std::string::npos);
   EXPECT_NE(sql.find("CAST(\"n\" AS numeric(10,2)) AS \"n\""), std::string::npos);
   EXPECT_EQ(sql.find("SET \"id\""), std::string::npos);
   EXPECT_EQ(sql.find("$1"), std::string::npos);

@@ -36,7 +36,9 @@ std::string option_refusal(const char* json) {
   }
 }
 
-TEST(Definition, AcceptsAPlainOne) { EXPECT_EQ(refusal(valid()), ""); }
+TEST(Definition, AcceptsAPlainOne) {
+  EXPECT_EQ(refusal(valid()), "");
+}
 
 TEST(Definition, RefusesWhatIsMissingOrOutOfRange) {
   Definition d = valid();
@@ -91,8 +93,8 @@ TEST(Definition, UnknownKeysAreErrors) {
 }
 
 TEST(IndexName, RefusesWhatTheEngineOrAnAttackerWouldMeanOtherwise) {
-  for (const char* name : {"", "*", "a*", "a,b", "Film", "_all", "-x", "+x", ".security", "<logs-{now/d}>", "a b", "a/b", "a?",
-                           "a\"b", "a#b", "ä"}) {
+  for (const char* name : {"", "*", "a*", "a,b", "Film", "_all", "-x", "+x", ".security", "<logs-{now/d}>", "a b",
+                           "a/b", "a?", "a\"b", "a#b", "ä"}) {
     EXPECT_THROW(check_index_name(name), Error) << name;
   }
   EXPECT_THROW(check_index_name(std::string(256, 'a')), Error);
@@ -119,14 +121,17 @@ TEST(AllowList, MatchesExactNamesAndATrailingStar) {
 
 TEST(Options, ReadEachKeyAndRefuseEachWrongValue) {
   EXPECT_EQ(option_refusal("{}"), "");
-  EXPECT_EQ(parse_options(R"({"retry_backoff": ["10ms", "1 s"]})").retry_backoff_ms, (std::vector<std::int64_t>{10, 1000}));
+  EXPECT_EQ(parse_options(R"({"retry_backoff": ["10ms", "1 s"]})").retry_backoff_ms,
+            (std::vector<std::int64_t>{10, 1000}));
   EXPECT_EQ(parse_options(R"({"bulk_bytes": "1 MB"})").bulk_bytes, 1048576);
   EXPECT_TRUE(parse_options(R"({"on_error": "quarantine"})").quarantine);
-  EXPECT_EQ(parse_options(R"({"index_settings": {"number_of_shards": 1}})").index_settings, R"({"number_of_shards":1})");
+  EXPECT_EQ(parse_options(R"({"index_settings": {"number_of_shards": 1}})").index_settings,
+            R"({"number_of_shards":1})");
   for (const char* wrong :
-       {R"({"slices": 0})", R"({"slices": 1.5})", R"({"slices": "2"})", R"({"on_error": "explode"})", R"({"overlap": 5})",
-        R"({"overlap": "5 fortnights"})", R"({"overlap": ""})", R"({"retry_backoff": []})", R"({"retry_backoff": "1s"})",
-        R"({"compress": 1})", R"({"index_mappings": []})", R"({"max_dead_letters": -1})", R"({"unknown": 1})", "[]", "1"}) {
+       {R"({"slices": 0})", R"({"slices": 1.5})", R"({"slices": "2"})", R"({"on_error": "explode"})",
+        R"({"overlap": 5})", R"({"overlap": "5 fortnights"})", R"({"overlap": ""})", R"({"retry_backoff": []})",
+        R"({"retry_backoff": "1s"})", R"({"compress": 1})", R"({"index_mappings": []})", R"({"max_dead_letters": -1})",
+        R"({"unknown": 1})", "[]", "1"}) {
     EXPECT_EQ(option_refusal(wrong), "22023") << wrong;
   }
   for (const char* later : {R"({"capture": "slot"})", R"({"write_mode": "scd2"})", R"({"safety": "snapshot"})"}) {
