@@ -2,10 +2,11 @@
 #pragma once
 
 extern "C" {
+#include "postgres.h"
+
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
-#include "postgres.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 }

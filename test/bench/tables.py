@@ -72,7 +72,7 @@ def measure(connection, runs: int) -> list:
         mine, sliced, inserted, merged = [], [], [], []
         for _ in range(runs):
             for sql, table, times in (
-                (f"CALL etl.run_wait('bench')", "target", mine),
+                ("CALL etl.run_wait('bench')", "target", mine),
                 (insert, "limit_target", inserted),
                 (MERGE, "limit_target", merged),
                 ("CALL etl.run_wait('bench_slices')", "target", sliced),
