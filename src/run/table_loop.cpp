@@ -66,15 +66,16 @@ void TableLoop::check_null_keys() {
 
 bool TableLoop::batch(Form form) {
   catalog::BatchRecord record;
-  committed_ = false;
   record.started_us = pg::now_us();
   pg::begin();
   pg::fault_point(3);
   const pg::StatementTimer timer(static_cast<int>(context_.plan.options.step_timeout_ms));
+  taken_ = true;
   const bool more = source_->read(position_, *page_);
   pg::fault_point(5);
   if (page_->rows() == 0) {
     pg::commit(false);
+    taken_ = false;
     return false;
   }
   const std::uint64_t rows = page_->rows();
@@ -109,7 +110,7 @@ bool TableLoop::batch(Form form) {
   seen_ = catalog::save_batch(record);
   pg::fault_point(12);
   pg::commit(context_.plan.options.durable_batches);
-  committed_ = true;
+  taken_ = false;
   checkpoint_.batch_no = record.batch_no;
   if (reached) position_ = reached;
   pg::fault_point(13);
@@ -127,7 +128,7 @@ void TableLoop::reopen() {
 // With the transaction rolled back: what is to follow.
 Order TableLoop::answer(const Error& error, Form& form) {
   const bool timer_fired = pg::statement_timer_fired();
-  if (!committed_) source_->again();
+  if (taken_) source_->again();
   const ErrorClass kind = classify(error.sqlstate);
   if (error.sqlstate == "23505" && form == Form::kQuick && sink_->use_on_conflict()) return Order::kGoOn;
   if (error.sqlstate == "0A000" && !reopened_) {

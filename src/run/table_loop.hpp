@@ -44,7 +44,7 @@ class TableLoop {
   std::unique_ptr<sink::TableSink> sink_;
   std::unique_ptr<pg::Relation> page_;
   bool reopened_ = false;
-  bool committed_ = false;  // the batch under way: an error after that must not repeat it
+  bool taken_ = false;  // a page was taken from the source and is not committed: an error gives it back
   model::State seen_ = model::State::RUNNING;
 };
 

@@ -30,6 +30,11 @@ def test_preloaded(crash_servers, sink, point, kind, seed):
     run_cell(crash_servers(kind, True), sink, cell_of(point, kind, seed))
 
 
+@pytest.mark.parametrize("point", (3, 5, 8, 12, 13))
+def test_an_error_repeats_the_page_of_a_spilled_source(crash_servers, sink, point):
+    run_cell(crash_servers("error", True), sink, Cell(point, "error", mode="spilled"))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("point", WITHOUT_PRELOAD)
 def test_without_preload(crash_servers, sink, point, kind, seed):
