@@ -43,7 +43,7 @@ void dry_run_documents(const Plan& plan, const json::Value& arguments, const Emi
   }
 }
 
-void replay_documents(const Plan& plan, pg::Relation& page, const std::string& where, const Emit& emit) {
+void replay_documents(const Plan& plan, pg::Relation& page, const std::string& letters, const Emit& emit) {
   // The letters are read; nothing is held while the network is waited for.
   const std::int64_t version = catalog::next_version(plan.definition.id);
   sink::ElasticSink sink(elastic_spec(plan, "replay"));
@@ -60,7 +60,7 @@ void replay_documents(const Plan& plan, pg::Relation& page, const std::string& w
     if (!done->dead.empty()) throw done->dead.front().error;
   }
   pg::begin();
-  emit({std::to_string(mark_replayed(plan, where))});
+  emit({std::to_string(mark_replayed(plan, letters))});
 }
 
 }  // namespace etl::run

@@ -9,8 +9,17 @@ namespace etl::run {
 
 namespace {
 
-// The dead letters that match, as rows of the source's shape.
-std::string records_sql(const Plan& plan, const std::string& where) {
+// The pending dead letters that match, as an array of their ids.
+std::string find_letters(const Plan& plan, const std::string& where) {
+  return *pg::query_once(
+              "SELECT coalesce(pg_catalog.array_agg(d.id ORDER BY d.id), '{}') FROM (SELECT * FROM"
+              " etl.dead_letters WHERE pipeline_id = " +
+              std::to_string(plan.definition.id) + " AND status = 'pending') AS d WHERE (" + where + "\n)")
+              .at(0)[0];
+}
+
+// The letters with the ids $2, under the patch $1, as rows of the source's shape.
+std::string records_sql(const Plan& plan) {
   constexpr unsigned kBytea = 17;
   std::string columns;
   std::string values;
@@ -22,44 +31,37 @@ std::string records_sql(const Plan& plan, const std::string& where) {
                (base64 ? std::string("text") : pg::type_name(column.type, column.typmod));
     values += (values.empty() ? "" : ", ") + (base64 ? "decode(r." + name + ", 'base64') AS " : "r.") + name;
   }
-  return "SELECT " + values +
-         " FROM (SELECT * FROM etl.dead_letters WHERE pipeline_id = " + std::to_string(plan.definition.id) +
-         " AND status = 'pending') AS d, LATERAL jsonb_to_record(d.original_record || $1) AS r(" + columns +
-         ") WHERE " + where + " ORDER BY d.id";
+  return "SELECT " + values + " FROM etl.dead_letters AS d, LATERAL jsonb_to_record(d.original_record || $1) AS r(" +
+         columns + ") WHERE d.id = ANY ($2) ORDER BY d.id";
 }
 
 }  // namespace
 
 void replay(const Plan& plan, const json::Value& arguments, const Emit& emit) {
   constexpr unsigned kJsonb = 3802;
-  const std::string where = "(" + json::text_member(arguments, "where_sql").value_or("true") + "\n)";
+  constexpr unsigned kBigints = 1016;
+  const std::string letters = find_letters(plan, json::text_member(arguments, "where_sql").value_or("true"));
   const std::string patch = json::text_member(arguments, "patch").value_or("{}");
   source::SqlSource shape(source_spec(plan, {}));
   const auto page = shape.make_page(false);
   page->clear();
-  pg::Statement records(records_sql(plan, where), {kJsonb}, {}, pg::Planning::kFree);
-  records.read(*page, {patch});
-  if (!plan.table) return replay_documents(plan, *page, where, emit);
+  pg::Statement records(records_sql(plan), {kJsonb, kBigints}, {}, pg::Planning::kFree);
+  records.read(*page, {patch, letters});
+  if (!plan.table) return replay_documents(plan, *page, letters, emit);
   sink::TableSink sink(plan.upsert, plan.keys);
   sink.open(*page);
   (void)sink.use_on_conflict();
   if (page->rows() > 0) (void)sink.write(*page);
   pg::check_deferred_constraints();
-  emit({std::to_string(mark_replayed(plan, where))});
+  emit({std::to_string(mark_replayed(plan, letters))});
 }
 
-std::int64_t mark_replayed(const Plan& plan, const std::string& where) {
-  const std::string pipeline = std::to_string(plan.definition.id);
-  const pg::Rows ids =
-      pg::query_once("SELECT d.id FROM (SELECT * FROM etl.dead_letters WHERE pipeline_id = " + pipeline +
-                     " AND status = 'pending') AS d WHERE " + where);
-  for (const pg::Row& row : ids) {
-    (void)pg::catalog_query(
-        "UPDATE etl.dead_letter SET status = 'replayed', retry_count = retry_count + 1,"
-        " last_seen = clock_timestamp() WHERE id = $1::bigint AND pipeline_id = $2::bigint",
-        {row[0], pipeline});
-  }
-  return static_cast<std::int64_t>(ids.size());
+std::int64_t mark_replayed(const Plan& plan, const std::string& letters) {
+  const pg::Rows marked = pg::catalog_query(
+      "UPDATE etl.dead_letter SET status = 'replayed', retry_count = retry_count + 1, last_seen = clock_timestamp()"
+      " WHERE id = ANY ($1::bigint[]) AND pipeline_id = $2::bigint AND status = 'pending' RETURNING 1",
+      {letters, std::to_string(plan.definition.id)});
+  return static_cast<std::int64_t>(marked.size());
 }
 
 }  // namespace etl::run

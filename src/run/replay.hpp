@@ -10,9 +10,9 @@ namespace etl::run {
 // Writes all that match, or none; emits how many.
 void replay(const Plan& plan, const json::Value& arguments, const Emit& emit);
 
-// Marks the pending ones that match `where`; returns how many.
-std::int64_t mark_replayed(const Plan& plan, const std::string& where);
+// Marks those of the letters (an array of ids) that are still pending; returns how many.
+std::int64_t mark_replayed(const Plan& plan, const std::string& letters);
 // The same for a remote target: sent, acknowledged, then marked.
-void replay_documents(const Plan& plan, pg::Relation& page, const std::string& where, const Emit& emit);
+void replay_documents(const Plan& plan, pg::Relation& page, const std::string& letters, const Emit& emit);
 
 }  // namespace etl::run
