@@ -34,7 +34,8 @@
 // The text of a type does not depend on the session: TimeZone UTC, DateStyle ISO, IntervalStyle iso_8601,
 // extra_float_digits 1, bytea_output hex while a page is encoded. Documents are UTF-8, whatever the database is.
 //
-// _id: the key's text (as psql shows it, in UTC); several keys are joined by ':', with '%' and ':' in them as %25 and %3A.
+// _id: the key's text (as psql shows it, in UTC); several keys are joined by ':', with '%' and ':' in them as %25 and
+// %3A.
 #pragma once
 
 #include <cstdint>
