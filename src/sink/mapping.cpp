@@ -63,9 +63,8 @@ Value properties_of(const std::vector<MappedField>& fields, Allocator& memory) {
 }
 
 void set_member(Value& object, const Value& name, const Value& value, Allocator& memory) {
-  const auto found = object.FindMember(name);
-  if (found != object.MemberEnd()) {
-    found->value.CopyFrom(value, memory);
+  if (object.HasMember(name)) {
+    object[name].CopyFrom(value, memory);
   } else {
     object.AddMember(Value(name, memory), Value(value, memory), memory);
   }
