@@ -310,11 +310,6 @@ std::string type_name(unsigned type, int typmod) {
       [&] { return format_type_extended(type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY); });
 }
 
-std::string quote_identifier(const std::string& name) {
-  const char* text = name.c_str();
-  return call([&] { return ::quote_identifier(text); });
-}
-
 std::string quote_literal(const std::string& value) {
   const char* text = value.c_str();
   return call([&] { return quote_literal_cstr(text); });

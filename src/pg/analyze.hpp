@@ -43,7 +43,6 @@ bool find_origin(const Column& column, Origin& origin);
 std::string foreign_function(const std::vector<unsigned>& functions);
 
 std::string type_name(unsigned type, int typmod);
-std::string quote_identifier(const std::string& name);
 std::string quote_literal(const std::string& text);
 // ORDER BY and row comparison need a default btree operator class.
 bool is_orderable(unsigned type);

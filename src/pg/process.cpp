@@ -64,7 +64,6 @@ struct Pending {
 
 Pending* pending = nullptr;
 bool callbacks_registered = false;
-int unstarted = 0;
 
 // One flag for the server: some session found no worker slot, so somebody has to look into every database again.
 volatile sig_atomic_t* starved = nullptr;
@@ -109,7 +108,6 @@ void act_on_pending() {
       BackgroundWorker worker;
       describe(&worker, entry->task);
       if (!RegisterDynamicBackgroundWorker(&worker, nullptr)) {
-        ++unstarted;
         *starved = 1;
       }
     } else {
@@ -190,12 +188,6 @@ bool requested_here(std::int64_t run) {
   return false;
 }
 
-int last_unstarted() {
-  const int count = unstarted;
-  unstarted = 0;
-  return count;
-}
-
 bool take_starved() {
   return call([&] {
     attach_starved();
@@ -260,9 +252,6 @@ void renew_session() {
   });
 }
 
-bool shutdown_requested() {
-  return ProcDiePending != 0;
-}
 void exit_worker(int code) {
   proc_exit(code);
 }
@@ -288,11 +277,6 @@ void ignore_cancel() {
 }
 int own_pid() {
   return MyProcPid;
-}
-
-bool is_live_backend(int pid) {
-  PGPROC* process = BackendPidGetProc(pid);
-  return process != nullptr && process->databaseId == MyDatabaseId;
 }
 
 void cancel_backend(int pid) {

@@ -32,7 +32,6 @@ void start_worker_at_commit(const Task& task);
 void wake_at_commit(int pid);           // sets its latch
 void cancel_at_commit(int pid);         // interrupts what it does
 bool requested_here(std::int64_t run);  // by this very transaction
-int last_unstarted();                   // workers that found no slot since the last call
 bool take_starved();                    // whether any request of the server found no slot since the last call
 void tell_starved();
 
@@ -40,7 +39,6 @@ void tell_starved();
 Task begin_worker(std::uintptr_t argument);
 void set_worker_name(const std::string& activity);  // application_name and pg_stat_activity.query
 void renew_session();  // as a new session of the same user would be: DISCARD ALL, which gives back all leases
-bool shutdown_requested();
 void exit_worker(int code);
 
 // Sleeps up to `milliseconds`, or until the latch is set; answers interrupts (cancel: 57014, shutdown: ends the
@@ -49,7 +47,6 @@ void sleep_ms(long milliseconds);
 void check_interrupts();
 void ignore_cancel();  // forgets a cancel that has arrived and was answered
 int own_pid();
-bool is_live_backend(int pid);
 void cancel_backend(int pid);
 
 // A lease: a session lock of a kind that no SQL function can take. Held until the process ends.

@@ -88,12 +88,6 @@ std::string role_name(RoleId role) {
   return name != nullptr ? std::string(name) : "unknown (OID " + std::to_string(role) + ")";
 }
 
-std::optional<RoleId> find_role(const std::string& name) {
-  const Oid role = call([&] { return get_role_oid(name.c_str(), true); });
-  if (!OidIsValid(role)) return std::nullopt;
-  return role;
-}
-
 bool owns_database(RoleId role) {
   return call([&] {
     HeapTuple tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(MyDatabaseId));

@@ -32,7 +32,6 @@ bool is_superuser(RoleId role);
 bool has_role(RoleId member, RoleId role);  // member may act as role
 bool can_login(RoleId role);
 std::string role_name(RoleId role);  // "unknown (OID n)" when it is gone
-std::optional<RoleId> find_role(const std::string& name);
 bool role_exists(RoleId role);
 bool owns_database(RoleId role);
 

@@ -56,10 +56,6 @@ void abort_transaction() noexcept {
   }
 }
 
-bool in_transaction() {
-  return IsTransactionState();
-}
-
 Subtransaction::Subtransaction() : memory_(CurrentMemoryContext), owner_(CurrentResourceOwner) {
   call([&] {
     BeginInternalSubTransaction(nullptr);
@@ -123,14 +119,6 @@ bool statement_timer_fired() {
   return fired;
 }
 
-void push_snapshot() {
-  call([&] { PushActiveSnapshot(GetTransactionSnapshot()); });
-}
-
-void pop_snapshot() {
-  call([&] { PopActiveSnapshot(); });
-}
-
 std::int64_t now_us() {
   return GetCurrentTimestamp() +
          static_cast<std::int64_t>(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * USECS_PER_SEC;
@@ -141,11 +129,6 @@ std::string system_identifier() {
 }
 unsigned database_id() {
   return MyDatabaseId;
-}
-
-std::string database_name() {
-  const char* name = call([&] { return get_database_name(MyDatabaseId); });
-  return name != nullptr ? std::string(name) : std::string();
 }
 
 }  // namespace etl::pg

@@ -12,7 +12,6 @@ namespace etl::pg {
 void begin();                       // START TRANSACTION, READ COMMITTED, with an active snapshot
 void commit(bool flush);            // flush false: synchronous_commit = off unless the session asks for remote_apply
 void abort_transaction() noexcept;  // ROLLBACK; also out of a failed state
-bool in_transaction();
 
 // A subtransaction. begin, then exactly one of release (keep) or rollback.
 class Subtransaction {
@@ -40,13 +39,8 @@ class StatementTimer {
 };
 bool statement_timer_fired();  // and forgets it
 
-// A fresh snapshot for the statements to come; popped by the end of the transaction at the latest.
-void push_snapshot();
-void pop_snapshot();
-
 std::int64_t now_us();  // microseconds since the Unix epoch
 std::string system_identifier();
 unsigned database_id();
-std::string database_name();
 
 }  // namespace etl::pg
