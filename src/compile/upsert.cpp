@@ -60,26 +60,36 @@ std::string columns(const Upsert& upsert, std::string_view prefix = {}, bool key
   return name_list(names, prefix);
 }
 
+std::string in_range(const std::string& range_column) {
+  const std::string column = "t." + quote_name(range_column);
+  return column + " >= $1 AND " + column + " <= $2";
+}
+
 }  // namespace
 
 std::string merge_sql(const Upsert& upsert, const std::string& range_column) {
   std::string sql =
       "MERGE INTO " + upsert.target + " AS t USING " + typed_input(upsert) + " AS s ON " + same_key(upsert, "t");
-  if (!range_column.empty()) {
-    const std::string column = "t." + quote_name(range_column);
-    sql += " AND " + column + " >= $1 AND " + column + " <= $2";
-  }
+  if (!range_column.empty()) sql += " AND " + in_range(range_column);
   const std::string different = differs(upsert, "t", "s");
   if (!different.empty()) sql += " WHEN MATCHED AND (" + different + ") THEN UPDATE SET " + assignments(upsert, "s");
   return sql + " WHEN NOT MATCHED THEN INSERT (" + columns(upsert) + ") OVERRIDING SYSTEM VALUE VALUES (" +
          columns(upsert, "s.") + ")";
 }
 
+std::string insert_sql(const Upsert& upsert) {
+  return "INSERT INTO " + upsert.target + " AS t (" + columns(upsert) + ") OVERRIDING SYSTEM VALUE SELECT " +
+         columns(upsert, "s.") + " FROM " + typed_input(upsert) + " AS s";
+}
+
+std::string in_range_sql(const Upsert& upsert, const std::string& range_column) {
+  return "SELECT FROM " + upsert.target + " AS t WHERE " + in_range(range_column) + " LIMIT 1";
+}
+
 std::string on_conflict_sql(const Upsert& upsert) {
   const std::string stored = differs(upsert, "o", "s");
-  std::string sql = "INSERT INTO " + upsert.target + " AS t (" + columns(upsert) + ") OVERRIDING SYSTEM VALUE SELECT " +
-                    columns(upsert, "s.") + " FROM " + typed_input(upsert) + " AS s LEFT JOIN " + upsert.target +
-                    " AS o ON " + same_key(upsert, "o") + " WHERE o.tableoid IS NULL";
+  std::string sql = insert_sql(upsert) + " LEFT JOIN " + upsert.target + " AS o ON " + same_key(upsert, "o") +
+                    " WHERE o.tableoid IS NULL";
   if (!stored.empty()) sql += " OR (" + stored + ")";
   sql += " ON CONFLICT (" + columns(upsert, {}, true) + ") DO ";
   if (stored.empty()) return sql + "NOTHING";

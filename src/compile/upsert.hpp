@@ -1,7 +1,8 @@
 // The SQL that writes a batch (a relation named input) into a table.
 //
 // Rows that the table already holds in the same stored image are not written: no WAL, no dead tuple (internals.md 13).
-// MERGE is the quick form; ON CONFLICT the one that also holds against concurrent inserts, used after a 23505.
+// MERGE is the quick form, and INSERT where the target has no row among the batch's keys; ON CONFLICT is the one that also
+// holds against concurrent inserts, used after a 23505.
 #pragma once
 
 #include <string>
@@ -25,6 +26,9 @@ struct Upsert {
 // With a range_column, $1 and $2 bound that column of the target to the keys of the batch, so that one index range scan
 // finds all of them (docs/decisions/0006).
 std::string merge_sql(const Upsert& upsert, const std::string& range_column = {});
+// For a batch between whose first and last key the target holds nothing: in_range_sql finds no row.
+std::string insert_sql(const Upsert& upsert);
+std::string in_range_sql(const Upsert& upsert, const std::string& range_column);
 std::string on_conflict_sql(const Upsert& upsert);
 
 // Keeps, of the rows of input with equal keys, the last one.

@@ -108,9 +108,10 @@ void bind(Statement::Plan* plan, const char* const* text) {
 
 Modified count(QueryDesc* query) {
   Modified done;
-  if (query->operation == CMD_SELECT) return done;
   const auto total = static_cast<std::uint64_t>(query->estate->es_processed);
-  if (query->operation == CMD_MERGE) {
+  if (query->operation == CMD_SELECT) {
+    done.selected = total;
+  } else if (query->operation == CMD_MERGE) {
     auto* state = castNode(ModifyTableState, query->planstate);
     done.inserted = static_cast<std::uint64_t>(state->mt_merge_inserted);
     done.updated = static_cast<std::uint64_t>(state->mt_merge_updated);
@@ -246,6 +247,10 @@ void Statement::read(Relation& out, const Key& parameters) {
   Relation::Store* store = out.store();
   refresh(plan_, inputs_);
   call([&] { (void)execute(plan_, store_receiver(store), values); });
+}
+
+bool Statement::finds_any(const Key& parameters) {
+  return modify(parameters).selected > 0;
 }
 
 Modified Statement::modify(const Key& parameters) {

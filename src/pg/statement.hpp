@@ -26,6 +26,7 @@ enum class Planning {
 };
 
 struct Modified {
+  std::uint64_t selected = 0;
   std::uint64_t inserted = 0;
   std::uint64_t updated = 0;
   std::uint64_t deleted = 0;
@@ -45,6 +46,8 @@ class Statement {
 
   // Appends the rows of a SELECT to `out` (not cleared).
   void read(Relation& out, const Key& parameters = {});
+  // Whether a SELECT finds a row.
+  bool finds_any(const Key& parameters = {});
   // Runs INSERT, UPDATE, DELETE or MERGE.
   Modified modify(const Key& parameters = {});
 

@@ -11,24 +11,30 @@ void TableSink::open(pg::Relation& page) {
   for (auto& form : statements_) {
     for (auto& statement : form) statement.reset();
   }
-  (void)statement(false);
+  in_range_.reset();
+  if (key_range_) {
+    in_range_ =
+        std::make_unique<pg::Statement>(compile::in_range_sql(upsert_, keys_[0]), std::vector{range_type_, range_type_},
+                                        std::vector<pg::NamedRelation>{}, pg::Planning::kIndexProbe);
+  }
+  (void)statement(form(), false);
 }
 
-pg::Statement& TableSink::statement(bool reduced) {
-  std::unique_ptr<pg::Statement>& wanted = statements_[on_conflict_ ? kOnConflict : kMerge][reduced ? 1 : 0];
-  if (wanted) return *wanted;
-  const std::vector<pg::NamedRelation> input = {{"input", reduced ? &last_of_key_->reduced() : page_}};
-  if (on_conflict_) {
-    wanted = std::make_unique<pg::Statement>(compile::on_conflict_sql(upsert_), std::vector<unsigned>{}, input,
-                                             pg::Planning::kIndexProbe);
-  } else if (key_range_) {
-    wanted = std::make_unique<pg::Statement>(compile::merge_sql(upsert_, keys_[0]),
-                                             std::vector<unsigned>{range_type_, range_type_}, input,
-                                             pg::Planning::kKeyRange);
-  } else {
-    wanted = std::make_unique<pg::Statement>(compile::merge_sql(upsert_), std::vector<unsigned>{}, input,
-                                             pg::Planning::kIndexProbe);
+std::unique_ptr<pg::Statement> TableSink::prepare(Form form, const pg::NamedRelation& input) const {
+  using pg::Planning;
+  if (form == kMerge && key_range_) {
+    return std::make_unique<pg::Statement>(compile::merge_sql(upsert_, keys_[0]), std::vector{range_type_, range_type_},
+                                           std::vector{input}, Planning::kKeyRange);
   }
+  const std::string sql = form == kInsert  ? compile::insert_sql(upsert_)
+                          : form == kMerge ? compile::merge_sql(upsert_)
+                                           : compile::on_conflict_sql(upsert_);
+  return std::make_unique<pg::Statement>(sql, std::vector<unsigned>{}, std::vector{input}, Planning::kIndexProbe);
+}
+
+pg::Statement& TableSink::statement(Form form, bool reduced) {
+  std::unique_ptr<pg::Statement>& wanted = statements_[form][reduced ? 1 : 0];
+  if (!wanted) wanted = prepare(form, {"input", reduced ? &last_of_key_->reduced() : page_});
   return *wanted;
 }
 
@@ -37,11 +43,16 @@ Written TableSink::write(pg::Relation& page) {
   const pg::Relation& last_ones = last_of_key_->reduce();
   const bool reduced = &last_ones != &page;
   written.superseded = page.rows() - last_ones.rows();
+  Form quickest = form();
   pg::Key bounds;
-  if (key_range_ && !on_conflict_ && page.rows() > 0) {
+  if (key_range_ && quickest == kMerge && page.rows() > 0) {
     bounds = {page.first_of_position(), page.last_position()->front()};
+    if (!in_range_->finds_any(bounds)) {
+      quickest = kInsert;
+      bounds.clear();
+    }
   }
-  const pg::Modified modified = statement(reduced).modify(bounds);
+  const pg::Modified modified = statement(quickest, reduced).modify(bounds);
   written.inserted = modified.inserted;
   written.updated = modified.updated;
   written.unchanged = last_ones.rows() - modified.inserted - modified.updated;

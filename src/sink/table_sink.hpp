@@ -1,8 +1,9 @@
 // Upserts a batch into a table of this database, in the batch's transaction.
 //
 // MERGE is the quick form: the rows of the target are found by one index range scan where the batch comes in key order,
-// otherwise by index probe. It is not safe against a concurrent insert of the same key: then it fails with 23505, the
-// caller rolls back, calls use_on_conflict() and runs the batch once more.
+// otherwise by index probe. Where such a range holds nothing, the batch is inserted without a join. Neither is safe
+// against a concurrent insert of the same key: then it fails with 23505, the caller rolls back, calls use_on_conflict()
+// and runs the batch once more.
 #pragma once
 
 #include <cstdint>
@@ -36,13 +37,15 @@ class TableSink {
   bool use_on_conflict();
   void use_merge() { on_conflict_ = false; }
 
-  std::vector<std::string> explain() { return statement(false).explain(); }
-  const std::string& sql() { return statement(false).sql(); }
+  std::vector<std::string> explain() { return statement(form(), false).explain(); }
+  const std::string& sql() { return statement(form(), false).sql(); }
 
  private:
-  enum Form { kMerge, kOnConflict, kForms };
+  enum Form { kInsert, kMerge, kOnConflict, kForms };
 
-  pg::Statement& statement(bool reduced);
+  Form form() const { return on_conflict_ ? kOnConflict : kMerge; }
+  pg::Statement& statement(Form form, bool reduced);
+  std::unique_ptr<pg::Statement> prepare(Form form, const pg::NamedRelation& input) const;
 
   compile::Upsert upsert_;
   std::vector<std::string> keys_;
@@ -51,6 +54,7 @@ class TableSink {
   bool on_conflict_ = false;
   pg::Relation* page_ = nullptr;
   std::unique_ptr<LastOfKey> last_of_key_;
+  std::unique_ptr<pg::Statement> in_range_;               // finds a row of the target between two keys
   std::unique_ptr<pg::Statement> statements_[kForms][2];  // by form; of the whole page, of its last rows
 };
 
