@@ -1,4 +1,4 @@
-"""Runs the bench: PYTHONPATH=test python -m bench [--runs N] [--rows N] [--only tables,growth,latency,documents]."""
+"""Runs the bench: PYTHONPATH=test python -m bench [--runs N] [--rows N] [--only PART,...]."""
 
 import argparse
 import os
@@ -10,10 +10,11 @@ from harness.elastic import ElasticServer
 from harness.postgres import PostgresServer
 from harness.trees import installed_tree
 
-from . import documents, latency, tables
+from . import documents, latency, peers, tables
 
 SETTINGS = {"shared_buffers": "1GB", "max_wal_size": "8GB", "checkpoint_timeout": "30min", "fsync": "on"}
 ROOT = Path(__file__).resolve().parents[2]
+PARTS = "tables,peers,growth,latency,documents"
 
 
 def options() -> argparse.Namespace:
@@ -21,7 +22,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=5, help="paired runs of each figure")
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--factor", type=int, default=10, help="how much larger the large load is")
-    parser.add_argument("--only", default="tables,growth,latency,documents")
+    parser.add_argument("--only", default=PARTS, help=f"parts of {PARTS}")
     return parser.parse_args()
 
 
@@ -37,11 +38,12 @@ def main() -> int:
         connection.execute("CREATE EXTENSION pg_etl")
         connection.execute("SELECT etl.allow_target('bench.*'), etl.allow_target('es:*')")
         tables.make_source(connection, wanted.rows)
+        tables.make_pipeline(connection, "bench", 1)
         if "tables" in parts:
             figures += tables.measure(connection, wanted.runs)
+        if "peers" in parts:
+            figures += peers.measure(connection, server, wanted.rows, wanted.runs)
         if "growth" in parts:
-            if "tables" not in parts:
-                tables.make_pipeline(connection, "bench", 1)
             figures += tables.growth(connection, server, wanted.rows, wanted.factor)
         if "latency" in parts:
             figures += latency.measure(connection, 100)

@@ -65,7 +65,6 @@ def timed(connection, sql: str) -> float:
 
 def measure(connection, runs: int) -> list:
     """The table's first part. Each round runs the pipeline, both statements and the slices one after the other."""
-    make_pipeline(connection, "bench", 1)
     make_pipeline(connection, "bench_slices", 2)
     figures = []
     for case, (insert, insert_limit, merge_limit) in CASES.items():
