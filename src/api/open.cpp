@@ -2,15 +2,11 @@
 
 #include "catalog/pipelines.hpp"
 
-extern "C" {
-#include "catalog/pg_type.h"
-}
-
 namespace etl::api {
 
 model::Definition open_pipeline(FunctionCallInfo fcinfo, int index, Right right) {
   on_first_call();
-  const bool by_id = pg::call([&] { return get_fn_expr_argtype(fcinfo->flinfo, index); }) == INT8OID;
+  const bool by_id = pg::is_bigint_argument(fcinfo, index);
   const std::string given = pg::required_argument(fcinfo, index, "the pipeline");
   auto definition =
       by_id ? catalog::find_pipeline(std::int64_t{PG_GETARG_INT64(index)}) : catalog::find_pipeline(given);

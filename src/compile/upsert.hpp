@@ -1,8 +1,8 @@
 // The SQL that writes a batch (a relation named input) into a table.
 //
 // Rows that the table already holds in the same stored image are not written: no WAL, no dead tuple (internals.md 13).
-// MERGE is the quick form, and INSERT where the target has no row among the batch's keys; ON CONFLICT is the one that also
-// holds against concurrent inserts, used after a 23505.
+// MERGE is the quick form, and INSERT where the target has no row among the batch's keys; ON CONFLICT is the one that
+// also holds against concurrent inserts, used after a 23505.
 #pragma once
 
 #include <string>

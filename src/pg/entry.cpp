@@ -8,14 +8,29 @@ extern "C" {
 
 namespace etl::pg {
 
+namespace {
+
+// The declared type: a call by the fast-path protocol has no expression to take it from. C only.
+Oid argument_type(FunctionCallInfo fcinfo, int index) {
+  Oid* types;
+  int count;
+  (void)get_func_signature(fcinfo->flinfo->fn_oid, &types, &count);
+  if (index >= count) elog(ERROR, "function %u has no argument %d", fcinfo->flinfo->fn_oid, index);
+  return types[index];
+}
+
+}  // namespace
+
+bool is_bigint_argument(FunctionCallInfo fcinfo, int index) {
+  return call([&] { return argument_type(fcinfo, index) == INT8OID; });
+}
+
 Text text_argument(FunctionCallInfo fcinfo, int index) {
   if (index >= PG_NARGS() || PG_ARGISNULL(index)) return std::nullopt;
   const char* text = call([&] {
-    Oid type = get_fn_expr_argtype(fcinfo->flinfo, index);
-    if (!OidIsValid(type)) type = TEXTOID;
     Oid output;
     bool varlena;
-    getTypeOutputInfo(type, &output, &varlena);
+    getTypeOutputInfo(argument_type(fcinfo, index), &output, &varlena);
     return OidOutputFunctionCall(output, PG_GETARG_DATUM(index));
   });
   return std::string(text);
@@ -55,8 +70,7 @@ bool bool_argument(FunctionCallInfo fcinfo, int index, bool when_null) {
 
 long long_argument(FunctionCallInfo fcinfo, int index, long when_null) {
   if (index >= PG_NARGS() || PG_ARGISNULL(index)) return when_null;
-  return call([&] { return get_fn_expr_argtype(fcinfo->flinfo, index); }) == INT8OID ? PG_GETARG_INT64(index)
-                                                                                     : PG_GETARG_INT32(index);
+  return is_bigint_argument(fcinfo, index) ? PG_GETARG_INT64(index) : PG_GETARG_INT32(index);
 }
 
 Datum text_result(FunctionCallInfo fcinfo, const Text& value) {

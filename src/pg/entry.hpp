@@ -23,6 +23,7 @@ namespace etl::pg {
 
 using Text = std::optional<std::string>;
 
+bool is_bigint_argument(FunctionCallInfo fcinfo, int index);
 // Arguments as text, through the type's output function; NULL is nullopt.
 Text text_argument(FunctionCallInfo fcinfo, int index);
 std::string required_argument(FunctionCallInfo fcinfo, int index, const char* name);  // NULL: 22004

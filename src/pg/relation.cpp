@@ -37,12 +37,12 @@ WatchedColumn* describe_all(Relation::Store* store, const int* index, int count)
   return all;
 }
 
-// C only. Whether the row in the reader has the key that `page` saw last.
+// C only. Whether the row in the reader has the position that `page` saw last.
 bool continues_page(Relation::Store* page, TupleTableSlot* slot) {
   slot_getallattrs(slot);
-  if (page->keys == 0) return false;
-  for (int i = 0; i < page->keys; ++i) {
-    const WatchedColumn& column = page->key[i];
+  if (page->positions == 0) return false;
+  for (int i = 0; i < page->positions; ++i) {
+    const WatchedColumn& column = page->position[i];
     const bool null = slot->tts_isnull[column.index];
     if (null || column.last_null) {
       if (null != column.last_null) return false;
@@ -171,6 +171,7 @@ void Relation::move_page(Relation& to, std::uint64_t count) {
     }
     if (page->rows < count) return;
     for (;;) {
+      CHECK_FOR_INTERRUPTS();
       tuplestore_copy_read_pointer(store_->tuples, 0, store_->peek_pointer);
       if (!store_next(store_)) return;
       if (!continues_page(page, store_->reader)) break;
@@ -209,7 +210,10 @@ void Relation::copy_range(Relation& to, std::uint64_t from, std::uint64_t until)
     store_clear(target);
     tuplestore_rescan(store_->tuples);
     if (from > 0) (void)tuplestore_skiptuples(store_->tuples, static_cast<int64>(from), true);
-    for (std::uint64_t i = from; i < until && store_next(store_); ++i) store_append(target, store_->reader);
+    for (std::uint64_t i = from; i < until && store_next(store_); ++i) {
+      CHECK_FOR_INTERRUPTS();
+      store_append(target, store_->reader);
+    }
   });
 }
 
@@ -221,6 +225,7 @@ void Relation::split_null_keys(Relation& with_null, Relation& without) {
     store_clear(good);
     tuplestore_rescan(store_->tuples);
     while (store_next(store_)) {
+      CHECK_FOR_INTERRUPTS();
       slot_getallattrs(store_->reader);
       store_append(has_null_key(store_, store_->reader) ? bad : good, store_->reader);
     }

@@ -22,7 +22,7 @@ using Key = std::vector<std::optional<std::string>>;
 
 class Relation {
  public:
-  // columns: the shape. keep: tuples are detoasted and the store may outlive its transaction.
+  // columns: the shape. keep: tuples are detoasted, so that they may be read after their transaction.
   Relation(const std::vector<Column>& columns, bool keep);
   ~Relation();
   Relation(const Relation&) = delete;
@@ -46,8 +46,8 @@ class Relation {
   std::uint64_t null_keys() const;  // rows with a NULL in a watched key or position column
   std::optional<Key> last_position() const;
   std::optional<std::string> first_of_position() const;  // first row's first position column
-  // Moves rows from `this` (read from where the last move ended) to `to`: at least `count`, then on while the watched
-  // key of the next row equals the last one, so that no page splits equal keys.
+  // Moves rows from `this` (read from where the last move ended) to `to`: at least `count`, then on while the position
+  // of the next row equals the last one, so that a run which goes on behind a page misses none of them.
   void move_page(Relation& to, std::uint64_t count);
   void mark();  // the next move_page starts here again after restore()
   void restore();

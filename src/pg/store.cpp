@@ -111,7 +111,21 @@ bool receive(TupleTableSlot* slot, DestReceiver* self) {
   return true;
 }
 
-void start_up(DestReceiver*, int, TupleDesc) {}
+// A plan that PostgreSQL made anew after an ALTER TABLE may deliver other columns than the store was made for.
+void start_up(DestReceiver* self, int, TupleDesc delivered) {
+  TupleDesc shape = reinterpret_cast<Receiver*>(self)->store->shape;
+  bool same = delivered->natts == shape->natts;
+  for (int i = 0; same && i < shape->natts; ++i) {
+    Form_pg_attribute is = TupleDescAttr(delivered, i);
+    Form_pg_attribute was = TupleDescAttr(shape, i);
+    same = is->atttypid == was->atttypid && is->atttypmod == was->atttypmod && is->attcollation == was->attcollation &&
+           strcmp(NameStr(is->attname), NameStr(was->attname)) == 0;
+  }
+  if (same) return;
+  ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+          errmsg("the columns of a query have changed while it was in use"),
+          errdetail("A table, view or type that it reads was altered."));
+}
 void shut_down(DestReceiver*) {}
 void destroy(DestReceiver* self) {
   pfree(self);
@@ -181,13 +195,13 @@ DestReceiver* store_receiver(Relation::Store* store) {
 
 void store_clear(Relation::Store* store) {
   MemoryContext outer = MemoryContextSwitchTo(store->memory);
-  if (store->tuples != nullptr) tuplestore_end(store->tuples);
-  store->tuples = nullptr;
-  store->tuples = tuplestore_begin_heap(store->keep, store->keep, work_mem);
-  store->mark_pointer = store->keep ? tuplestore_alloc_read_pointer(store->tuples, EXEC_FLAG_REWIND) : -1;
-  store->peek_pointer = store->keep ? tuplestore_alloc_read_pointer(store->tuples, EXEC_FLAG_REWIND) : -1;
   if (store->reader == nullptr) store->reader = MakeSingleTupleTableSlot(store->shape, &TTSOpsMinimalTuple);
   ExecClearTuple(store->reader);
+  if (store->tuples != nullptr) tuplestore_end(store->tuples);
+  store->tuples = nullptr;
+  store->tuples = tuplestore_begin_heap(store->keep, true, work_mem);
+  store->mark_pointer = store->keep ? tuplestore_alloc_read_pointer(store->tuples, EXEC_FLAG_REWIND) : -1;
+  store->peek_pointer = store->keep ? tuplestore_alloc_read_pointer(store->tuples, EXEC_FLAG_REWIND) : -1;
   if (store->seen != nullptr) {
     pfree(store->seen->slot);
     pfree(store->seen);
@@ -199,7 +213,12 @@ void store_clear(Relation::Store* store) {
 }
 
 bool store_next(Relation::Store* store) {
-  return tuplestore_gettupleslot(store->tuples, true, false, store->reader);
+  // A tuple read from disk is allocated anew, and the reader frees it when it moves on: perhaps in the next
+  // transaction.
+  MemoryContext outer = MemoryContextSwitchTo(store->memory);
+  const bool found = tuplestore_gettupleslot(store->tuples, true, false, store->reader);
+  MemoryContextSwitchTo(outer);
+  return found;
 }
 
 }  // namespace etl::pg

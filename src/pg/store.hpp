@@ -56,7 +56,8 @@ void store_append(Relation::Store* store, TupleTableSlot* slot);
 bool has_null_key(const Relation::Store* store, TupleTableSlot* slot);
 // A receiver that appends to the store. C only; lives in the current memory context.
 DestReceiver* store_receiver(Relation::Store* store);
-// Empties it. The tuplestore belongs to the resource owner of the caller's transaction from here on.
+// Empties it. The new tuplestore belongs to no transaction: a temporary file of it lives until it is cleared or ended.
+// C only.
 void store_clear(Relation::Store* store);
 // Reads the next row into store->reader. C only.
 bool store_next(Relation::Store* store);

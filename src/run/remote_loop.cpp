@@ -1,5 +1,7 @@
 #include "run/remote_loop.hpp"
 
+#include <utility>
+
 #include "core/sqlstate.hpp"
 #include "pg/fault.hpp"
 #include "pg/process.hpp"
@@ -125,6 +127,7 @@ void RemoteLoop::step() {
   if (!done_.empty()) {
     forget_saved();
     retry_.succeeded();
+    planned_anew_ = false;
     pg::fault_point(13);
   }
   if (!batch) return;
@@ -172,8 +175,19 @@ void RemoteLoop::move() {
   }
 }
 
+void RemoteLoop::move_or_plan_anew() {
+  try {
+    move();
+  } catch (const Error& error) {
+    if (error.sqlstate != "0A000" || std::exchange(planned_anew_, true)) throw;
+    pg::abort_transaction();
+    plan_anew(context_);
+    move();
+  }
+}
+
 Outcome RemoteLoop::run() {
-  if (retry_.repeat([&] { move(); }) == Order::kStop) return Outcome::kStopped;
+  if (retry_.repeat([&] { move_or_plan_anew(); }) == Order::kStop) return Outcome::kStopped;
   if (failure_) throw *failure_;  // the sink has tried as often as it may
   if (seen_ != model::State::RUNNING && seen_ != model::State::PAUSE_REQUESTED) return Outcome::kStopped;
   return seen_ == model::State::PAUSE_REQUESTED && more_ ? Outcome::kPaused : Outcome::kDone;

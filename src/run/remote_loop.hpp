@@ -40,6 +40,7 @@ class RemoteLoop {
   std::optional<sink::Batch> read_next();  // in the transaction
   void collect(int wait_ms);               // outside of it: takes replies
   void move();
+  void move_or_plan_anew();
   bool room() const;
 
   Context& context_;
@@ -57,6 +58,7 @@ class RemoteLoop {
   std::deque<sink::Done> done_;   // outcomes of the first of sent_
   std::optional<Error> failure_;  // what ends the run, after all before it is saved
   bool more_ = true;
+  bool planned_anew_ = false;  // since the last batch was saved
   std::int64_t next_batch_no_ = 0;
   model::State seen_ = model::State::RUNNING;
 };

@@ -1,5 +1,7 @@
 #include "run/table_loop.hpp"
 
+#include <utility>
+
 #include "pg/fault.hpp"
 #include "pg/process.hpp"
 #include "pg/transaction.hpp"
@@ -29,6 +31,17 @@ source::SqlSourceSpec source_spec(const Plan& plan, const source::Range& range) 
   spec.page_rows = static_cast<std::uint64_t>(plan.definition.batch_size);
   spec.one_snapshot = plan.options.snapshot_run;
   return spec;
+}
+
+void plan_anew(Context& context) {
+  const std::vector<unsigned> types = context.plan.order_types;
+  pg::begin();
+  context.plan = make_plan(context.plan.definition, context.plan.definition.owner);
+  pg::commit(false);
+  if (context.plan.order_types == types) return;
+  throw Error("55000", "the type of a key column was changed while the run was under way",
+              "Its position is that of the old type, whose order may be another one.",
+              "Use etl.reset() to read the source from its start.");
 }
 
 TableLoop::TableLoop(Context& context, catalog::Checkpoint& checkpoint, source::Range range, bool again)
@@ -117,22 +130,15 @@ bool TableLoop::batch(Form form) {
   return more;
 }
 
-void TableLoop::reopen() {
-  reopened_ = true;
-  pg::begin();
-  context_.plan = make_plan(context_.plan.definition, context_.plan.definition.owner);
-  pg::commit(false);
-  open();
-}
-
 // With the transaction rolled back: what is to follow.
 Order TableLoop::answer(const Error& error, Form& form) {
   const bool timer_fired = pg::statement_timer_fired();
   if (taken_) source_->again();
   const ErrorClass kind = classify(error.sqlstate);
   if (error.sqlstate == "23505" && form == Form::kQuick && sink_->use_on_conflict()) return Order::kGoOn;
-  if (error.sqlstate == "0A000" && !reopened_) {
-    reopen();  // a table was altered under a prepared plan
+  if (error.sqlstate == "0A000" && !std::exchange(planned_anew_, true)) {
+    plan_anew(context_);
+    open();
     return Order::kGoOn;
   }
   if (kind == ErrorClass::kData && context_.plan.options.quarantine && form == Form::kQuick) {
@@ -150,7 +156,7 @@ Order TableLoop::batch_with_retries(bool& more) {
       more = batch(form);
       retry_.succeeded();
       sink_->use_merge();
-      reopened_ = false;
+      planned_anew_ = false;
       if (seen_ == model::State::RUNNING) return Order::kGoOn;
       return seen_ == model::State::PAUSE_REQUESTED ? Order::kPause : Order::kStop;
     } catch (const Error& error) {

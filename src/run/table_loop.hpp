@@ -31,7 +31,6 @@ class TableLoop {
   Order answer(const Error& error, Form& form);
   void check_null_keys();
   void estimate();
-  void reopen();
 
   Context& context_;
   catalog::Checkpoint& checkpoint_;
@@ -43,10 +42,14 @@ class TableLoop {
   std::unique_ptr<source::SqlSource> source_;
   std::unique_ptr<sink::TableSink> sink_;
   std::unique_ptr<pg::Relation> page_;
-  bool reopened_ = false;
-  bool taken_ = false;  // a page was taken from the source and is not committed: an error gives it back
+  bool planned_anew_ = false;  // since the last batch
+  bool taken_ = false;         // a page was taken from the source and is not committed: an error gives it back
   model::State seen_ = model::State::RUNNING;
 };
+
+// After 0A000, when a table was altered under a prepared plan: checks the definition against what the tables are now.
+// Throws 55000 if the positions of the run mean nothing any more.
+void plan_anew(Context& context);
 
 // What SqlSource needs of a plan.
 source::SqlSourceSpec source_spec(const Plan& plan, const source::Range& range);

@@ -31,7 +31,7 @@ void ElasticSink::open() {
 }
 
 bool ElasticSink::has_room() const {
-  return static_cast<int>(exchanges_.size()) < limit_;
+  return static_cast<int>(exchanges_.size()) <= limit_;
 }
 
 std::uint64_t ElasticSink::send(Batch&& batch) {
@@ -48,11 +48,13 @@ std::uint64_t ElasticSink::send(Batch&& batch) {
   return ticket;
 }
 
-// Starts what is due, oldest first, while connections are free.
+// Starts what is due, oldest first. A body that waits for its back-off keeps its connection from those behind it;
+// behind a batch that failed for good nothing is sent any more.
 void ElasticSink::start_due() {
   const auto now = Clock::now();
+  int place = 0;
   for (Exchange& exchange : exchanges_) {
-    if (running_ >= limit_) return;
+    if (running_ >= limit_ || ++place > limit_ || exchange.job > first_failed_) return;
     if (exchange.ticket || exchange.due > now) continue;
     pg::fault_point(7);
     exchange.ticket = client_->submit(index_.bulk_request(exchange.body.text, exchange.body.rows.size()));
@@ -65,7 +67,9 @@ void ElasticSink::start_due() {
 
 int ElasticSink::sleep_time(int timeout_ms) const {
   if (running_ >= limit_) return timeout_ms;
+  int place = 0;
   for (const Exchange& exchange : exchanges_) {
+    if (++place > limit_ || exchange.job > first_failed_) break;
     if (exchange.ticket) continue;
     const auto left = std::chrono::ceil<milliseconds>(exchange.due - Clock::now()).count();
     const int ms = static_cast<int>(std::clamp<long long>(left, 0, 86'400'000));
@@ -219,6 +223,7 @@ void ElasticSink::fail(std::uint64_t ticket, const Error& error) {
   Job& failed = jobs_[ticket - jobs_.front().done.ticket];
   failed.done.failure = error;
   failed.open = 0;
+  first_failed_ = std::min(first_failed_, ticket);
   for (auto exchange = exchanges_.begin(); exchange != exchanges_.end();) {
     if (exchange->job != ticket) {
       ++exchange;

@@ -70,7 +70,8 @@ class ElasticSink {
   std::uint64_t send(Batch&& batch);
 
   std::size_t outstanding() const { return jobs_.size(); }  // batches sent and not taken
-  bool has_room() const;                                    // another batch would start at once
+  // Whether to read another batch: it starts at once, or is the one that waits for the next free connection.
+  bool has_room() const;
 
   // Moves transfers and back-off timers on; sleeps at most timeout_ms (-1: until something happens), interruptibly.
   void pump(int timeout_ms);
@@ -116,6 +117,7 @@ class ElasticSink {
   std::deque<Job> jobs_;  // in the order sent; tickets are consecutive
   std::list<Exchange> exchanges_;
   std::uint64_t last_ticket_ = 0;
+  std::uint64_t first_failed_ = UINT64_MAX;  // ticket
   int running_ = 0;
   int limit_;  // of requests in flight: halved by a 429, up again with each success
   bool just_submitted_ = false;
