@@ -1,0 +1,17 @@
+// Whose code would run in a superuser's session: what a superuser's pipeline reads, calls and writes must belong to
+// superusers all the way down (internals.md 21, safety.md A13).
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace etl::run {
+
+// The first object that somebody else than a superuser owns among `tables` with all their partitions and children,
+// `types` and `functions`, and all that belongs to them or is called by them: triggers, checks, defaults, index
+// expressions and policies with their functions; domains, elements and fields of types. Described in words ("function
+// f(integer)"); empty when there is none.
+std::string foreign_code(const std::vector<unsigned>& tables, const std::vector<unsigned>& types,
+                         const std::vector<unsigned>& functions);
+
+}  // namespace etl::run
