@@ -1,6 +1,5 @@
-"""Fixtures for every pytest suite: lazily started servers, one a session, and a fresh database for each test."""
+"""Fixtures for every pytest suite: lazily started servers, one a session. Databases are made by integration/workbench.py."""
 
-import itertools
 import signal
 import sys
 
@@ -8,8 +7,6 @@ import pytest
 from harness.elastic import ElasticServer
 from harness.postgres import PostgresServer
 from harness.trees import installed_tree
-
-_numbers = itertools.count(1)
 
 
 def pytest_configure(config):
@@ -36,25 +33,3 @@ def elastic():
     """Elasticsearch 8 without security."""
     with ElasticServer("elasticsearch8") as server:
         yield server
-
-
-def _fresh_database(server):
-    name = f"test_{next(_numbers)}"
-    with server.connect() as admin:
-        admin.execute(f"CREATE DATABASE {name}")
-        with server.connect(name) as connection:
-            connection.execute("CREATE EXTENSION pg_etl")
-            yield connection
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@pytest.fixture
-def database(pg_preload):
-    """An autocommit connection to a new database with the extension, on the preloaded server."""
-    yield from _fresh_database(pg_preload)
-
-
-@pytest.fixture
-def database_without_preload(pg):
-    """The same on the server that does not preload the extension."""
-    yield from _fresh_database(pg)

@@ -241,7 +241,16 @@ bool sequence_is_ordered(Oid table, AttrNumber column) {
 
 Analysis analyze_select(const std::string& sql) {
   const char* text = sql.c_str();
-  const RawAnalysis raw = call([&] { return analyze_raw(text); });
+  RawAnalysis raw{};
+  try {
+    raw = call([&] { return analyze_raw(text); });
+  } catch (Error& error) {
+    if (error.sqlstate == "42P02") {
+      error.hint =
+          "A source takes no parameters: write the value into the SELECT, or let the SELECT read it from a table.";
+    }
+    throw;
+  }
   Analysis analysis;
   for (int i = 0; i < raw.columns; ++i) {
     const RawColumn& c = raw.column[i];
@@ -331,6 +340,12 @@ bool equal_is_same_image(unsigned type, unsigned collation) {
     if (!OidIsValid(check)) return false;
     return DatumGetBool(OidFunctionCall1Coll(check, collation, ObjectIdGetDatum(entry->btree_opintype)));
   });
+}
+
+bool same_equality(unsigned one, unsigned other) {
+  if (one == other) return true;
+  if (one == 0 || other == 0) return false;
+  return call([&] { return get_collation_isdeterministic(one) && get_collation_isdeterministic(other); });
 }
 
 }  // namespace etl::pg

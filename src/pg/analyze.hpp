@@ -48,5 +48,7 @@ std::string quote_literal(const std::string& text);
 bool is_orderable(unsigned type);
 // Equal values have equal images (internals.md 14).
 bool equal_is_same_image(unsigned type, unsigned collation);
+// Whether two collations find the same texts equal: the same one, or both deterministic.
+bool same_equality(unsigned one, unsigned other);
 
 }  // namespace etl::pg

@@ -75,12 +75,8 @@ const char* kind_name(const Described& described) {
     case JsonKind::kText:
     case JsonKind::kPaddedText:
       return "text";
-    case JsonKind::kDate:
-      return "date";
-    case JsonKind::kTimestamp:
-      return "timestamp";
-    case JsonKind::kTimestamptz:
-      return "timestamptz";
+    case JsonKind::kDateTime:
+      return described.base == DATEOID ? "date" : described.base == TIMESTAMPOID ? "timestamp" : "timestamptz";
     case JsonKind::kJson:
     case JsonKind::kJsonb:
     case JsonKind::kCastToJson:

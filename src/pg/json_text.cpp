@@ -97,13 +97,6 @@ char* put_time(char* to, std::int64_t microseconds) {
   return put_digits(to, fraction, digits);
 }
 
-// As to_json does, with the session's time zone set to UTC by the caller.
-void write_as_json_does(JsonWriter* writer, Datum value, Oid type) {
-  char text[MAXDATELEN + 1];
-  JsonEncodeDateTime(text, value, type, nullptr);
-  write_utf8(writer->out, text, std::strlen(text));
-}
-
 }  // namespace
 
 bool to_utf8(JsonWriter* writer, const char** text, std::size_t* length) {
@@ -186,31 +179,31 @@ void write_number(JsonWriter* writer, const char* text, std::size_t length) {
   }
 }
 
-void write_date(JsonWriter* writer, std::int32_t days) {
-  char* const start = reserve(writer->out, 16);
-  char* at = start;
-  *at++ = '"';
-  if (!put_date(&at, days)) return write_as_json_does(writer, DateADTGetDatum(days), DATEOID);
-  *at++ = '"';
-  writer->out->size += static_cast<std::size_t>(at - start);
-}
-
-void write_timestamp(JsonWriter* writer, std::int64_t microseconds, bool with_zone) {
-  std::int64_t days = microseconds / USECS_PER_DAY;
-  std::int64_t rest = microseconds % USECS_PER_DAY;
-  if (rest < 0) {
-    rest += USECS_PER_DAY;
-    --days;
+void write_date_time(JsonWriter* writer, Datum value, Oid type) {
+  const bool has_time = type != DATEOID;
+  std::int64_t days = has_time ? 0 : DatumGetDateADT(value);
+  std::int64_t rest = 0;
+  if (has_time) {
+    days = DatumGetTimestamp(value) / USECS_PER_DAY;
+    rest = DatumGetTimestamp(value) % USECS_PER_DAY;
+    if (rest < 0) {
+      rest += USECS_PER_DAY;
+      --days;
+    }
   }
   char* const start = reserve(writer->out, 48);
   char* at = start;
   *at++ = '"';
   if (!put_date(&at, days)) {
-    return write_as_json_does(writer, TimestampGetDatum(microseconds), with_zone ? TIMESTAMPTZOID : TIMESTAMPOID);
+    char text[MAXDATELEN + 1];
+    JsonEncodeDateTime(text, value, type, nullptr);  // in UTC, the session's time zone by the caller
+    return write_utf8(writer->out, text, std::strlen(text));
   }
-  *at++ = 'T';
-  at = put_time(at, rest);
-  if (with_zone) {
+  if (has_time) {
+    *at++ = 'T';
+    at = put_time(at, rest);
+  }
+  if (type == TIMESTAMPTZOID) {
     std::memcpy(at, "+00:00", 6);
     at += 6;
   }

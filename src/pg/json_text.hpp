@@ -34,9 +34,9 @@ void write_base64(JsonWriter* writer, const char* bytes, std::size_t length);
 // A number's text; NaN and the infinities as strings.
 void write_number(JsonWriter* writer, const char* text, std::size_t length);
 
-// ISO 8601, quoted; what has no four-digit year of our era, and infinity, as PostgreSQL's to_json writes it.
-void write_date(JsonWriter* writer, std::int32_t days);
-void write_timestamp(JsonWriter* writer, std::int64_t microseconds, bool with_zone);
+// A date, timestamp or timestamptz: ISO 8601, quoted; what has no four-digit year of our era, and infinity, as
+// PostgreSQL's to_json writes it.
+void write_date_time(JsonWriter* writer, Datum value, Oid type);
 
 void write_uuid(Bytes* out, const unsigned char* bytes);  // without quotes
 

@@ -48,11 +48,9 @@ JsonKind plain_kind(Oid base) {
     case UUIDOID:
       return JsonKind::kUuid;
     case DATEOID:
-      return JsonKind::kDate;
     case TIMESTAMPOID:
-      return JsonKind::kTimestamp;
     case TIMESTAMPTZOID:
-      return JsonKind::kTimestamptz;
+      return JsonKind::kDateTime;
     case JSONOID:
       return JsonKind::kJson;
     case JSONBOID:
@@ -236,12 +234,8 @@ void write_value(JsonWriter* writer, JsonRules* rules, const JsonRule* rule, Dat
       return write_float4(writer, DatumGetFloat4(value));
     case JsonKind::kFloat8:
       return write_float8(writer, DatumGetFloat8(value));
-    case JsonKind::kDate:
-      return write_date(writer, DatumGetDateADT(value));
-    case JsonKind::kTimestamp:
-      return write_timestamp(writer, DatumGetTimestamp(value), false);
-    case JsonKind::kTimestamptz:
-      return write_timestamp(writer, DatumGetTimestampTz(value), true);
+    case JsonKind::kDateTime:
+      return write_date_time(writer, value, rule->base);
     case JsonKind::kName: {
       const char* name = NameStr(*DatumGetName(value));
       return write_string(writer, name, std::strlen(name));

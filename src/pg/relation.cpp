@@ -102,12 +102,14 @@ int Relation::column_index(const std::string& name) const {
 void Relation::watch(const Watch& watch) {
   const int* position = watch.position.data();
   const int positions = static_cast<int>(watch.position.size());
+  const Oid* order = watch.position_order.data();
   const int* key = watch.key.data();
   const int keys = static_cast<int>(watch.key.size());
   const bool sorted = watch.sorted_by_key;
   call([&] {
     store_->position = describe_all(store_, position, positions);
     store_->positions = positions;
+    for (int i = 0; i < positions; ++i) store_->position[i].collation = order[i];
     store_->key = describe_all(store_, key, keys);
     store_->keys = keys;
     store_->sorted_by_key = sorted;

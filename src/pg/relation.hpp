@@ -33,9 +33,10 @@ class Relation {
 
   // What the rows are watched for while they arrive.
   struct Watch {
-    std::vector<int> position;   // columns whose last value is the next position
-    std::vector<int> key;        // columns that must not be NULL and whose repetition is noticed
-    bool sorted_by_key = false;  // equal keys arrive side by side
+    std::vector<int> position;             // columns whose last value is the next position
+    std::vector<unsigned> position_order;  // the collations in which rows arrive in their order
+    std::vector<int> key;                  // columns that must not be NULL and whose repetition is noticed
+    bool sorted_by_key = false;            // equal keys arrive side by side
   };
   void watch(const Watch& watch);
 

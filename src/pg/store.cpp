@@ -118,7 +118,7 @@ void start_up(DestReceiver* self, int, TupleDesc delivered) {
   for (int i = 0; same && i < shape->natts; ++i) {
     Form_pg_attribute is = TupleDescAttr(delivered, i);
     Form_pg_attribute was = TupleDescAttr(shape, i);
-    same = is->atttypid == was->atttypid && is->atttypmod == was->atttypmod && is->attcollation == was->attcollation &&
+    same = is->atttypid == was->atttypid && is->atttypmod == was->atttypmod &&
            strcmp(NameStr(is->attname), NameStr(was->attname)) == 0;
   }
   if (same) return;

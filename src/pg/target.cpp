@@ -108,6 +108,7 @@ std::optional<TargetTable> find_target(const std::string& name, const std::vecto
   table.oid = RelationGetRelid(relation);
   table.owner = relation->rd_rel->relowner;
   table.kind = relation->rd_rel->relkind;
+  table.has_rules = relation->rd_rules != nullptr;  // relhasrules stays set after DROP RULE, until VACUUM
   struct Names {
     char* quoted;
     char* schema;

@@ -26,6 +26,7 @@ struct TargetTable {
   std::string plain_name;  // schema.table, unquoted: what the allow-list is compared with
   unsigned owner = 0;
   char kind = 'r';  // relkind
+  bool has_rules = false;
   std::vector<TargetColumn> columns;
   std::vector<std::string> primary_key;
   bool key_is_unique = false;  // of the key columns asked for: a valid, immediate, full unique index on just them

@@ -57,6 +57,14 @@ void check_kind(const TargetTable& table, unsigned owner) {
     throw Error("42809", "target " + table.name + " is " + pg::kind_in_words(table.kind), {},
                 "Name an ordinary or partitioned table as target.");
   }
+  if (table.has_rules) {
+    const pg::Rows rules = pg::catalog_query(
+        "SELECT string_agg(quote_ident(rulename), ', ' ORDER BY rulename) FROM pg_rewrite WHERE ev_class = $1::oid",
+        {std::to_string(table.oid)});
+    throw Error("42809", "target " + table.name + " has rewrite rules",
+                "MERGE, which writes a batch, takes no table with rules: " + rules.at(0).at(0).value_or("") + ".",
+                "Do in a trigger what the rule does and drop the rule, or name another table as target.");
+  }
   const std::string missing = pg::missing_privilege(owner, table.oid);
   if (!missing.empty()) {
     throw Error("42501", "target " + table.name + " is not writable by " + pg::role_name(owner),
@@ -225,7 +233,7 @@ void check_target(Plan& plan, unsigned owner) {
 
 void prepare_upsert(Plan& plan) {
   plan.upsert.target = plan.table->name;
-  for (const pg::Column& column : plan.source.columns) {
+  for (pg::Column& column : plan.source.columns) {
     const TargetColumn& target = *find(*plan.table, column.name);
     compile::UpsertColumn c;
     c.name = column.name;
@@ -242,6 +250,9 @@ void prepare_upsert(Plan& plan) {
       plan.key_range = plan.order == plan.keys && c.cast.empty() && column.type == target.type &&
                        column.collation == target.collation;
     }
+    // From here on the rows are compared as the target compares them: its keys decide which rows are one, and two
+    // collations in one comparison would be 42P22.
+    if (column.collation != 0 && target.collation != 0) column.collation = target.collation;
   }
   // The parser decides whether the types fit: as an assignment, which is stricter than the casts above.
   pg::Relation shape(plan.source.columns, false);

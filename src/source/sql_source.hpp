@@ -6,7 +6,7 @@
 //   spilled  nothing serves the order (aggregate, join, function): the query runs once, its rows wait in key order in a
 //            tuplestore (work_mem, then disk), and xmin is released with the first commit. A resume runs it again with
 //            key > checkpoint.
-// In both, a row whose key stays is delivered once, and rows with equal keys stay together.
+// In both, a row whose key stays is delivered once, and rows of one position stay together: a page may be longer.
 #pragma once
 
 #include <cstdint>

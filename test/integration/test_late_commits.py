@@ -4,6 +4,7 @@ Sixteen writers with delays, savepoints and rollbacks, one long and one prepared
 in a loop. `id > last` in the same test loses rows, so the test can fail.
 """
 
+import contextlib
 import os
 import random
 import threading
@@ -248,6 +249,84 @@ def test_rows_that_commit_within_the_window_are_read_again(bench):
     assert lost(bench, table) == 1
     assert bench.ends(bench.run(table.name)) == "succeeded"
     assert lost(bench, table) == 0
+
+
+def test_a_transaction_that_hides_its_start_is_named(bench):
+    table = Table("by_time", "at", "xact", {"settle": "1s"})
+    make(bench, table)
+    bench.admin.execute(
+        f"INSERT INTO {table.source} (at, writer, n) SELECT now() - interval '1 hour', 1, generate_series(1, 100)"
+    )
+    with bench.server.connect(bench.name) as hidden:
+        hidden.execute("SET track_activities = off; BEGIN; SELECT 1")
+        run = bench.run(table.name)
+        assert bench.ends(run) == "succeeded"
+        assert bench.one("SELECT rows_read FROM etl.runs WHERE id = %s", run) == 0  # it may be older than any row
+        assert bench.one("SELECT held_by_pid FROM etl.lag") == hidden.info.backend_pid
+    assert bench.ends(bench.run(table.name)) == "succeeded"
+    assert lost(bench, table) == 0 and bench.one("SELECT held_by_pid FROM etl.lag") is None
+
+
+@contextlib.contextmanager
+def chatter(bench, statement: str):
+    """Sessions that begin and end a transaction without a pause, each with this statement."""
+    loop = f"DO $$BEGIN WHILE to_regclass('w.enough') IS NULL LOOP {statement}; COMMIT; END LOOP; END$$"
+
+    def talk():
+        with bench.server.connect(bench.name) as connection:
+            connection.execute(loop)
+
+    threads = [threading.Thread(target=talk) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        bench.admin.execute("CREATE TABLE w.enough()")
+        for thread in threads:
+            thread.join()
+
+
+def test_a_run_that_does_not_settle_reads_what_is_old(bench):
+    table = Table("by_time", "at", "xact", {"settle": "0s"})
+    make(bench, table)
+    bench.admin.execute(
+        f"INSERT INTO {table.source} (at, writer, n) SELECT now() - interval '1 hour', 1, generate_series(1, 100)"
+    )
+    with chatter(bench, "PERFORM 1"):
+        for _ in range(40):
+            bench.admin.execute("SELECT etl.reset(%s)", (table.name,))
+            run = bench.run(table.name)
+            assert bench.ends(run) == "succeeded", bench.error(run)
+            assert bench.one("SELECT rows_read FROM etl.runs WHERE id = %s", run) == 100
+
+
+def test_short_writers_do_not_outlive_the_window(bench):
+    table = Table("by_window", "id", "overlap", {"safety": "overlap"})
+    make(bench, table)
+    with chatter(bench, f"DELETE FROM {table.source} WHERE false"):  # no row, but a writer's lock
+        for _ in range(40):
+            assert bench.ends(bench.run(table.name)) == "succeeded"
+    assert bench.one("SELECT window_breaches FROM etl.lag WHERE pipeline = %s", table.name) == 0
+
+
+def test_what_was_written_just_now_waits_for_the_guard(bench):
+    """A run that may not wait leaves the last half second to the next one, although nobody holds it back."""
+    table = Table("by_time", "at", "xact", {"settle": "0s"})
+    make(bench, table)
+    with bench.server.connect(bench.name, autocommit=False) as caller:
+        caller.execute(f"INSERT INTO {table.source} (at, writer, n) VALUES (now() + interval '1 s', 1, 1)")
+        run = caller.execute("SELECT etl.run(%s)", (table.name,)).fetchone()[0]
+    assert bench.ends(run) == "succeeded"
+    early = bench.one("SELECT started_at < (SELECT at FROM w.by_time) FROM etl.runs WHERE id = %s", run)
+    assert bench.one("SELECT rows_read FROM etl.runs WHERE id = %s", run) == (0 if early else 1)
+    assert bench.one("SELECT held_by_pid FROM etl.lag") is None
+
+    def read():
+        assert bench.ends(bench.run(table.name)) == "succeeded"
+        return lost(bench, table) == 0
+
+    wait_until(read, 10, "a later run reads it")
 
 
 def test_a_wrong_mode_is_warned_about(bench):

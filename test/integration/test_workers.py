@@ -1,6 +1,7 @@
 """Workers: how they start, end, are cancelled, retried and recovered, and what they leave behind."""
 
 import statistics
+import threading
 import time
 
 import psycopg
@@ -490,6 +491,48 @@ def test_tables_that_change_without_harm(bench):
     assert (
         bench.one("SELECT count(*) FROM w.t_target JOIN w.t_source USING (id, value) WHERE t_target.more = 7") == 1500
     )
+
+
+def blocked(bench, pid):
+    wait_until(lambda: bench.one("SELECT cardinality(pg_blocking_pids(%s))", pid), 10, "the worker waits", 0.005)
+
+
+def test_a_source_that_is_rewritten_meanwhile_is_read_whole(bench):
+    """To a snapshot that is older than the rewrite the table is empty: the largest key would be none."""
+    bench.tables(100)
+    bench.admin.execute(
+        f"CREATE VIEW w.shown AS SELECT id + 0 AS id, value FROM w.t_source; ALTER VIEW w.shown OWNER TO {OWNER}"
+    )
+    bench.pipeline(
+        source="SELECT id, value FROM w.shown",
+        mode="incremental",
+        incremental_key="id",
+        incremental_id_key="id",
+        options={"safety": "lock", "settle": "0s"},
+    )
+    with bench.server.connect(bench.name, autocommit=False) as user:
+        user.execute("ALTER TABLE w.t_source ADD COLUMN more float8 DEFAULT random()")  # a new file
+        run = bench.run()
+        blocked(bench, bench.worker_pid(run))
+        user.commit()
+    assert bench.ends(run) == "succeeded"
+    assert bench.one("SELECT rows_inserted FROM etl.runs WHERE id = %s", run) == 100
+
+
+def test_a_target_that_is_rewritten_meanwhile_is_emptied_whole(bench):
+    bench.tables(100)
+    bench.pipeline()
+    assert bench.ends(bench.run()) == "succeeded"
+    wait_until(lambda: bench.processes("pg_etl worker") == 0, 5, "the worker is gone")
+    with bench.server.connect(bench.name, autocommit=False) as user, bench.owner() as owner:
+        user.execute("ALTER TABLE w.t_target ADD COLUMN more float8 DEFAULT random()")
+        reset = threading.Thread(target=owner.execute, args=("SELECT etl.reset('p', truncate_target => true)",))
+        reset.start()
+        worker = "SELECT max(pid) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'pg_etl worker'"
+        blocked(bench, wait_until(lambda: bench.one(worker), 10, "the worker comes", 0.005))
+        user.commit()
+        reset.join()
+    assert bench.one("SELECT count(*) FROM w.t_target") == 0
 
 
 # Rest

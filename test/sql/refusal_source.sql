@@ -48,6 +48,7 @@ INSERT INTO cases (source) VALUES
     ('WITH x AS (SELECT id, v FROM src FOR KEY SHARE) SELECT id, v FROM x'),
     ('SELECT id, (SELECT s.v FROM src s FOR UPDATE LIMIT 1) AS v FROM src'),
     ('SELECT id, v FROM src WHERE id = $1'),
+    ('SELECT id, $1::text AS v FROM src LIMIT $2'),
     ('SELEKT id FROM src'),
     ('SELECT id, nope FROM src'),
     ('SELECT id, v FROM nope'),

@@ -32,6 +32,9 @@ CREATE TABLE no_select (id int PRIMARY KEY, v text);
 CREATE TABLE not_listed (id int PRIMARY KEY, v text);
 CREATE TABLE included_key (id int, v text);
 CREATE UNIQUE INDEX ON included_key (id) INCLUDE (v);
+CREATE TABLE ruled (id int PRIMARY KEY, v text);
+CREATE RULE to_fine AS ON INSERT TO ruled DO ALSO INSERT INTO fine VALUES (new.id, new.v);
+CREATE RULE "no delete" AS ON DELETE TO ruled DO INSTEAD NOTHING;
 GRANT SELECT ON src TO etl_alice;
 GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA refusal_target TO etl_alice;
 REVOKE ALL ON unwritable FROM etl_alice;
@@ -47,7 +50,7 @@ SELECT t.define('SELECT id, v FROM src', 'refusal_target.fine');
 SELECT t.refused($$SELECT etl.allow_target('refusal_target.*')$$);
 SELECT t.refused($$SELECT etl.revoke_target('refusal_target.*')$$);
 RESET SESSION AUTHORIZATION;
-SELECT count(etl.allow_target('refusal_target.' || name)) FROM unnest(ARRAY['a_*', 'fine', 'no_*', '*_key', 'deferrable_primary', 'wider_key',
+SELECT count(etl.allow_target('refusal_target.' || name)) FROM unnest(ARRAY['a_*', 'fine', 'no_*', '*_key', 'ruled', 'deferrable_primary', 'wider_key',
     'plain_index', 'strict', 'generated', 'other_types', 'key_types', 'unwritable', 'missing']) AS name WHERE name <> '*_key' AND name <> 'no_*';
 SELECT count(etl.allow_target('refusal_target.' || name, 'etl_alice')) FROM unnest(ARRAY['no_key', 'no_update', 'no_select', 'partial_key',
     'deferrable_key', 'expression_key', 'included_key']) AS name;
@@ -69,6 +72,7 @@ INSERT INTO cases (source, target, key_columns) VALUES
     ('SELECT id, v FROM src', 'refusal_target.a_foreign', '{id}'),
     ('SELECT id, v FROM src', 'refusal_target.a_sequence', '{id}'),
     ('SELECT id, v FROM src', 'refusal_target.a_type', '{id}'),
+    ('SELECT id, v FROM src', 'refusal_target.ruled', NULL),
     ('SELECT id, v FROM src', 'refusal_target.no_key', NULL),
     ('SELECT id, v FROM src', 'refusal_target.no_key', '{id}'),
     ('SELECT id, v FROM src', 'refusal_target.partial_key', '{id}'),
@@ -150,6 +154,12 @@ REVOKE SELECT ON src FROM etl_alice;
 CALL t.run('refusal_target');
 SELECT t.last_error('refusal_target');
 GRANT SELECT ON src TO etl_alice;
+CREATE RULE late AS ON UPDATE TO fine DO INSTEAD NOTHING;
+CALL t.run('refusal_target');
+SELECT t.last_error('refusal_target');
+DROP RULE late ON fine;
+CALL t.run('refusal_target');
+SELECT t.last_run('refusal_target');
 ALTER TABLE fine DROP CONSTRAINT fine_pkey;
 CALL t.run('refusal_target');
 SELECT t.last_error('refusal_target');
