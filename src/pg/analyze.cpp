@@ -319,6 +319,10 @@ std::string type_name(unsigned type, int typmod) {
       [&] { return format_type_extended(type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY); });
 }
 
+std::string collation_name(unsigned collation) {
+  return call([&] { return generate_collation_name(collation); });
+}
+
 std::string quote_literal(const std::string& value) {
   const char* text = value.c_str();
   return call([&] { return quote_literal_cstr(text); });

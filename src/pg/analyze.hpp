@@ -43,6 +43,7 @@ bool find_origin(const Column& column, Origin& origin);
 std::string foreign_function(const std::vector<unsigned>& functions);
 
 std::string type_name(unsigned type, int typmod);
+std::string collation_name(unsigned collation);  // quoted
 std::string quote_literal(const std::string& text);
 // ORDER BY and row comparison need a default btree operator class.
 bool is_orderable(unsigned type);

@@ -1,5 +1,7 @@
 #include "pg/relation.hpp"
 
+#include <utility>
+
 #include "pg/guard.hpp"
 #include "pg/store.hpp"
 
@@ -62,10 +64,15 @@ Relation::Relation(const std::vector<Column>& columns, bool keep) : columns_(col
     const char* name;
     Oid type;
     int typmod;
-    Oid collation;
+    Oid delivered;
+    Oid compared;
   };
   std::vector<Shape> shape;
-  for (const Column& c : columns_) shape.push_back({c.name.c_str(), c.type, c.typmod, c.collation});
+  for (Column& c : columns_) {
+    const Oid delivered = c.collation;
+    if (c.compared != 0) c.collation = std::exchange(c.compared, 0);
+    shape.push_back({c.name.c_str(), c.type, c.typmod, delivered, c.collation});
+  }
   const int count = static_cast<int>(shape.size());
   const Shape* first = shape.data();
   store_ = call([&] {
@@ -76,9 +83,11 @@ Relation::Relation(const std::vector<Column>& columns, bool keep) : columns_(col
     store->scratch = AllocSetContextCreate(memory, "pg_etl row", ALLOCSET_SMALL_SIZES);
     store->keep = keep;
     store->shape = CreateTemplateTupleDesc(count);
+    store->delivered = static_cast<Oid*>(palloc(sizeof(Oid) * static_cast<std::size_t>(count + 1)));
     for (int i = 0; i < count; ++i) {
       TupleDescInitEntry(store->shape, i + 1, first[i].name, first[i].type, first[i].typmod, 0);
-      TupleDescInitEntryCollation(store->shape, i + 1, first[i].collation);
+      TupleDescInitEntryCollation(store->shape, i + 1, first[i].compared);
+      store->delivered[i] = first[i].delivered;
     }
     store->shape = BlessTupleDesc(store->shape);
     MemoryContextSwitchTo(outer);
@@ -102,14 +111,13 @@ int Relation::column_index(const std::string& name) const {
 void Relation::watch(const Watch& watch) {
   const int* position = watch.position.data();
   const int positions = static_cast<int>(watch.position.size());
-  const Oid* order = watch.position_order.data();
   const int* key = watch.key.data();
   const int keys = static_cast<int>(watch.key.size());
   const bool sorted = watch.sorted_by_key;
   call([&] {
     store_->position = describe_all(store_, position, positions);
     store_->positions = positions;
-    for (int i = 0; i < positions; ++i) store_->position[i].collation = order[i];
+    for (int i = 0; i < positions; ++i) store_->position[i].collation = store_->delivered[position[i]];
     store_->key = describe_all(store_, key, keys);
     store_->keys = keys;
     store_->sorted_by_key = sorted;

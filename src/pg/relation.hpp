@@ -12,9 +12,10 @@ struct Column {
   std::string name;
   unsigned type = 0;
   int typmod = -1;
-  unsigned collation = 0;
+  unsigned collation = 0;     // in which the query delivers it, and orders by it
   unsigned origin_table = 0;  // where the column comes from unchanged; 0: computed
   int origin_column = 0;
+  unsigned compared = 0;  // the collation in which a relation compares it; 0: the same
 };
 
 // A value of each of some columns, as text that the type's input function reads back; NULL is nullopt.
@@ -22,7 +23,8 @@ using Key = std::vector<std::optional<std::string>>;
 
 class Relation {
  public:
-  // columns: the shape. keep: tuples are detoasted, so that they may be read after their transaction.
+  // columns: the shape in which rows arrive; columns() then says as what they are read. keep: tuples are detoasted, so
+  // that they may be read after their transaction.
   Relation(const std::vector<Column>& columns, bool keep);
   ~Relation();
   Relation(const Relation&) = delete;
@@ -33,10 +35,9 @@ class Relation {
 
   // What the rows are watched for while they arrive.
   struct Watch {
-    std::vector<int> position;             // columns whose last value is the next position
-    std::vector<unsigned> position_order;  // the collations in which rows arrive in their order
-    std::vector<int> key;                  // columns that must not be NULL and whose repetition is noticed
-    bool sorted_by_key = false;            // equal keys arrive side by side
+    std::vector<int> position;   // columns whose last value is the next position
+    std::vector<int> key;        // columns that must not be NULL and whose repetition is noticed
+    bool sorted_by_key = false;  // equal keys arrive side by side
   };
   void watch(const Watch& watch);
 

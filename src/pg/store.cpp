@@ -113,13 +113,14 @@ bool receive(TupleTableSlot* slot, DestReceiver* self) {
 
 // A plan that PostgreSQL made anew after an ALTER TABLE may deliver other columns than the store was made for.
 void start_up(DestReceiver* self, int, TupleDesc delivered) {
-  TupleDesc shape = reinterpret_cast<Receiver*>(self)->store->shape;
+  const Relation::Store* store = reinterpret_cast<Receiver*>(self)->store;
+  TupleDesc shape = store->shape;
   bool same = delivered->natts == shape->natts;
   for (int i = 0; same && i < shape->natts; ++i) {
     Form_pg_attribute is = TupleDescAttr(delivered, i);
     Form_pg_attribute was = TupleDescAttr(shape, i);
     same = is->atttypid == was->atttypid && is->atttypmod == was->atttypmod &&
-           strcmp(NameStr(is->attname), NameStr(was->attname)) == 0;
+           is->attcollation == store->delivered[i] && strcmp(NameStr(is->attname), NameStr(was->attname)) == 0;
   }
   if (same) return;
   ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

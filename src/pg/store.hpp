@@ -31,7 +31,8 @@ struct WatchedColumn {
 struct Relation::Store {
   MemoryContext memory;   // the struct, the store, the descriptor
   MemoryContext scratch;  // for one row's comparison and detoasting; reset after it
-  TupleDesc shape;
+  TupleDesc shape;        // with the collations in which columns are compared
+  Oid* delivered;         // those in which the columns arrive
   Tuplestorestate* tuples;
   TupleTableSlot* reader;
   bool keep;

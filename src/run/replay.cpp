@@ -28,7 +28,8 @@ std::string records_sql(const Plan& plan) {
     const bool base64 = !plan.table && column.type == kBytea;
     const std::string name = compile::quote_name(column.name);
     columns += (columns.empty() ? "" : ", ") + name + " " +
-               (base64 ? std::string("text") : pg::type_name(column.type, column.typmod));
+               (base64 ? std::string("text") : pg::type_name(column.type, column.typmod)) +
+               (column.collation == 0 ? "" : " COLLATE " + pg::collation_name(column.collation));
     values += (values.empty() ? "" : ", ") + (base64 ? "decode(r." + name + ", 'base64') AS " : "r.") + name;
   }
   return "SELECT " + values + " FROM etl.dead_letters AS d, LATERAL jsonb_to_record(d.original_record || $1) AS r(" +

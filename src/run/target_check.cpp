@@ -252,7 +252,7 @@ void prepare_upsert(Plan& plan) {
     }
     // From here on the rows are compared as the target compares them: its keys decide which rows are one, and two
     // collations in one comparison would be 42P22.
-    if (column.collation != 0 && target.collation != 0) column.collation = target.collation;
+    if (column.collation != 0) column.compared = target.collation;
   }
   // The parser decides whether the types fit: as an assignment, which is stricter than the casts above.
   pg::Relation shape(plan.source.columns, false);

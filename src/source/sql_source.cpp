@@ -61,12 +61,9 @@ pg::Relation::Watch SqlSource::watch(const pg::Relation& relation) const {
   pg::Relation::Watch watch;
   watch.sorted_by_key = spec_.keys == spec_.order && first_ != nullptr;  // not opened: the rows come from elsewhere
   for (const std::string& name : spec_.order) {
-    const int column = relation.column_index(name);
-    const unsigned compared = relation.columns().at(static_cast<std::size_t>(column)).collation;
-    const unsigned ordered = first_ ? first_->columns().at(static_cast<std::size_t>(column)).collation : compared;
-    watch.position.push_back(column);
-    watch.position_order.push_back(ordered);
-    watch.sorted_by_key = watch.sorted_by_key && pg::same_equality(ordered, compared);
+    watch.position.push_back(relation.column_index(name));
+    const pg::Column& column = spec_.columns.at(static_cast<std::size_t>(watch.position.back()));
+    if (column.compared != 0 && !pg::same_equality(column.collation, column.compared)) watch.sorted_by_key = false;
   }
   for (const std::string& name : spec_.keys) watch.key.push_back(relation.column_index(name));
   return watch;

@@ -98,7 +98,7 @@ SELECT t.last_error('dead');
 SELECT etl.drop_pipeline('dead');
 
 -- Letters of one key that do not stand side by side: the latest one counts.
-CREATE TABLE twice (id int PRIMARY KEY, v text);
+CREATE TABLE twice (id int PRIMARY KEY, v text COLLATE "C");
 CREATE TABLE twice_dst (id int PRIMARY KEY, v text CONSTRAINT good CHECK (v LIKE 'good%'));
 INSERT INTO twice VALUES (1, 'bad 1'), (2, 'bad 1');
 SELECT etl.create_pipeline('dead', source => 'SELECT * FROM twice', target => 'run_dead_letters.twice_dst', options => '{"on_error": "quarantine"}') > 0;
