@@ -146,7 +146,7 @@ COMMENT ON FUNCTION etl.run(bigint, jsonb) IS
 CREATE FUNCTION etl.wait(run_id bigint, timeout interval DEFAULT '1 hour') RETURNS text
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_wait';
 COMMENT ON FUNCTION etl.wait(bigint, interval) IS
-'Waits until the run has ended or is paused; returns its status, running after the timeout. 25001 for a run requested in this transaction';
+'Waits until the run has ended or is paused; returns its status, running after the timeout. 25001 for a run requested in this transaction. Holds the snapshot of its statement as long as it waits, which keeps VACUUM from removing rows: for long runs use CALL etl.run_wait()';
 
 CREATE FUNCTION etl.pause(name text) RETURNS text
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_pause';

@@ -99,13 +99,7 @@ Requested request_call(const model::Definition& definition, Call what) {
     if (what == Call::retry) catalog::count_attempt(run);
     start_at_commit(definition, run);
   }
-  for (const int pid : catalog::lease_pids(definition.id)) {
-    if (what == Call::cancel) {
-      pg::cancel_at_commit(pid);
-    } else {
-      pg::wake_at_commit(pid);
-    }
-  }
+  pg::signal_workers_at_commit(definition.id, what == Call::cancel);
   return {transition.to, run};
 }
 

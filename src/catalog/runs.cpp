@@ -63,6 +63,13 @@ std::optional<PipelineState> read_state(std::int64_t pipeline, bool lock) {
                                     {std::to_string(pipeline)}));
 }
 
+std::optional<PipelineState> try_lock_state(std::int64_t pipeline) {
+  return state_of(pg::catalog_query("SELECT " ETL_STATE_COLUMNS
+                                    " FROM etl.pipeline_state WHERE pipeline_id = $1::bigint"
+                                    " FOR UPDATE SKIP LOCKED",
+                                    {std::to_string(pipeline)}));
+}
+
 std::optional<PipelineState> read_state_latest(std::int64_t pipeline) {
   return state_of(pg::catalog_query_latest("SELECT " ETL_STATE_COLUMNS " FROM etl.pipeline_state"
                                            " WHERE pipeline_id = $1::bigint",
@@ -168,10 +175,6 @@ std::vector<ActiveRun> active_runs() {
   return all;
 }
 
-bool is_installed() {
-  return !pg::query_once("SELECT FROM pg_catalog.pg_extension WHERE extname = 'pg_etl'").empty();
-}
-
 void check_version() {
   const pg::Rows rows = pg::catalog_query("SELECT extversion FROM pg_extension WHERE extname = 'pg_etl'");
   if (!rows.empty() && rows[0][0] == ETL_VERSION) return;
@@ -189,7 +192,7 @@ std::int64_t count_running() {
 
 std::vector<int> lease_pids(std::int64_t pipeline) {
   std::vector<int> pids;
-  // 3697 is the class of our leases (pg/process.cpp).
+  // 3697 is the class of our leases (pg/lease.cpp).
   for (const pg::Row& row : pg::catalog_query_latest("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND "
                                                      "objsubid = 3697 AND mode = 'ExclusiveLock' AND granted"
                                                      " AND database = $2::oid AND classid::bigint = $1::bigint",

@@ -23,6 +23,8 @@ struct PipelineState {
 
 // The state row, locked FOR UPDATE when `lock`. nullopt: never run here (a restored database).
 std::optional<PipelineState> read_state(std::int64_t pipeline, bool lock);
+// The same, but nullopt also when another session has the row locked.
+std::optional<PipelineState> try_lock_state(std::int64_t pipeline);
 // The newest committed state, also inside an older snapshot.
 std::optional<PipelineState> read_state_latest(std::int64_t pipeline);
 
@@ -67,8 +69,6 @@ struct ActiveRun {
 // Pipelines that are RUN_REQUESTED, RUNNING or PAUSE_REQUESTED.
 std::vector<ActiveRun> active_runs();
 std::int64_t count_running();
-// Whether this database has the extension.
-bool is_installed();
 // Error PE043 unless the library and the SQL objects are of one version.
 void check_version();
 // Processes that work on a pipeline now: holders of its leases.

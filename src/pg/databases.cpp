@@ -10,6 +10,7 @@ extern "C" {
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/pg_database.h"
+#include "commands/extension.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "tcop/tcopprot.h"
@@ -44,7 +45,7 @@ std::vector<unsigned> connectable_databases() {
     f.oid = static_cast<Oid*>(MemoryContextAlloc(outer, sizeof(Oid)));
     for (HeapTuple tuple; HeapTupleIsValid(tuple = heap_getnext(scan, ForwardScanDirection));) {
       auto* form = reinterpret_cast<Form_pg_database>(GETSTRUCT(tuple));
-      if (!form->datallowconn || form->datistemplate) continue;
+      if (!form->datallowconn || form->datistemplate || database_is_invalid_form(form)) continue;
       f.oid = static_cast<Oid*>(repalloc(f.oid, sizeof(Oid) * (f.count + 2)));
       f.oid[f.count++] = form->oid;
     }
@@ -56,6 +57,10 @@ std::vector<unsigned> connectable_databases() {
   std::vector<unsigned> all(found.oid, found.oid + found.count);
   call([&] { pfree(found.oid); });
   return all;
+}
+
+bool extension_is_here() {
+  return call([] { return OidIsValid(get_extension_oid("pg_etl", true)); });
 }
 
 }  // namespace etl::pg

@@ -7,7 +7,9 @@ namespace etl::pg {
 
 // First call of the launcher's main: signals, connection to the shared catalogs.
 void begin_launcher();
-// Connectable databases that are no templates. Runs a transaction of its own.
+// Valid and connectable databases that are no templates. Runs a transaction of its own.
 std::vector<unsigned> connectable_databases();
+// Whether the database of this session has the extension. Not by SQL: no function or operator of anybody is called.
+bool extension_is_here();
 
 }  // namespace etl::pg

@@ -10,14 +10,13 @@
 
 extern "C" {
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "commands/discard.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
-#include "storage/lmgr.h"
-#include "storage/lock.h"
 #include "storage/lwlock.h"
 #include "storage/proc.h"
 #include "storage/procarray.h"
@@ -31,7 +30,6 @@ namespace etl::pg {
 
 namespace {
 
-constexpr std::uint16_t kLeaseClass = 0xE71;  // pg_advisory_lock() uses 1 and 2
 constexpr int kKeeperRestartSeconds = 5;
 
 static_assert(sizeof(Task) <= BGW_EXTRALEN, "a task must fit the registration of a worker");
@@ -56,8 +54,7 @@ void describe(BackgroundWorker* worker, const Task& task) {
 // What is to be done at COMMIT. In TopTransactionContext's lifetime, but malloc'ed: callbacks must not raise.
 struct Pending {
   enum class Kind { kStart, kWake, kCancel } kind;
-  Task task;
-  int pid;
+  Task task;  // kWake, kCancel: its pipeline
   SubTransactionId level;
   Pending* next;
 };
@@ -93,13 +90,6 @@ void forget(SubTransactionId from_level) {
 }
 
 // C only; must not raise: the transaction has committed.
-void signal_process(int pid, bool cancel) {
-  PGPROC* process = BackendPidGetProc(pid);
-  if (process == nullptr || process->databaseId != MyDatabaseId) return;
-  if (cancel) (void)kill(pid, SIGINT);
-  SetLatch(&process->procLatch);
-}
-
 void act_on_pending() {
   while (pending != nullptr) {
     Pending* entry = pending;
@@ -111,7 +101,7 @@ void act_on_pending() {
         *starved = 1;
       }
     } else {
-      signal_process(entry->pid, entry->kind == Pending::Kind::kCancel);
+      signal_lease_holders(entry->task.pipeline, entry->kind == Pending::Kind::kCancel);
     }
     std::free(entry);
   }
@@ -134,7 +124,7 @@ void on_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransaction
   if (event == SUBXACT_EVENT_ABORT_SUB && pending != nullptr) forget(mine);
 }
 
-void append(Pending::Kind kind, const Task& task, int pid) {
+void append(Pending::Kind kind, const Task& task) {
   call([&] {
     attach_starved();
     if (callbacks_registered) return;
@@ -144,14 +134,10 @@ void append(Pending::Kind kind, const Task& task, int pid) {
   });
   auto* entry = static_cast<Pending*>(std::malloc(sizeof(Pending)));
   if (entry == nullptr) throw std::bad_alloc();
-  *entry = {kind, task, pid, GetCurrentSubTransactionId(), nullptr};
+  *entry = {kind, task, GetCurrentSubTransactionId(), nullptr};
   Pending** link = &pending;
   while (*link != nullptr) link = &(*link)->next;
   *link = entry;
-}
-
-void lease_tag(LOCKTAG* tag, std::int64_t pipeline, int slice) {
-  SET_LOCKTAG_ADVISORY(*tag, MyDatabaseId, static_cast<uint32>(pipeline), static_cast<uint32>(slice), kLeaseClass);
 }
 
 }  // namespace
@@ -172,13 +158,13 @@ bool start_answerer(const Task& task, void** handle) {
 }
 
 void start_worker_at_commit(const Task& task) {
-  append(Pending::Kind::kStart, task, 0);
+  append(Pending::Kind::kStart, task);
 }
-void wake_at_commit(int pid) {
-  append(Pending::Kind::kWake, {}, pid);
-}
-void cancel_at_commit(int pid) {
-  append(Pending::Kind::kCancel, {}, pid);
+
+void signal_workers_at_commit(std::int64_t pipeline, bool cancel) {
+  Task task;
+  task.pipeline = pipeline;
+  append(cancel ? Pending::Kind::kCancel : Pending::Kind::kWake, task);
 }
 
 bool requested_here(std::int64_t run) {
@@ -186,6 +172,10 @@ bool requested_here(std::int64_t run) {
     if (entry->kind == Pending::Kind::kStart && entry->task.run == run) return true;
   }
   return false;
+}
+
+bool in_recovery() {
+  return call([] { return RecoveryInProgress(); });
 }
 
 bool take_starved() {
@@ -205,6 +195,41 @@ void tell_starved() {
 }
 
 namespace {
+
+struct Setting {
+  const char* name;
+  const char* value;
+};
+
+// What an owner of the database or of the role may have set, and what would change what our own statements mean,
+// whether they may write, or who runs them. As the session's defaults, so that neither RESET nor DISCARD ALL brings the
+// others back. A run's worker sets the definition's search_path later. Libraries of session_preload_libraries and
+// local_preload_libraries are not loaded into background workers, and login triggers do not fire there.
+constexpr Setting kPinned[] = {
+    {"default_transaction_deferrable", "off"},
+    {"default_transaction_isolation", "read committed"},
+    {"default_transaction_read_only", "off"},
+    {"exit_on_error", "off"},
+    {"role", "none"},
+    {"search_path", "pg_catalog, pg_temp"},
+};
+
+// A keeper serves all pipelines of its database: nobody may end it early, and no lock may hold it up.
+constexpr Setting kPinnedInKeeper[] = {
+    {"lock_timeout", "1s"},
+#if PG_VERSION_NUM >= 170000
+    {"transaction_timeout", "0"},
+#endif
+};
+
+// C only.
+void pin_settings(Job job) {
+  for (const Setting& setting : kPinned) SetConfigOption(setting.name, setting.value, PGC_USERSET, PGC_S_OVERRIDE);
+  if (job != Job::kKeeper) return;
+  for (const Setting& setting : kPinnedInKeeper) {
+    SetConfigOption(setting.name, setting.value, PGC_USERSET, PGC_S_OVERRIDE);
+  }
+}
 
 bool connected = false;
 
@@ -230,6 +255,7 @@ Task begin_worker(std::uintptr_t) {
     BackgroundWorkerUnblockSignals();
     BackgroundWorkerInitializeConnectionByOid(task.database, task.role, 0);
     connected = true;
+    pin_settings(task.job);
   });
   return task;
 }
@@ -243,6 +269,7 @@ void set_worker_name(const std::string& activity) {
 }
 
 void renew_session() {
+  forget_leases();
   call([&] {
     StartTransactionCommand();
     DiscardStmt* statement = makeNode(DiscardStmt);
@@ -280,49 +307,10 @@ int own_pid() {
 }
 
 void cancel_backend(int pid) {
-  signal_process(pid, true);
-}
-
-bool try_lease(std::int64_t pipeline, int slice) {
-  return call([&] {
-    LOCKTAG tag;
-    lease_tag(&tag, pipeline, slice);
-    if (LockHeldByMe(&tag, ExclusiveLock
-#if PG_VERSION_NUM >= 170000
-                     ,
-                     false
-#endif
-                     )) {
-      return true;
-    }
-    return LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
-  });
-}
-
-void lock_claims() {
-  call([&] {
-    LOCKTAG tag;
-    lease_tag(&tag, kKeeperLease, 1);
-    (void)LockAcquire(&tag, ExclusiveLock, false, false);
-  });
-}
-
-void release_lease(std::int64_t pipeline, int slice) {
-  call([&] {
-    LOCKTAG tag;
-    lease_tag(&tag, pipeline, slice);
-    (void)LockRelease(&tag, ExclusiveLock, true);
-  });
-}
-
-bool lease_is_free(std::int64_t pipeline, int slice) {
-  return call([&] {
-    LOCKTAG tag;
-    lease_tag(&tag, pipeline, slice);
-    if (LockAcquire(&tag, ShareLock, true, true) == LOCKACQUIRE_NOT_AVAIL) return false;
-    (void)LockRelease(&tag, ShareLock, true);
-    return true;
-  });
+  PGPROC* process = BackendPidGetProc(pid);
+  if (process == nullptr || process->databaseId != MyDatabaseId) return;
+  (void)kill(pid, SIGINT);
+  SetLatch(&process->procLatch);
 }
 
 void log_line(const std::string& message) {

@@ -7,6 +7,8 @@
 #include <memory>
 #include <string>
 
+#include "pg/lease.hpp"
+
 namespace etl::pg {
 
 enum class Job : std::uint32_t { kKeeper, kPipeline, kSlice, kAnswer };
@@ -29,13 +31,14 @@ bool start_worker(const Task& task);
 bool start_answerer(const Task& task, void** handle);
 // The same at the caller's COMMIT (nothing on ROLLBACK); a transaction that was to be PREPAREd is refused with 0A000.
 void start_worker_at_commit(const Task& task);
-void wake_at_commit(int pid);           // sets its latch
-void cancel_at_commit(int pid);         // interrupts what it does
+// Wakes whoever works on the pipeline by then, and interrupts what they do when `cancel`.
+void signal_workers_at_commit(std::int64_t pipeline, bool cancel);
 bool requested_here(std::int64_t run);  // by this very transaction
+bool in_recovery();                     // a hot standby: no worker would come before the promotion
 bool take_starved();                    // whether any request of the server found no slot since the last call
 void tell_starved();
 
-// First call of a worker's main: signals, connection. Returns its task.
+// First call of a worker's main: signals, connection, settings that nobody else decides. Returns its task.
 Task begin_worker(std::uintptr_t argument);
 void set_worker_name(const std::string& activity);  // application_name and pg_stat_activity.query
 void renew_session();  // as a new session of the same user would be: DISCARD ALL, which gives back all leases
@@ -48,13 +51,6 @@ void check_interrupts();
 void ignore_cancel();  // forgets a cancel that has arrived and was answered
 int own_pid();
 void cancel_backend(int pid);
-
-// A lease: a session lock of a kind that no SQL function can take. Held until the process ends.
-bool try_lease(std::int64_t pipeline, int slice);
-void release_lease(std::int64_t pipeline, int slice);
-bool lease_is_free(std::int64_t pipeline, int slice);  // nobody holds it now
-void lock_claims();  // until the end of the transaction: one claim at a time counts who runs
-inline constexpr std::int64_t kKeeperLease = 0;  // pipeline ids start at 1
 
 void log_line(const std::string& message);  // LOG, once per state change
 void warn_line(const std::string& message, const std::string& hint = {});

@@ -4,6 +4,7 @@
 
 #include "pg/guard.hpp"
 #include "pg/headers.hpp"
+#include "pg/lease.hpp"
 
 extern "C" {
 #include "access/xact.h"
@@ -28,6 +29,7 @@ void begin() {
   call([&] {
     SetCurrentStatementStartTimestamp();
     StartTransactionCommand();
+    keep_leases_in_transaction();
     PushActiveSnapshot(GetTransactionSnapshot());
   });
 }

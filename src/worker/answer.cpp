@@ -30,6 +30,10 @@ void answer_question(pg::Answerer& exchange, const pg::Task& task) {
 }  // namespace
 
 std::vector<Row> ask(const Question& question, const model::Definition& definition) {
+  if (pg::in_recovery()) {
+    throw Error("25006", "cannot ask during recovery",
+                "The owner's session is a background worker, which a standby lacks.", "Ask on the primary.");
+  }
   pg::Task task;
   task.database = pg::database_id();
   task.role = definition.owner;
@@ -42,8 +46,10 @@ std::vector<Row> ask(const Question& question, const model::Definition& definiti
   }
   std::vector<Row> rows;
   while (const auto message = asker.receive()) {
-    if (message->front() == 'D') return rows;
-    if (message->front() == 'E') throw run::error_from_json(message->substr(1));
+    const char kind = message->front();
+    if (kind != 'R') asker.finish();
+    if (kind == 'D') return rows;
+    if (kind == 'E') throw run::error_from_json(message->substr(1));
     rows.push_back(json::read_texts(json::parse(std::string_view(*message).substr(1), "an answer")));
   }
   throw Error("57P01", "the worker ended before it had answered", {}, "Look into the server's log.");

@@ -20,7 +20,8 @@ struct Question {
   std::string arguments = "{}";  // JSON
 };
 
-// Asks and waits for all rows. The worker's error is thrown as it was; 53000 when no worker slot is free.
+// Asks and waits for all rows. The worker's error is thrown as it was; 53000 when no worker slot is free, 25006 on a
+// hot standby, 55P03 when the worker waits for a lock of the asker's own transaction.
 std::vector<Row> ask(const Question& question, const model::Definition& definition);
 
 // The worker's side.

@@ -1,5 +1,7 @@
 #include "worker/keeper.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <map>
 
 #include "catalog/runs.hpp"
@@ -19,6 +21,9 @@ using model::State;
 constexpr long kPollMs = 500;
 constexpr std::int64_t kLingerUs = 2'000'000;      // stay a moment: the next run is often near
 constexpr std::int64_t kStartAgainUs = 2'000'000;  // a worker that has not come by then found no slot
+constexpr std::int64_t kProbeUs = 500'000;
+constexpr std::int64_t kLongestProbeUs = 10'000'000;
+constexpr std::int64_t kLongestPauseUs = 30'000'000;
 
 pg::Task task_of(const ActiveRun& run) {
   pg::Task task;
@@ -38,7 +43,7 @@ pg::Task keeper_task() {
 
 // A run whose worker is gone: FAILED, and from there back to work, to PAUSED if that had been asked for, or to rest.
 void recover(const ActiveRun& lost) {
-  const auto state = catalog::read_state(lost.pipeline, true);
+  const auto state = catalog::try_lock_state(lost.pipeline);
   const bool still = state && state->run == lost.run && state->state == lost.state;
   if (!still || !pg::lease_is_free(lost.pipeline, 0)) return;
   const std::string role = pg::role_name(pg::session_role());
@@ -55,10 +60,13 @@ void recover(const ActiveRun& lost) {
                      "recovered after: worker lost");
 }
 
+bool has_owner(const ActiveRun& run) {
+  return pg::role_exists(run.owner) && pg::can_login(run.owner);
+}
+
 // A run whose owner can have no session: no worker will ever come.
 void refuse_without_owner(const ActiveRun& run) {
-  if (pg::role_exists(run.owner) && pg::can_login(run.owner)) return;
-  const auto state = catalog::read_state(run.pipeline, true);
+  const auto state = catalog::try_lock_state(run.pipeline);
   if (!state || state->run != run.run || state->state != State::RUN_REQUESTED) return;
   const Error error = pg::role_exists(run.owner)
                           ? Error("42501", "the owner " + pg::role_name(run.owner) + " cannot log in",
@@ -71,63 +79,128 @@ void refuse_without_owner(const ActiveRun& run) {
                      error.sqlstate + ": " + error.message);
 }
 
-// One look at everything active. False: nothing is.
-bool look(std::map<std::int64_t, std::int64_t>& started) {
-  pg::begin();
-  const std::vector<ActiveRun> runs = catalog::active_runs();
-  bool any = false;
-  for (const ActiveRun& run : runs) {
-    if (!run.runnable || pg::suspended()) continue;
-    any = true;
-    if (run.state != State::RUN_REQUESTED && pg::lease_is_free(run.pipeline, 0)) recover(run);
-    if (run.state == State::RUN_REQUESTED) refuse_without_owner(run);
+bool needs_care(const ActiveRun& run) {
+  return run.state == State::RUN_REQUESTED ? !has_owner(run) : pg::lease_is_free(run.pipeline, 0);
+}
+
+// In a transaction of its own. What another session holds is looked at again next time.
+void look_after(const ActiveRun& run) {
+  try {
+    pg::begin();
+    if (run.state == State::RUN_REQUESTED) {
+      refuse_without_owner(run);
+    } else {
+      recover(run);
+    }
+    pg::commit(true);
+  } catch (const Error& error) {
+    pg::abort_transaction();
+    if (error.sqlstate != "55P03") throw;
   }
-  pg::commit(true);
+}
+
+// When a worker was last started for a run, and how long to wait for it to come. One that comes and cannot connect
+// leaves a line in the log each time, hence the growing pause.
+struct Start {
+  std::int64_t at_us = 0;
+  std::int64_t pause_us = kStartAgainUs;
+};
+using Starts = std::map<std::int64_t, Start>;
+
+void start_requested(Starts& starts) {
   pg::begin();
   std::int64_t running = catalog::count_running();
   for (const ActiveRun& run : catalog::active_runs()) {
     if (run.state != State::RUN_REQUESTED || !run.runnable || pg::suspended()) continue;
-    std::int64_t& last = started[run.run];
-    if (running >= pg::max_workers() || pg::now_us() - last < kStartAgainUs) continue;
+    Start& last = starts[run.run];
+    if (running >= pg::max_workers() || pg::now_us() - last.at_us < last.pause_us) continue;
     if (!pg::start_worker(task_of(run))) break;
-    last = pg::now_us();
+    if (last.at_us != 0) last.pause_us = std::min(last.pause_us * 2, kLongestPauseUs);
+    last.at_us = pg::now_us();
     ++running;
   }
   pg::commit(false);
-  return any;
+}
+
+// One look at everything active. False: nothing is.
+bool look(Starts& starts) {
+  pg::begin();
+  std::vector<ActiveRun> runs = catalog::active_runs();
+  std::erase_if(runs, [](const ActiveRun& run) { return !run.runnable || pg::suspended(); });
+  std::vector<ActiveRun> ill;
+  std::copy_if(runs.begin(), runs.end(), std::back_inserter(ill), needs_care);
+  pg::commit(false);
+  for (const ActiveRun& run : ill) look_after(run);
+  for (const ActiveRun& run : runs) {
+    if (run.state != State::RUN_REQUESTED) starts.erase(run.run);
+  }
+  start_requested(starts);
+  return !runs.empty();
+}
+
+// A request of another database may have found no slot: its keeper will see. Keepers are sent one at a time, since
+// most leave at once; after a registration that found no slot either, the next comes later.
+class OtherKeepers {
+ public:
+  void look(bool now) {
+    if (pg::take_starved()) {
+      databases_ = pg::connectable_databases();
+      std::erase(databases_, pg::database_id());
+    }
+    if (databases_.empty() || (!now && pg::now_us() < next_us_)) return;
+    pg::Task task;
+    task.database = databases_.back();
+    if (pg::start_worker(task)) {
+      databases_.pop_back();
+      pause_us_ = kProbeUs;
+    } else {
+      pause_us_ = std::min(pause_us_ * 2, kLongestProbeUs);
+    }
+    next_us_ = pg::now_us() + pause_us_;
+  }
+  bool done() const { return databases_.empty(); }
+
+ private:
+  std::vector<unsigned> databases_;  // still to be looked into
+  std::int64_t next_us_ = 0;
+  std::int64_t pause_us_ = kProbeUs;
+};
+
+// Whether this database has the extension, in the version of this library, and no other keeper.
+bool is_wanted() {
+  pg::begin();
+  bool wanted = pg::extension_is_here();
+  try {
+    if (wanted) catalog::check_version();
+  } catch (const Error& error) {
+    if (error.sqlstate != sqlstate::kVersionMismatch) throw;
+    pg::log_line("the keeper leaves: " + error.message);
+    wanted = false;
+  }
+  wanted = wanted && pg::try_lease(pg::kKeeperLease, 0);
+  pg::commit(false);
+  return wanted;
 }
 
 }  // namespace
 
-// A request of another database may have found no slot: its keeper will see.
-static void start_other_keepers(std::size_t& turn) {
-  const std::vector<unsigned> databases = pg::connectable_databases();
-  for (std::size_t tried = 0; tried < databases.size(); ++tried, ++turn) {
-    pg::Task task;
-    task.database = databases[turn % databases.size()];
-    if (task.database != pg::database_id() && !pg::start_worker(task)) return pg::tell_starved();
-  }
-}
-
 void keep(const pg::Task&) {
-  pg::begin();
-  const bool here = catalog::is_installed();
-  const bool mine = here && pg::try_lease(pg::kKeeperLease, 0);
-  pg::commit(false);
-  if (!mine) return;
+  if (!is_wanted()) return;
   pg::set_worker_name("pg_etl keeper");
-  std::map<std::int64_t, std::int64_t> started;
+  Starts starts;
+  OtherKeepers others;
   std::int64_t idle_since = pg::now_us();
-  std::size_t turn = 0;
   while (pg::now_us() - idle_since < kLingerUs) {
-    if (look(started)) idle_since = pg::now_us();
-    if (pg::take_starved()) start_other_keepers(turn);
+    if (look(starts)) idle_since = pg::now_us();
+    others.look(false);
     pg::sleep_ms(kPollMs);
   }
+  others.look(true);
+  if (!others.done()) pg::tell_starved();
 }
 
 void ensure_keeper() {
-  if (!pg::lease_is_free(pg::kKeeperLease, 0) || catalog::active_runs().empty()) return;
+  if (pg::in_recovery() || !pg::lease_is_free(pg::kKeeperLease, 0) || catalog::active_runs().empty()) return;
   (void)pg::start_worker(keeper_task());
 }
 
@@ -138,10 +211,16 @@ void ensure_keeper_at_commit() {
 std::optional<pg::Task> start_waiting_runs() {
   std::optional<pg::Task> mine;
   pg::begin();
+  std::int64_t room = pg::max_workers() - catalog::count_running();
   for (const ActiveRun& run : catalog::active_runs()) {
-    if (run.state != State::RUN_REQUESTED || !run.runnable || pg::suspended() || pg::start_worker(task_of(run)))
-      continue;
-    if (!mine && run.owner == pg::session_role()) mine = task_of(run);
+    if (room <= 0) break;
+    if (run.state != State::RUN_REQUESTED || !run.runnable || pg::suspended()) continue;
+    if (pg::start_worker(task_of(run))) {
+      --room;
+    } else if (!mine && run.owner == pg::session_role()) {
+      mine = task_of(run);
+      --room;
+    }
   }
   pg::commit(false);
   return mine;

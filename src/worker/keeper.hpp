@@ -15,8 +15,9 @@ void keep(const pg::Task& task);
 void ensure_keeper();
 void ensure_keeper_at_commit();
 
-// A finished worker's last deed: starts the runs that wait for a slot. While it lives it keeps its own, which may be
-// the only one: it returns a run of its own user that found none, to be led by itself.
+// The last deed of a worker that has led a run: starts the runs that wait, as many as etl.max_workers leaves room for.
+// One that was refused its run must not come here: each such worker would start the next. While it lives it keeps its
+// own, which may be the only one: it returns a run of its own user that found none, to be led by itself.
 std::optional<pg::Task> start_waiting_runs();
 
 }  // namespace etl::worker

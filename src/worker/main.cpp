@@ -8,18 +8,25 @@
 
 namespace etl::worker {
 
+static void lead_runs(pg::Task task) {
+  run::lead_run(task);
+  while (pg::has_lease(task.pipeline, 0)) {  // otherwise the run was another's, or has to wait
+    const auto next = start_waiting_runs();
+    if (!next) return;
+    task = *next;
+    pg::renew_session();
+    pg::ignore_cancel();  // what came before the lease was given back was meant for the run before
+    run::lead_run(task);
+  }
+}
+
 static void work(std::uintptr_t argument) {
   const pg::Task task = pg::begin_worker(argument);
   switch (task.job) {
     case pg::Job::kKeeper:
       return keep(task);
     case pg::Job::kPipeline:
-      run::lead_run(task);
-      while (const auto next = start_waiting_runs()) {
-        pg::renew_session();
-        run::lead_run(*next);
-      }
-      return;
+      return lead_runs(task);
     case pg::Job::kSlice:
       return run::work_on_slice(task);
     case pg::Job::kAnswer:
