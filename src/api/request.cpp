@@ -111,6 +111,7 @@ void end_paused_run(const model::Definition& definition, const char* why) {
 }
 
 void check_rewind(const model::Definition& definition, catalog::Key& key) {
+  if (!key.at(0)) throw Error("22023", "the first value of to_key is null", "No row comes after it.");
   const run::Plan plan = plan_of(definition);
   for (std::size_t i = 0; i < key.size() && i < plan.order_types.size(); ++i) {
     if (!key[i]) continue;

@@ -7,13 +7,13 @@ namespace etl::catalog {
 
 namespace {
 
-// A writer takes RowExclusiveLock before its row's defaults are computed, and keeps it until its transaction ends.
+// A writer takes RowExclusiveLock before its row's defaults are computed, and keeps it until its transaction ends: on
+// the table it names, which may be any that inherits from the source's (partitions are such too).
 #define ETL_WRITE_LOCKS                                                                                              \
   "SELECT l.virtualtransaction, l.pid FROM pg_locks l WHERE l.locktype = 'relation' AND l.mode = 'RowExclusiveLock'" \
   " AND l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"                 \
-  " AND l.pid IS DISTINCT FROM pg_backend_pid() AND l.relation IN (SELECT t.relid::oid FROM unnest($1::oid[]) AS "   \
-  "o(oid),"                                                                                                          \
-  " LATERAL (SELECT o.oid::regclass AS relid UNION SELECT relid FROM pg_partition_tree(o.oid::regclass)) t)"
+  " AND l.pid IS DISTINCT FROM pg_backend_pid() AND l.relation IN (WITH RECURSIVE t AS (SELECT o.oid FROM"           \
+  " unnest($1::oid[]) AS o(oid) UNION SELECT i.inhrelid FROM pg_inherits i JOIN t ON i.inhparent = t.oid) TABLE t)"
 
 std::string oid_array(const std::vector<unsigned>& oids) {
   std::string list = "{";

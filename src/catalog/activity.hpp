@@ -16,7 +16,7 @@ struct Oldest {
   std::optional<int> pid;
   std::vector<std::string> prepared;  // gids of prepared transactions that hold a write lock on one of the tables
 };
-// tables: OIDs; partitions of theirs count too.
+// tables: OIDs; what inherits from them counts too, as partitions do.
 Oldest oldest_transaction(const std::vector<unsigned>& tables);
 
 struct Holder {
@@ -24,7 +24,7 @@ struct Holder {
   std::optional<int> pid;   // none: prepared
   std::optional<std::string> since;
 };
-// Transactions that hold a write lock on one of the tables, or on a partition.
+// Transactions that hold a write lock on one of the tables, or on one that inherits from it.
 std::vector<Holder> write_holders(const std::vector<unsigned>& tables);
 // Writers on the tables that have run for longer than `ms`.
 std::vector<Holder> holders_older_than(const std::vector<unsigned>& tables, std::int64_t ms);

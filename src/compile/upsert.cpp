@@ -27,7 +27,8 @@ std::string typed_input(const Upsert& upsert) {
 std::string same_key(const Upsert& upsert, const std::string& table) {
   std::vector<std::string> parts;
   for (const UpsertColumn& c : upsert.columns) {
-    if (c.key) parts.push_back(table + "." + quote_name(c.name) + " = s." + quote_name(c.name));
+    if (!c.key) continue;
+    parts.push_back(table + "." + quote_name(c.name) + " " + c.operators.equal + " s." + quote_name(c.name));
   }
   return joined(parts, " AND ");
 }
@@ -37,9 +38,11 @@ std::string differs(const Upsert& upsert, const std::string& table, const std::s
   std::vector<std::string> parts;
   for (const UpsertColumn& c : upsert.columns) {
     if (c.key || !c.set) continue;
-    const std::string was = table + "." + quote_name(c.name);
-    const std::string is = input + "." + quote_name(c.name);
-    parts.push_back(c.by_image ? "etl.image_differs(" + was + ", " + is + ")" : was + " IS DISTINCT FROM " + is);
+    auto value = [&](const std::string& row) {
+      const std::string name = row + "." + quote_name(c.name);
+      return c.padded ? "CAST(" + name + " AS pg_catalog.text)" : name;
+    };
+    parts.push_back("etl.image_differs(" + value(table) + ", " + value(input) + ")");
   }
   return joined(parts, " OR ");
 }
@@ -60,9 +63,13 @@ std::string columns(const Upsert& upsert, std::string_view prefix = {}, bool key
   return name_list(names, prefix);
 }
 
-std::string in_range(const std::string& range_column) {
-  const std::string column = "t." + quote_name(range_column);
-  return column + " >= $1 AND " + column + " <= $2";
+std::string in_range(const Upsert& upsert, const std::string& range_column) {
+  const std::string name = "t." + quote_name(range_column) + " ";
+  for (const UpsertColumn& c : upsert.columns) {
+    if (c.name != range_column) continue;
+    return name + c.operators.greater_or_equal + " $1 AND " + name + c.operators.less_or_equal + " $2";
+  }
+  return "true";
 }
 
 }  // namespace
@@ -70,7 +77,7 @@ std::string in_range(const std::string& range_column) {
 std::string merge_sql(const Upsert& upsert, const std::string& range_column) {
   std::string sql =
       "MERGE INTO " + upsert.target + " AS t USING " + typed_input(upsert) + " AS s ON " + same_key(upsert, "t");
-  if (!range_column.empty()) sql += " AND " + in_range(range_column);
+  if (!range_column.empty()) sql += " AND " + in_range(upsert, range_column);
   const std::string different = differs(upsert, "t", "s");
   if (!different.empty()) sql += " WHEN MATCHED AND (" + different + ") THEN UPDATE SET " + assignments(upsert, "s");
   return sql + " WHEN NOT MATCHED THEN INSERT (" + columns(upsert) + ") OVERRIDING SYSTEM VALUE VALUES (" +
@@ -83,7 +90,7 @@ std::string insert_sql(const Upsert& upsert) {
 }
 
 std::string in_range_sql(const Upsert& upsert, const std::string& range_column) {
-  return "SELECT FROM " + upsert.target + " AS t WHERE " + in_range(range_column) + " LIMIT 1";
+  return "SELECT FROM " + upsert.target + " AS t WHERE " + in_range(upsert, range_column) + " LIMIT 1";
 }
 
 std::string on_conflict_sql(const Upsert& upsert) {
@@ -99,7 +106,8 @@ std::string on_conflict_sql(const Upsert& upsert) {
 std::string last_of_each_key_sql(const std::vector<std::string>& keys) {
   const std::string key = name_list(keys, "(_etl_row).");
   return "SELECT (_etl_row).* FROM (SELECT DISTINCT ON (" + key +
-         ") _etl_row, _etl_order FROM (SELECT _etl_row, row_number() OVER () AS _etl_order FROM input AS _etl_row) "
+         ") _etl_row, _etl_order FROM (SELECT _etl_row, pg_catalog.row_number() OVER () AS _etl_order FROM input AS "
+         "_etl_row) "
          "AS _etl_numbered ORDER BY " +
          key + ", _etl_order DESC) AS _etl_last ORDER BY _etl_order";
 }

@@ -2,11 +2,14 @@
 //
 // Rows that the table already holds in the same stored image are not written: no WAL, no dead tuple (internals.md 13).
 // MERGE is the quick form, and INSERT where the target has no row among the batch's keys; ON CONFLICT is the one that
-// also holds against concurrent inserts, used after a 23505.
+// also holds against concurrent inserts, used after a 23505. Everything is qualified; IS DISTINCT FROM cannot be, and
+// so is not used (docs/decisions/0007).
 #pragma once
 
 #include <string>
 #include <vector>
+
+#include "compile/operators.hpp"
 
 namespace etl::compile {
 
@@ -14,8 +17,9 @@ struct UpsertColumn {
   std::string name;
   std::string cast;  // SQL type to cast the input to before it is compared; empty: the same type
   bool key = false;
-  bool set = true;        // may stand in UPDATE SET (an ALWAYS identity may not)
-  bool by_image = false;  // compared by stored image, not by IS DISTINCT FROM (internals.md 14)
+  bool set = true;      // may stand in UPDATE SET (an ALWAYS identity may not)
+  bool padded = false;  // char(n): blanks at the end do not count when it is compared
+  Operators operators;
 };
 
 struct Upsert {

@@ -27,6 +27,8 @@ class Error : public std::exception {
   std::string column;
   std::string datatype;
   std::string constraint;
+  std::string query;  // SQL of the user's that the error points into, and the character, from 1; 0: nowhere
+  int position = 0;
 };
 
 // How a run answers an error (design.md 5): retry, stop or quarantine the row, or obey.

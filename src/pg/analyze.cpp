@@ -2,14 +2,16 @@
 
 #include "pg/guard.hpp"
 #include "pg/headers.hpp"
+#include "pg/query_walk.hpp"
 
 extern "C" {
-#include "access/nbtree.h"
 #include "access/table.h"
 #include "catalog/dependency.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_attrdef.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
+#include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_sequence.h"
 #include "catalog/pg_type.h"
@@ -32,70 +34,9 @@ extern "C" {
 #include "utils/typcache.h"
 }
 
-// 15 declares its tree walkers' callbacks without parameters.
-#if PG_VERSION_NUM >= 160000
-#define ETL_WALKER(callback) (callback)
-#else
-#define ETL_WALKER(callback) reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(callback))
-#endif
-
 namespace etl::pg {
 
 namespace {
-
-// What a walk over a query tree finds. C only: lists in the current memory context.
-struct Found {
-  List* tables;     // Oid
-  List* functions;  // Oid
-  bool outer_joins;
-};
-
-void walk_query(Query* query, Found* found);
-
-bool note_function(Oid function, void* context) {
-  auto* found = static_cast<Found*>(context);
-  found->functions = list_append_unique_oid(found->functions, function);
-  return false;
-}
-
-bool walk_node(Node* node, void* context) {
-  auto* found = static_cast<Found*>(context);
-  if (node == nullptr) return false;
-  check_stack_depth();
-  if (IsA(node, Query)) {
-    walk_query(reinterpret_cast<Query*>(node), found);
-    return false;
-  }
-  // Calls, operators (also in "op ANY (array)" and row comparisons), aggregates, casts through text.
-  (void)check_functions_in_node(node, note_function, found);
-  if (IsA(node, JoinExpr) && reinterpret_cast<JoinExpr*>(node)->jointype != JOIN_INNER) found->outer_joins = true;
-  if (IsA(node, CoerceToDomain)) {  // a domain's checks are code of its owner
-    // Not on the stack: the memory context's reset gives it back.
-    auto* checks = static_cast<DomainConstraintRef*>(palloc(sizeof(DomainConstraintRef)));
-    InitDomainConstraintRef(reinterpret_cast<CoerceToDomain*>(node)->resulttype, checks, CurrentMemoryContext, false);
-    ListCell* cell;
-    foreach (cell, checks->constraints) {
-      (void)walk_node(reinterpret_cast<Node*>(static_cast<DomainConstraintState*>(lfirst(cell))->check_expr), found);
-    }
-  }
-  return expression_tree_walker(node, ETL_WALKER(walk_node), context);
-}
-
-void walk_query(Query* query, Found* found) {
-  ListCell* cell;
-  if (query->groupingSets != NIL) found->outer_joins = true;
-  foreach (cell, query->rtable) {
-    auto* entry = static_cast<RangeTblEntry*>(lfirst(cell));
-    if (entry->rtekind != RTE_RELATION) continue;
-    if (list_member_oid(found->tables, entry->relid)) continue;
-    found->tables = lappend_oid(found->tables, entry->relid);
-    if (get_rel_relkind(entry->relid) != RELKIND_VIEW) continue;
-    RelationData* view = table_open(entry->relid, AccessShareLock);
-    walk_query(get_view_query(view), found);
-    table_close(view, NoLock);
-  }
-  (void)query_tree_walker(query, ETL_WALKER(walk_node), found, 0);
-}
 
 // C only. The one SELECT in the text, or an error that says what it is instead.
 Query* analyze_one(const char* sql) {
@@ -198,8 +139,7 @@ RawAnalysis analyze_raw(const char* sql) {
     if (query->setOperations != nullptr) column->origin_table = InvalidOid;
     resolve_origin(column);
   }
-  Found found{NIL, NIL, false};
-  walk_query(query, &found);
+  const Found found = walk_query(query);
   raw.outer_joins = found.outer_joins;
   raw.table = static_cast<RawTable*>(palloc(sizeof(RawTable) * (list_length(found.tables) + 1)));
   foreach (cell, found.tables) {
@@ -245,6 +185,7 @@ Analysis analyze_select(const std::string& sql) {
   try {
     raw = call([&] { return analyze_raw(text); });
   } catch (Error& error) {
+    if (error.query.empty() && error.position > 0) error.query = sql;
     if (error.sqlstate == "42P02") {
       error.hint =
           "A source takes no parameters: write the value into the SELECT, or let the SELECT read it from a table.";
@@ -302,13 +243,7 @@ bool find_origin(const Column& column, Origin& origin) {
 
 std::string foreign_function(const std::vector<unsigned>& functions) {
   for (const Oid function : functions) {
-    const char* name = call([&]() -> const char* {
-      HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-      if (!HeapTupleIsValid(tuple)) return nullptr;
-      const Oid owner = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple))->proowner;
-      ReleaseSysCache(tuple);
-      return superuser_arg(owner) ? nullptr : format_procedure(function);
-    });
+    const char* name = call([&] { return is_foreign_function(function) ? format_procedure(function) : nullptr; });
     if (name != nullptr) return name;
   }
   return {};
@@ -335,14 +270,21 @@ bool is_orderable(unsigned type) {
   });
 }
 
-bool equal_is_same_image(unsigned type, unsigned collation) {
-  return call([&] {
-    TypeCacheEntry* entry = lookup_type_cache(getBaseType(type), TYPECACHE_BTREE_OPFAMILY | TYPECACHE_EQ_OPR);
-    if (!OidIsValid(entry->btree_opf) || !OidIsValid(entry->eq_opr)) return false;
-    const Oid check =
-        get_opfamily_proc(entry->btree_opf, entry->btree_opintype, entry->btree_opintype, BTEQUALIMAGE_PROC);
-    if (!OidIsValid(check)) return false;
-    return DatumGetBool(OidFunctionCall1Coll(check, collation, ObjectIdGetDatum(entry->btree_opintype)));
+std::string btree_operator(unsigned type, Compare compare) {
+  static const char* const kNames[] = {"<", "<=", "=", ">=", ">"};
+  const int strategy = static_cast<int>(compare);
+  return call([&]() -> const char* {
+    TypeCacheEntry* entry = lookup_type_cache(type, TYPECACHE_BTREE_OPFAMILY);
+    if (!OidIsValid(entry->btree_opf)) return kNames[strategy - 1];
+    const Oid found = get_opfamily_member(entry->btree_opf, entry->btree_opintype, entry->btree_opintype,
+                                          static_cast<int16>(strategy));
+    HeapTuple tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(found));
+    if (!HeapTupleIsValid(tuple)) elog(ERROR, "cache lookup failed for operator %u", found);
+    auto* form = reinterpret_cast<Form_pg_operator>(GETSTRUCT(tuple));
+    const char* text =
+        psprintf("OPERATOR(%s.%s)", quote_identifier(get_namespace_name(form->oprnamespace)), NameStr(form->oprname));
+    ReleaseSysCache(tuple);
+    return text;
   });
 }
 

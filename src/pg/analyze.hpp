@@ -47,9 +47,12 @@ std::string collation_name(unsigned collation);  // quoted
 std::string quote_literal(const std::string& text);
 // ORDER BY and row comparison need a default btree operator class.
 bool is_orderable(unsigned type);
-// Equal values have equal images (internals.md 14).
-bool equal_is_same_image(unsigned type, unsigned collation);
 // Whether two collations find the same texts equal: the same one, or both deterministic.
 bool same_equality(unsigned one, unsigned other);
+// btree's strategy numbers.
+enum class Compare { kLess = 1, kLessOrEqual, kEqual, kGreaterOrEqual, kGreater };
+// The operator of the type's default btree operator class, as OPERATOR(schema.name); the bare name if there is no
+// class.
+std::string btree_operator(unsigned type, Compare compare);
 
 }  // namespace etl::pg

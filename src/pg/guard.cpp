@@ -28,14 +28,19 @@ std::string owned(const char* text) {
   error.column = owned(data->column_name);
   error.datatype = owned(data->datatype_name);
   error.constraint = owned(data->constraint_name);
+  error.query = owned(data->internalquery);
+  error.position = data->internalquery != nullptr ? data->internalpos : data->cursorpos;
   FreeErrorData(data);
   throw error;
 }
 
+constexpr int kTexts = 10;
+
 // What an ereport needs, in memory that survives the catch block: malloc, because palloc may raise.
 struct Kept {
   int sqlstate;
-  char* text[9];
+  int position;
+  char* text[kTexts];
 };
 
 Kept out_of_memory_kept{};  // no allocation may be possible when it is needed
@@ -78,9 +83,10 @@ void* keep(const Error& error) noexcept {
   if (kept == nullptr) return keep_out_of_memory();
   const char* s = error.sqlstate.size() == 5 ? error.sqlstate.c_str() : "XX000";
   kept->sqlstate = MAKE_SQLSTATE(s[0], s[1], s[2], s[3], s[4]);
-  const std::string* all[9] = {&error.message, &error.detail, &error.hint,     &error.context,   &error.schema,
-                               &error.table,   &error.column, &error.datatype, &error.constraint};
-  for (int i = 0; i < 9; ++i) kept->text[i] = copied(*all[i]);
+  kept->position = error.position;
+  const std::string* all[kTexts] = {&error.message, &error.detail, &error.hint,     &error.context,    &error.schema,
+                                    &error.table,   &error.column, &error.datatype, &error.constraint, &error.query};
+  for (int i = 0; i < kTexts; ++i) kept->text[i] = copied(*all[i]);
   return kept;
 }
 
@@ -103,7 +109,8 @@ void raise_kept(void* opaque) {
   auto* kept = static_cast<Kept*>(opaque);
   Kept local{};
   local.sqlstate = kept->sqlstate;
-  for (int i = 0; i < 9; ++i) {
+  local.position = kept->position;
+  for (int i = 0; i < kTexts; ++i) {
     if (kept->text[i] == nullptr) continue;
     local.text[i] = pstrdup(kept->text[i]);
     std::free(kept->text[i]);
@@ -118,7 +125,9 @@ void raise_kept(void* opaque) {
           local.text[5] != nullptr ? err_generic_string(PG_DIAG_TABLE_NAME, local.text[5]) : 0,
           local.text[6] != nullptr ? err_generic_string(PG_DIAG_COLUMN_NAME, local.text[6]) : 0,
           local.text[7] != nullptr ? err_generic_string(PG_DIAG_DATATYPE_NAME, local.text[7]) : 0,
-          local.text[8] != nullptr ? err_generic_string(PG_DIAG_CONSTRAINT_NAME, local.text[8]) : 0);
+          local.text[8] != nullptr ? err_generic_string(PG_DIAG_CONSTRAINT_NAME, local.text[8]) : 0,
+          local.text[9] != nullptr ? internalerrquery(local.text[9]) : 0,
+          local.text[9] != nullptr ? internalerrposition(local.position) : 0);
   pg_unreachable();
 }
 

@@ -2,6 +2,7 @@
 
 #include <unordered_map>
 
+#include "pg/foreign_code.hpp"
 #include "pg/guard.hpp"
 #include "pg/headers.hpp"
 #include "pg/role.hpp"
@@ -9,6 +10,7 @@
 extern "C" {
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "utils/plancache.h"
 #include "utils/snapmgr.h"
 }
 
@@ -99,6 +101,7 @@ Rows execute(const char* sql, const std::vector<Text>& arguments, bool keep, boo
     if (used == nullptr) {
       used = prepare(sql, count);
       if (keep) SPI_keepplan(used);
+      if (!keep && superuser()) ReleaseCachedPlan(checked_plan(used), nullptr);
     }
     const Raw result = run(used, values, count, latest, scratch);
     if (pushed) PopActiveSnapshot();

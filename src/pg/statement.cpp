@@ -1,5 +1,6 @@
 #include "pg/statement.hpp"
 
+#include "pg/foreign_code.hpp"
 #include "pg/guard.hpp"
 #include "pg/plan_shape.hpp"
 #include "pg/store.hpp"
@@ -73,7 +74,7 @@ void plan_setting(const char* name) {
 
 // The generic plan, made under the settings that `planning` asks for. Inside SPI_connect.
 CachedPlan* planned(Statement::Plan* plan) {
-  if (plan->planning == Planning::kFree) return SPI_plan_get_cached_plan(plan->saved);
+  if (plan->planning == Planning::kFree) return checked_plan(plan->saved);
   const int level = NewGUCNestLevel();
   if (plan->planning == Planning::kOrdered) {
     plan_setting("enable_sort");
@@ -87,7 +88,7 @@ CachedPlan* planned(Statement::Plan* plan) {
       plan_setting("enable_mergejoin");
     }
   }
-  CachedPlan* cached = SPI_plan_get_cached_plan(plan->saved);
+  CachedPlan* cached = checked_plan(plan->saved);
   AtEOXact_GUC(true, level);
   return cached;
 }

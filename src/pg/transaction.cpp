@@ -1,7 +1,5 @@
 #include "pg/transaction.hpp"
 
-#include <csignal>
-
 #include "pg/guard.hpp"
 #include "pg/headers.hpp"
 #include "pg/lease.hpp"
@@ -11,11 +9,11 @@ extern "C" {
 #include "access/xlog.h"
 #include "commands/dbcommands.h"
 #include "commands/trigger.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
 #include "pgstat.h"
 #include "storage/ipc.h"
-#include "storage/proc.h"
 #include "utils/guc.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
@@ -34,10 +32,55 @@ void begin() {
   });
 }
 
-void commit(bool flush) {
+namespace {
+
+volatile sig_atomic_t timer_fired = 0;
+TimeoutId timer_id = MAX_TIMEOUTS;
+
+// In a signal handler. What a user has cancelled already stays the user's.
+void on_timer() {
+  if (QueryCancelPending || proc_exit_inprogress) return;
+  timer_fired = 1;
+  InterruptPending = true;
+  QueryCancelPending = true;
+}
+
+bool timer_armed() {
+  return timer_id != MAX_TIMEOUTS && get_timeout_active(timer_id);
+}
+
+}  // namespace
+
+StatementTimer::StatementTimer(int milliseconds) {
+  timer_fired = 0;
+  if (milliseconds <= 0) return;
   call([&] {
+    if (timer_id == MAX_TIMEOUTS) timer_id = RegisterTimeout(USER_TIMEOUT, on_timer);
+    enable_timeout_after(timer_id, milliseconds);
+  });
+}
+
+StatementTimer::~StatementTimer() {
+  if (timer_armed()) disable_timeout(timer_id, false);
+}
+
+bool statement_timer_fired() {
+  if (timer_fired == 0) return false;
+  timer_fired = 0;
+  QueryCancelPending = false;  // another error was faster than its cancel
+  return true;
+}
+
+void commit(bool flush) {
+  if (timer_armed()) check_deferred_constraints();  // triggers are the last that is timed
+  call([&] {
+    // A cancel cannot undo what is being committed: it would hit whatever comes next.
+    if (timer_armed()) disable_timeout(timer_id, false);
+    (void)statement_timer_fired();
     while (ActiveSnapshotSet()) PopActiveSnapshot();
-    if (!flush && synchronous_commit != SYNCHRONOUS_COMMIT_REMOTE_APPLY) {
+    if (flush) {
+      ForceSyncCommit();  // also where the role has set synchronous_commit = off
+    } else if (synchronous_commit != SYNCHRONOUS_COMMIT_REMOTE_APPLY) {
       (void)set_config_option("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0,
                               false);
     }
@@ -88,37 +131,6 @@ void check_deferred_constraints() {
     statement->deferred = false;
     AfterTriggerSetState(statement);
   });
-}
-
-namespace {
-
-volatile sig_atomic_t timer_fired = 0;
-TimeoutId timer_id = MAX_TIMEOUTS;
-
-void on_timer() {
-  timer_fired = 1;
-  kill(MyProcPid, SIGINT);  // the cancel path; statement_timer_fired() tells it from a user's cancel
-}
-
-}  // namespace
-
-StatementTimer::StatementTimer(int milliseconds) {
-  timer_fired = 0;
-  if (milliseconds <= 0) return;
-  call([&] {
-    if (timer_id == MAX_TIMEOUTS) timer_id = RegisterTimeout(USER_TIMEOUT, on_timer);
-    enable_timeout_after(timer_id, milliseconds);
-  });
-}
-
-StatementTimer::~StatementTimer() {
-  if (timer_id != MAX_TIMEOUTS && get_timeout_active(timer_id)) disable_timeout(timer_id, false);
-}
-
-bool statement_timer_fired() {
-  const bool fired = timer_fired != 0;
-  timer_fired = 0;
-  return fired;
 }
 
 std::int64_t now_us() {

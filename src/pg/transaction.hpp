@@ -9,8 +9,10 @@
 
 namespace etl::pg {
 
-void begin();                       // START TRANSACTION, READ COMMITTED, with an active snapshot
-void commit(bool flush);            // flush false: synchronous_commit = off unless the session asks for remote_apply
+void begin();  // START TRANSACTION, READ COMMITTED, with an active snapshot
+// flush: on disk when it returns, whatever the session says; otherwise asynchronous unless the session asks for
+// remote_apply. A statement timer is off from here on.
+void commit(bool flush);
 void abort_transaction() noexcept;  // ROLLBACK; also out of a failed state
 
 // A subtransaction. begin, then exactly one of release (keep) or rollback.
@@ -28,8 +30,8 @@ class Subtransaction {
 // SET CONSTRAINTS ALL IMMEDIATE: deferred checks speak now.
 void check_deferred_constraints();
 
-// A statement timer of our own: PostgreSQL arms statement_timeout only for client sessions (safety.md M4). A 57014 is
-// ours if fired() says so.
+// A statement timer of our own: PostgreSQL arms statement_timeout only for client sessions (safety.md M4). It runs
+// until commit() begins or the object ends. A 57014 is ours if statement_timer_fired() says so.
 class StatementTimer {
  public:
   explicit StatementTimer(int milliseconds);  // 0: none

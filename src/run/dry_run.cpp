@@ -21,10 +21,11 @@ std::string images_sql(const Plan& plan) {
     const std::string name = compile::quote_name(column.name);
     const std::string value = column.cast.empty() ? "s." + name : "CAST(s." + name + " AS " + column.cast + ")";
     key += (key.empty() ? "" : ", ") + (pg::quote_literal(column.name) + ", ") + value;
-    join += (join.empty() ? "" : " AND ") + ("t." + name + " = ") + value;
+    join += (join.empty() ? "" : " AND ") + ("t." + name + " " + column.operators.equal + " ") + value;
   }
-  return "SELECT DISTINCT jsonb_build_object(" + key +
-         ")::text AS key, to_jsonb(t)::text AS row FROM input AS s LEFT JOIN " + plan.table->name + " AS t ON " + join;
+  return "SELECT DISTINCT pg_catalog.jsonb_build_object(" + key +
+         ")::pg_catalog.text AS key, pg_catalog.to_jsonb(t)::pg_catalog.text AS row FROM input AS s LEFT JOIN " +
+         plan.table->name + " AS t ON " + join;
 }
 
 std::map<std::string, Text> images(pg::Statement& statement, pg::Relation& scratch) {

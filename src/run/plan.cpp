@@ -116,6 +116,7 @@ void choose_order(Plan& plan) {
   for (const std::string& name : plan.order) {
     const pg::Column* column = find_column(plan.source, name);
     plan.order_types.push_back(column->type);
+    plan.order_operators.push_back(operators_of(column->type));
     pg::Origin origin;
     known_not_null = known_not_null && pg::find_origin(*column, origin) && origin.not_null;
   }
@@ -160,6 +161,12 @@ Plan make_plan(const model::Definition& definition, unsigned owner) {
   if (plan.table) prepare_upsert(plan);
   if (definition.mode == "incremental") choose_safety(plan);
   return plan;
+}
+
+compile::Operators operators_of(unsigned type) {
+  return {pg::btree_operator(type, pg::Compare::kLess), pg::btree_operator(type, pg::Compare::kLessOrEqual),
+          pg::btree_operator(type, pg::Compare::kEqual), pg::btree_operator(type, pg::Compare::kGreaterOrEqual),
+          pg::btree_operator(type, pg::Compare::kGreater)};
 }
 
 std::string create_target_sql(const model::Definition& definition) {

@@ -34,6 +34,7 @@ struct Plan {
   std::vector<std::string> keys;   // identify a row in the target
   std::vector<std::string> order;  // in which the source is read
   std::vector<unsigned> order_types;
+  std::vector<compile::Operators> order_operators;
   std::optional<pg::TargetTable> table;  // target in this database
   compile::Upsert upsert;                // of `table`
   bool key_range = false;                // pages come in the order of the target's key, in its type and collation
@@ -47,6 +48,9 @@ struct Plan {
 
 // Throws the first broken rule. `owner` is the role that will run it.
 Plan make_plan(const model::Definition& definition, unsigned owner);
+
+// By which generated SQL compares values of the type.
+compile::Operators operators_of(unsigned type);
 
 // CREATE TABLE for the source's columns, with key_columns as primary key.
 std::string create_target_sql(const model::Definition& definition);

@@ -68,7 +68,7 @@ std::optional<sink::Batch> RemoteLoop::read_next() {
   c.bytes = static_cast<std::int64_t>(page_->bytes());
   const std::optional<pg::Key> last = page_->last_position();
   c.dead = static_cast<std::int64_t>(quarantine_.take_null_keys(*page_));
-  const bool ends_null = c.dead > 0 && last && !last->back();
+  const bool ends_null = c.dead > 0 && last && source::has_null(*last);
   const std::optional<pg::Key> reached = ends_null ? page_->last_position() : last;
   const std::int64_t version = catalog::reserve_versions(context_.pipeline, context_.epoch, 1);
   pg::fault_point(3);

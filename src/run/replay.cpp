@@ -13,8 +13,9 @@ namespace {
 std::string find_letters(const Plan& plan, const std::string& where) {
   return *pg::query_once(
               "SELECT coalesce(pg_catalog.array_agg(d.id ORDER BY d.id), '{}') FROM (SELECT * FROM"
-              " etl.dead_letters WHERE pipeline_id = " +
-              std::to_string(plan.definition.id) + " AND status = 'pending') AS d WHERE (" + where + "\n)")
+              " etl.dead_letters WHERE pipeline_id OPERATOR(pg_catalog.=) " +
+              std::to_string(plan.definition.id) + " AND status OPERATOR(pg_catalog.=) 'pending') AS d WHERE (" +
+              where + "\n)")
               .at(0)[0];
 }
 
@@ -28,12 +29,14 @@ std::string records_sql(const Plan& plan) {
     const bool base64 = !plan.table && column.type == kBytea;
     const std::string name = compile::quote_name(column.name);
     columns += (columns.empty() ? "" : ", ") + name + " " +
-               (base64 ? std::string("text") : pg::type_name(column.type, column.typmod)) +
+               (base64 ? std::string("pg_catalog.text") : pg::type_name(column.type, column.typmod)) +
                (column.collation == 0 ? "" : " COLLATE " + pg::collation_name(column.collation));
-    values += (values.empty() ? "" : ", ") + (base64 ? "decode(r." + name + ", 'base64') AS " : "r.") + name;
+    values += (values.empty() ? "" : ", ") + (base64 ? "pg_catalog.decode(r." + name + ", 'base64') AS " : "r.") + name;
   }
-  return "SELECT " + values + " FROM etl.dead_letters AS d, LATERAL jsonb_to_record(d.original_record || $1) AS r(" +
-         columns + ") WHERE d.id = ANY ($2) ORDER BY d.id";
+  return "SELECT " + values +
+         " FROM etl.dead_letters AS d, LATERAL pg_catalog.jsonb_to_record(d.original_record"
+         " OPERATOR(pg_catalog.||) $1) AS r(" +
+         columns + ") WHERE d.id OPERATOR(pg_catalog.=) ANY ($2) ORDER BY d.id";
 }
 
 }  // namespace

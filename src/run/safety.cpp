@@ -82,8 +82,9 @@ std::optional<std::string> largest_key(const Plan& plan) {
 
 bool any_at_or_above(const Plan& plan, const std::string& mark) {
   const pg::Column& column = key_column(plan);
-  return !pg::query_once("SELECT FROM " + source_as_table(plan) + " WHERE " + compile::quote_name(plan.order[0]) +
-                             " >= $1::" + pg::type_name(column.type, -1) + " LIMIT 1",
+  return !pg::query_once("SELECT FROM " + source_as_table(plan) + " WHERE " + compile::quote_name(plan.order[0]) + " " +
+                             plan.order_operators[0].greater_or_equal + " $1::" + pg::type_name(column.type, -1) +
+                             " LIMIT 1",
                          {mark})
               .empty();
 }
@@ -226,7 +227,9 @@ void open_overlap(const Plan& plan, Watermark& watermark, Window& window, const 
       window.again_from = start_from_history(watermark, position, plan.options.overlap_ms);
     } else if (position && (*position)[0]) {
       window.again_from = pg::query_once("SELECT ($1::" + pg::type_name(key.type, -1) +
-                                             " - $2::float8 * interval '1 ms')::" + pg::type_name(key.type, -1),
+                                             " OPERATOR(pg_catalog.-) ($2::pg_catalog.float8 OPERATOR(pg_catalog.*)"
+                                             " interval '1 ms'))::" +
+                                             pg::type_name(key.type, -1),
                                          {(*position)[0], std::to_string(plan.options.overlap_ms)})
                               .at(0)[0];
     }

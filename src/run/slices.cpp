@@ -29,10 +29,11 @@ std::vector<std::string> borders(const Plan& plan, int count) {
   std::vector<std::string> cut;
   if (!origin.table.empty()) {
     const pg::Rows bounds = pg::query_once(
-        "SELECT b FROM pg_catalog.pg_stats s, LATERAL unnest(s.histogram_bounds::text::text[]) WITH ORDINALITY AS u(b, "
-        "n)"
-        " WHERE (quote_ident(s.schemaname) || '.' || quote_ident(s.tablename))::regclass = $1::regclass"
-        " AND s.attname = $2 ORDER BY n",
+        "SELECT b FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=)"
+        " c.relnamespace JOIN pg_catalog.pg_stats AS s ON s.schemaname OPERATOR(pg_catalog.=) n.nspname AND s.tablename"
+        " OPERATOR(pg_catalog.=) c.relname, LATERAL pg_catalog.unnest(s.histogram_bounds::pg_catalog.text"
+        "::pg_catalog.text[]) WITH ORDINALITY AS u(b, n) WHERE c.oid OPERATOR(pg_catalog.=) $1::pg_catalog.regclass"
+        " AND s.attname OPERATOR(pg_catalog.=) $2 ORDER BY u.n",
         {origin.table, origin.column});
     for (int i = 1; i < count && bounds.size() > static_cast<std::size_t>(count); ++i) {
       cut.push_back(*bounds[bounds.size() * static_cast<std::size_t>(i) / static_cast<std::size_t>(count)][0]);
@@ -42,9 +43,9 @@ std::vector<std::string> borders(const Plan& plan, int count) {
   std::string fractions;
   for (int i = 1; i < count; ++i) fractions += (i > 1 ? "," : "") + std::to_string(static_cast<double>(i) / count);
   for (const pg::Row& row :
-       pg::query_once("SELECT DISTINCT b FROM (SELECT unnest(percentile_disc(ARRAY[" + fractions +
-                      "]::float8[]) WITHIN GROUP (ORDER BY " + key + ")) AS b FROM (" + plan.definition.source +
-                      "\n) AS _etl_row) AS _etl_cut WHERE b IS NOT NULL ORDER BY b")) {
+       pg::query_once("SELECT DISTINCT b FROM (SELECT pg_catalog.unnest(pg_catalog.percentile_disc(ARRAY[" + fractions +
+                      "]::pg_catalog.float8[]) WITHIN GROUP (ORDER BY " + key + ")) AS b FROM (" +
+                      plan.definition.source + "\n) AS _etl_row) AS _etl_cut WHERE b IS NOT NULL ORDER BY b")) {
     cut.push_back(*row[0]);
   }
   return cut;

@@ -26,7 +26,9 @@ source::SqlSourceSpec source_spec(const Plan& plan, const source::Range& range) 
   spec.columns = plan.source.columns;
   spec.order = plan.order;
   spec.order_types = plan.order_types;
+  spec.order_operators = plan.order_operators;
   spec.keys = plan.keys;
+  spec.null_keys = plan.keys_may_be_null;
   spec.range = range;
   spec.page_rows = static_cast<std::uint64_t>(plan.definition.batch_size);
   spec.one_snapshot = plan.options.snapshot_run;
@@ -95,7 +97,7 @@ bool TableLoop::batch(Form form) {
   record.counters.bytes = static_cast<std::int64_t>(page_->bytes());
   const std::optional<pg::Key> last = page_->last_position();
   std::uint64_t dead = quarantine_.take_null_keys(*page_);
-  const bool ends_null = dead > 0 && last && !last->back();
+  const bool ends_null = dead > 0 && last && source::has_null(*last);
   const std::optional<pg::Key> reached = ends_null ? page_->last_position() : last;
   pg::fault_point(6);
   pg::fault_point(7);

@@ -84,8 +84,8 @@ void check_superuser_table(const TargetTable& table, unsigned owner) {
   if (!pg::is_superuser(owner)) return;
   const pg::Rows foreign = pg::catalog_query(
       "SELECT f.proname FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid JOIN pg_roles r ON r.oid = f.proowner"
-      " WHERE t.tgrelid IN (SELECT relid FROM pg_partition_tree($1::oid::regclass) UNION SELECT $1::oid) AND NOT "
-      "r.rolsuper"
+      " WHERE NOT r.rolsuper AND t.tgrelid IN (WITH RECURSIVE a AS (SELECT $1::oid AS oid UNION"
+      " SELECT i.inhrelid FROM pg_inherits i JOIN a ON i.inhparent = a.oid) TABLE a)"
       " UNION ALL SELECT y.typname FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid AND y.typtype = 'd'"
       " JOIN pg_roles r ON r.oid = y.typowner WHERE a.attrelid = $1::oid AND NOT a.attisdropped AND NOT r.rolsuper "
       "LIMIT 1",
@@ -210,6 +210,8 @@ void check_server(Plan& plan, const model::TargetName& target, unsigned owner) {
   plan.keys = *plan.definition.key_columns;
 }
 
+constexpr unsigned kBpchar = 1042;
+
 // Types whose length the cast would silently cut: they are compared without it, and the assignment checks it.
 bool cast_cuts(const std::string& type) {
   return type.starts_with("character") || type.starts_with("bit") || type.starts_with("pg_catalog.bpchar") ||
@@ -239,7 +241,8 @@ void prepare_upsert(Plan& plan) {
     c.name = column.name;
     c.key = std::find(plan.keys.begin(), plan.keys.end(), column.name) != plan.keys.end();
     c.set = !target.identity_always;
-    c.by_image = !pg::equal_is_same_image(target.type, target.collation);
+    c.padded = target.type == kBpchar;
+    if (c.key) c.operators = operators_of(target.type);
     if (column.type != target.type || (column.typmod != target.typmod && target.typmod != -1)) {
       const std::string full = pg::type_name(target.type, target.typmod);
       c.cast = cast_cuts(full) ? pg::type_name(target.type, -1) : full;
@@ -259,10 +262,15 @@ void prepare_upsert(Plan& plan) {
   std::vector<std::string> names;
   for (const pg::Column& column : plan.source.columns) names.push_back(column.name);
   const std::string list = compile::name_list(names);
-  pg::Statement insert(
-      "INSERT INTO " + plan.table->name + " (" + list + ") OVERRIDING SYSTEM VALUE SELECT " + list + " FROM input", {},
-      {{"input", &shape}}, pg::Planning::kFree);
-  pg::Statement merge(compile::merge_sql(plan.upsert), {}, {{"input", &shape}}, pg::Planning::kFree);
+  try {
+    pg::Statement insert(
+        "INSERT INTO " + plan.table->name + " (" + list + ") OVERRIDING SYSTEM VALUE SELECT " + list + " FROM input",
+        {}, {{"input", &shape}}, pg::Planning::kFree);
+    pg::Statement merge(compile::merge_sql(plan.upsert), {}, {{"input", &shape}}, pg::Planning::kFree);
+  } catch (Error& error) {
+    error.query.clear();  // of ours, not of the user's
+    throw;
+  }
 }
 
 }  // namespace etl::run

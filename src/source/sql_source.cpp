@@ -7,6 +7,10 @@
 
 namespace etl::source {
 
+bool has_null(const pg::Key& position) {
+  return std::find(position.begin(), position.end(), std::nullopt) != position.end();
+}
+
 SqlSource::SqlSource(SqlSourceSpec spec) : spec_(std::move(spec)) {}
 
 std::unique_ptr<pg::Statement> SqlSource::prepare(bool after, bool first_page, std::uint64_t limit,
@@ -14,9 +18,12 @@ std::unique_ptr<pg::Statement> SqlSource::prepare(bool after, bool first_page, s
   compile::Page page;
   page.source = spec_.query;
   page.order = spec_.order;
+  page.operators = spec_.order_operators;
   page.after = after;
   page.after_first = first_page && spec_.range.from_first.has_value();
   page.limit = limit;
+  // Rows with a NULL are for read_null_keys, but those of a source that is spilled whole come with the others.
+  if (spec_.null_keys && (limit > 0 || after || bounded())) page.not_null = not_null_columns();
   page.keep_source_order = keep_source_order;
   std::vector<unsigned> types;
   if (after) types = spec_.order_types;
@@ -105,13 +112,17 @@ bool SqlSource::read(const std::optional<pg::Key>& after, pg::Relation& page) {
   return page.rows() >= spec_.page_rows;
 }
 
-void SqlSource::read_null_keys(pg::Relation& page) {
+std::vector<std::string> SqlSource::not_null_columns() const {
   std::vector<std::string> columns = spec_.order;
   for (const std::string& key : spec_.keys) {
     if (std::find(columns.begin(), columns.end(), key) == columns.end()) columns.push_back(key);
   }
+  return columns;
+}
+
+void SqlSource::read_null_keys(pg::Relation& page) {
   page.clear();
-  pg::Statement statement(compile::null_key_sql(spec_.query, columns), {}, {}, pg::Planning::kFree);
+  pg::Statement statement(compile::null_key_sql(spec_.query, not_null_columns()), {}, {}, pg::Planning::kFree);
   const pg::ReadOnlyScope read_only;
   statement.read(page);
 }

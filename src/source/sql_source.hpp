@@ -29,12 +29,17 @@ struct Range {
   std::optional<std::string> up_to_first;  // first order column <= this
 };
 
+// Never to be stored as a position: no row compares with it.
+bool has_null(const pg::Key& position);
+
 struct SqlSourceSpec {
   std::string query;
   std::vector<pg::Column> columns;
   std::vector<std::string> order;
   std::vector<unsigned> order_types;
+  std::vector<compile::Operators> order_operators;
   std::vector<std::string> keys;  // watched for repetitions and NULLs
+  bool null_keys = true;          // there may be rows with a NULL in an order or key column
   Range range;
   std::uint64_t page_rows = 5000;
   bool one_snapshot = false;  // spill in any case: the whole run reads one snapshot
@@ -68,6 +73,7 @@ class SqlSource {
  private:
   std::unique_ptr<pg::Statement> prepare(bool after, bool first_page, std::uint64_t limit,
                                          bool keep_source_order) const;
+  std::vector<std::string> not_null_columns() const;
   pg::Key parameters(const std::optional<pg::Key>& after, bool first_page) const;
   void fill_spill(const std::optional<pg::Key>& after);
   pg::Relation::Watch watch(const pg::Relation& relation) const;

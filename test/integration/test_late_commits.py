@@ -221,6 +221,29 @@ def test_a_watermark_names_who_holds_it(bench):
         wait_until(settled, 10, f"{table.name}: nothing is lost")
 
 
+@pytest.mark.parametrize("prepared", [False, True], ids=["open", "prepared"])
+def test_a_writer_on_a_table_that_inherits_is_waited_for(bench, prepared):
+    table = Table("by_number", "id", "lock")
+    make(bench, table)
+    bench.admin.execute(f"""
+        CREATE TABLE w.child () INHERITS ({table.source});
+        CREATE TABLE w.grandchild () INHERITS (w.child);
+        ALTER TABLE w.child OWNER TO {OWNER}; ALTER TABLE w.grandchild OWNER TO {OWNER}""")
+    late = bench.server.connect(bench.name)
+    late.execute("BEGIN; INSERT INTO w.grandchild (writer, n) VALUES (2, 1)")
+    holder = late.info.backend_pid
+    if prepared:
+        late.execute("PREPARE TRANSACTION 'child'")
+        holder = None
+    bench.admin.execute(f"INSERT INTO {table.source} (writer, n) VALUES (1, 1)")
+    assert bench.ends(bench.run(table.name)) == "succeeded"
+    assert bench.one("SELECT held_by_pid FROM etl.lag") == holder
+    late.execute("COMMIT PREPARED 'child'" if prepared else "COMMIT")
+    late.close()
+    assert bench.ends(bench.run(table.name)) == "succeeded"
+    assert lost(bench, table) == 0
+
+
 @pytest.mark.parametrize("key", ["id", "at"])
 def test_a_transaction_that_outlives_the_window_is_told(bench, key):
     table = Table("by_window", key, "overlap", {"safety": "overlap", "overlap": "1s"})

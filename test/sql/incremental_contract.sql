@@ -67,4 +67,41 @@ CALL t.run('inc_null');
 SELECT t.last_run('inc_null');
 SELECT original_record, error_code FROM etl.dead_letters WHERE pipeline = 'inc_null';
 SELECT count(*) FROM events_dst;
-
+SELECT etl.drop_pipeline('inc_null');
+-- An index serves the order: a NULL in either column of the pair is counted once, ends no page, and never is the checkpoint.
+CREATE TABLE served (id int, at timestamptz, code int);
+CREATE INDEX ON served (at, id);
+CREATE TABLE served_dst (code int PRIMARY KEY, id int, at timestamptz);
+INSERT INTO served SELECT i, timestamptz '2024-01-01' + i * interval '1 s', i FROM generate_series(1, 10) i;
+INSERT INTO served VALUES (11, NULL, 11), (NULL, '2024-01-01 00:00:05', 12), (NULL, '2024-01-02', 13), (12, '2024-01-01 00:00:07', NULL);
+CREATE PROCEDURE served_in(batch_size int) LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM etl.create_pipeline('served', source => 'SELECT * FROM incremental_contract.served', target => 'incremental_contract.served_dst',
+        mode => 'incremental', incremental_key => 'at', incremental_id_key => 'id', batch_size => served_in.batch_size,
+        options => '{"safety": "overlap", "null_keys": "dead_letter"}');
+    COMMIT;
+    CALL t.run('served');
+    RAISE INFO '%: %, % rows', batch_size, t.last_run('served'), (SELECT count(*) FROM incremental_contract.served_dst);
+    INSERT INTO incremental_contract.served SELECT i, timestamptz '2024-01-03' + i * interval '1 s', i FROM generate_series(14, 19) i;
+    COMMIT;
+    CALL t.run('served');
+    RAISE INFO '%: %, % rows, checkpoint of id %', batch_size, t.last_run('served'), (SELECT count(*) FROM incremental_contract.served_dst),
+        (SELECT position ->> 1 FROM etl.checkpoints WHERE pipeline = 'served');
+    PERFORM etl.drop_pipeline('served');
+    DELETE FROM incremental_contract.served WHERE id >= 14;
+    TRUNCATE incremental_contract.served_dst;
+END $$;
+SET client_min_messages = error;
+CALL served_in(1);
+CALL served_in(100);
+-- Nothing but NULLs.
+DELETE FROM served WHERE at IS NOT NULL;
+CALL served_in(1);
+RESET client_min_messages;
+-- Nor is it made one by hand.
+SELECT count(etl.create_pipeline('served', source => 'SELECT * FROM served', target => 'incremental_contract.served_dst', mode => 'incremental',
+    incremental_key => 'at', incremental_id_key => 'id', options => '{"null_keys": "dead_letter"}'));
+INSERT INTO served VALUES (20, '2024-01-04', 20);
+CALL t.run('served');
+SELECT t.refused($$SELECT etl.rewind('served', '[null, "5"]')$$);
+SELECT etl.drop_pipeline('served');

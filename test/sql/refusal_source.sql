@@ -106,3 +106,10 @@ SELECT DISTINCT status FROM etl.runs WHERE pipeline = 'refusal_source';
 SELECT count(*) FROM src;
 SELECT to_regclass('refusal_source.made');
 SELECT etl.drop_pipeline('refusal_source');
+-- psql points at the place in the source, not in the call; never into SQL that was made of it.
+SET SESSION AUTHORIZATION etl_alice;
+SELECT etl.create_pipeline('refused', source => 'SELECT id,
+       nope FROM src', target => 'refusal_source.dst');
+SELECT etl.create_pipeline('refused', source => 'SELECT id FORM src', target => 'refusal_source.dst');
+SELECT etl.create_pipeline('refused', source => 'SELECT v AS id FROM src', target => 'refusal_source.dst');
+RESET SESSION AUTHORIZATION;

@@ -11,7 +11,7 @@ namespace etl::run {
 // `types` and `functions`, and all that belongs to them or is called by them: triggers, checks, defaults, index
 // expressions and policies with their functions; domains, elements and fields of types. Described in words ("function
 // f(integer)"); empty when there is none.
-std::string foreign_code(const std::vector<unsigned>& tables, const std::vector<unsigned>& types,
+std::string foreign_object(const std::vector<unsigned>& tables, const std::vector<unsigned>& types,
                          const std::vector<unsigned>& functions);
 
 }  // namespace etl::run
