@@ -107,7 +107,7 @@ CREATE OPERATOR === (FUNCTION = rights_escalation.attack_equal, LEFTARG = int, R
 CREATE OPERATOR @@@ (FUNCTION = rights_escalation.attack_of, RIGHTARG = int);
 SET client_min_messages = error;
 GRANT ALL ON ALL TABLES IN SCHEMA rights_escalation TO etl_alice;
-RESET client_min_messages;
+SET client_min_messages = warning;
 RESET SESSION AUTHORIZATION;
 GRANT SELECT ON report, now_at, payloads TO etl_alice;
 REVOKE INSERT, UPDATE, DELETE ON now_at, payloads FROM etl_alice;
