@@ -24,12 +24,12 @@ COMMENT ON FUNCTION etl.create_pipeline(text, text, text, text, text[], text, te
 CREATE FUNCTION etl.alter_pipeline(name text, changes jsonb) RETURNS bigint
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'etl_alter_pipeline';
 COMMENT ON FUNCTION etl.alter_pipeline(text, jsonb) IS
-'Changes a pipeline that is IDLE, PAUSED or FAILED: keys as in create_pipeline, JSON null resets one to its default; returns its id';
+'Changes a pipeline that is IDLE, PAUSED or FAILED: keys as in create_pipeline, JSON null resets one to its default; returns its id. A role with ALTER changes batch_size, description, options, schedule and tags; the rest names what runs with the owner''s rights, and is for roles that can SET ROLE to the owner';
 
 CREATE FUNCTION etl.alter_pipeline(id bigint, changes jsonb) RETURNS bigint
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'etl_alter_pipeline';
 COMMENT ON FUNCTION etl.alter_pipeline(bigint, jsonb) IS
-'Changes a pipeline that is IDLE, PAUSED or FAILED: keys as in create_pipeline, JSON null resets one to its default; returns its id';
+'Changes a pipeline that is IDLE, PAUSED or FAILED: keys as in create_pipeline, JSON null resets one to its default; returns its id. A role with ALTER changes batch_size, description, options, schedule and tags; the rest names what runs with the owner''s rights, and is for roles that can SET ROLE to the owner';
 
 CREATE FUNCTION etl.rename_pipeline(name text, new_name text) RETURNS bigint
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_rename_pipeline';
@@ -44,12 +44,12 @@ COMMENT ON FUNCTION etl.rename_pipeline(bigint, text) IS
 CREATE FUNCTION etl.alter_pipeline_owner(name text, new_owner regrole) RETURNS bigint
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_alter_pipeline_owner';
 COMMENT ON FUNCTION etl.alter_pipeline_owner(text, regrole) IS
-'Gives a pipeline another owner: the caller must be a member of both roles; returns its id';
+'Gives a pipeline another owner: the caller must be able to SET ROLE to both; returns its id';
 
 CREATE FUNCTION etl.alter_pipeline_owner(id bigint, new_owner regrole) RETURNS bigint
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_alter_pipeline_owner';
 COMMENT ON FUNCTION etl.alter_pipeline_owner(bigint, regrole) IS
-'Gives a pipeline another owner: the caller must be a member of both roles; returns its id';
+'Gives a pipeline another owner: the caller must be able to SET ROLE to both; returns its id';
 
 CREATE FUNCTION etl.drop_pipeline(name text, if_exists bool DEFAULT false) RETURNS bool
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_drop_pipeline';
@@ -106,7 +106,7 @@ COMMENT ON FUNCTION etl.import_pipeline(text, bool) IS
 CREATE FUNCTION etl.allow_target(pattern text, to_role regrole DEFAULT NULL) RETURNS void
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_allow_target';
 COMMENT ON FUNCTION etl.allow_target(text, regrole) IS
-'Lets a role (NULL: everyone) name matching tables or indexes as targets; for superusers and the databases owner';
+'Lets a role (NULL: everyone) name matching tables or indexes as targets; for superusers and the database''s owner';
 
 CREATE FUNCTION etl.revoke_target(pattern text, from_role regrole DEFAULT NULL) RETURNS bool
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_revoke_target';
@@ -116,12 +116,12 @@ COMMENT ON FUNCTION etl.revoke_target(text, regrole) IS
 CREATE FUNCTION etl.grant_pipeline(name text, privilege text, to_role regrole) RETURNS void
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_grant_pipeline';
 COMMENT ON FUNCTION etl.grant_pipeline(text, text, regrole) IS
-'Grants RUN, MONITOR or ALTER on a pipeline to a role';
+'Grants a privilege on a pipeline to a role. RUN: run, pause, resume, cancel, retry. MONITOR: see it in the views, export and explain it. ALTER: change how it runs but not what (see alter_pipeline), reset and rewind it, enable and disable it, and see its rows by preview, dry_run and etl.dead_letters';
 
 CREATE FUNCTION etl.grant_pipeline(id bigint, privilege text, to_role regrole) RETURNS void
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_grant_pipeline';
 COMMENT ON FUNCTION etl.grant_pipeline(bigint, text, regrole) IS
-'Grants RUN, MONITOR or ALTER on a pipeline to a role';
+'Grants a privilege on a pipeline to a role. RUN: run, pause, resume, cancel, retry. MONITOR: see it in the views, export and explain it. ALTER: change how it runs but not what (see alter_pipeline), reset and rewind it, enable and disable it, and see its rows by preview, dry_run and etl.dead_letters';
 
 CREATE FUNCTION etl.revoke_pipeline(name text, privilege text, from_role regrole) RETURNS bool
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_revoke_pipeline';
@@ -136,12 +136,12 @@ COMMENT ON FUNCTION etl.revoke_pipeline(bigint, text, regrole) IS
 CREATE FUNCTION etl.run(name text, params jsonb DEFAULT '{}') RETURNS bigint
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_run';
 COMMENT ON FUNCTION etl.run(text, jsonb) IS
-'Requests a run; a worker starts at the callers COMMIT. Returns the runs id; 55006 when one is under way';
+'Requests a run; a worker starts at the caller''s COMMIT. Returns the run''s id; 55006 when one is under way';
 
 CREATE FUNCTION etl.run(id bigint, params jsonb DEFAULT '{}') RETURNS bigint
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_run';
 COMMENT ON FUNCTION etl.run(bigint, jsonb) IS
-'Requests a run; a worker starts at the callers COMMIT. Returns the runs id; 55006 when one is under way';
+'Requests a run; a worker starts at the caller''s COMMIT. Returns the run''s id; 55006 when one is under way';
 
 CREATE FUNCTION etl.wait(run_id bigint, timeout interval DEFAULT '1 hour') RETURNS text
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_wait';
@@ -181,22 +181,22 @@ COMMENT ON FUNCTION etl.cancel(bigint) IS
 CREATE FUNCTION etl.retry(name text) RETURNS bigint
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_retry';
 COMMENT ON FUNCTION etl.retry(text) IS
-'Goes on with a FAILED run from its checkpoint; returns the runs id';
+'Goes on with a FAILED run from its checkpoint; returns the run''s id';
 
 CREATE FUNCTION etl.retry(id bigint) RETURNS bigint
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_retry';
 COMMENT ON FUNCTION etl.retry(bigint) IS
-'Goes on with a FAILED run from its checkpoint; returns the runs id';
+'Goes on with a FAILED run from its checkpoint; returns the run''s id';
 
 CREATE FUNCTION etl.reset(name text, truncate_target bool DEFAULT false) RETURNS void
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_reset';
 COMMENT ON FUNCTION etl.reset(text, bool) IS
-'Forgets the checkpoint: the next run starts at the beginning; truncate_target empties a target table as the owner';
+'Forgets the checkpoint: the next run starts at the beginning. truncate_target also empties a target table, as the owner, in the same transaction of a worker: it cannot be rolled back, so inside a transaction block it is 25001';
 
 CREATE FUNCTION etl.reset(id bigint, truncate_target bool DEFAULT false) RETURNS void
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_reset';
 COMMENT ON FUNCTION etl.reset(bigint, bool) IS
-'Forgets the checkpoint: the next run starts at the beginning; truncate_target empties a target table as the owner';
+'Forgets the checkpoint: the next run starts at the beginning. truncate_target also empties a target table, as the owner, in the same transaction of a worker: it cannot be rolled back, so inside a transaction block it is 25001';
 
 CREATE FUNCTION etl.rewind(name text, to_key jsonb DEFAULT NULL, to_time timestamptz DEFAULT NULL) RETURNS void
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_rewind';
@@ -226,12 +226,12 @@ COMMENT ON FUNCTION etl.dead_letter_discard(bigint[]) IS
 CREATE FUNCTION etl.preview(name text, rows int DEFAULT 10) RETURNS SETOF jsonb
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_preview';
 COMMENT ON FUNCTION etl.preview(text, int) IS
-'The first rows of the source, read in a worker with the owners rights; writes nothing';
+'The first rows of the source, read in a worker with the owner''s rights; writes nothing';
 
 CREATE FUNCTION etl.preview(id bigint, rows int DEFAULT 10) RETURNS SETOF jsonb
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_preview';
 COMMENT ON FUNCTION etl.preview(bigint, int) IS
-'The first rows of the source, read in a worker with the owners rights; writes nothing';
+'The first rows of the source, read in a worker with the owner''s rights; writes nothing';
 
 CREATE FUNCTION etl.dry_run(name text, batches int DEFAULT 1, OUT batch int, OUT action text, OUT key jsonb, OUT before jsonb, OUT after jsonb, OUT payload text, OUT error_code text, OUT error_message text) RETURNS SETOF record
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_dry_run';
@@ -246,12 +246,12 @@ COMMENT ON FUNCTION etl.dry_run(bigint, int) IS
 CREATE FUNCTION etl.explain(name text, "analyze" bool DEFAULT false, format text DEFAULT 'text', OUT "QUERY PLAN" text) RETURNS SETOF text
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_explain';
 COMMENT ON FUNCTION etl.explain(text, bool, text) IS
-'The steps, their SQL and plans, the safety mode and warnings';
+'The steps, their SQL and plans, the safety mode and warnings; with analyze a batch is run and rolled back, which wants ALTER';
 
 CREATE FUNCTION etl.explain(id bigint, "analyze" bool DEFAULT false, format text DEFAULT 'text', OUT "QUERY PLAN" text) RETURNS SETOF text
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_explain';
 COMMENT ON FUNCTION etl.explain(bigint, bool, text) IS
-'The steps, their SQL and plans, the safety mode and warnings';
+'The steps, their SQL and plans, the safety mode and warnings; with analyze a batch is run and rolled back, which wants ALTER';
 
 CREATE FUNCTION etl.health() RETURNS jsonb
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_health';
@@ -266,7 +266,7 @@ COMMENT ON FUNCTION etl.version() IS
 CREATE FUNCTION etl.state_transitions(OUT state text, OUT call text, OUT outcome text, OUT hint text) RETURNS SETOF record
 LANGUAGE c IMMUTABLE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_state_transitions';
 COMMENT ON FUNCTION etl.state_transitions() IS
-'The 36 transitions of the state machine, from the table in the code';
+'The 36 transitions of the state machine, from the table in the code; for the documentation';
 
 CREATE FUNCTION etl.fdw_validator(options text[], catalog oid) RETURNS void
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_fdw_validator';
@@ -286,13 +286,16 @@ COMMENT ON PROCEDURE etl.run_wait(bigint, jsonb, interval, bigint) IS
 
 CREATE FUNCTION etl.identity(OUT system_identifier text, OUT database_oid oid) RETURNS record
 LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_identity';
-COMMENT ON FUNCTION etl.identity() IS 'What tells this database from a copy of it: system identifier and database OID';
+COMMENT ON FUNCTION etl.identity() IS
+'What tells this database from a copy of it: system identifier and database OID. For the view etl.pipelines, not to be called';
 
 -- No SET search_path: it is called for each row, reads bytes only and looks no name up.
 CREATE FUNCTION etl.image_differs(stored anyelement, given anyelement) RETURNS bool
 LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'etl_image_differs';
 COMMENT ON FUNCTION etl.image_differs(anyelement, anyelement) IS
-'Whether two values are stored differently: for types whose equal values may look different (1.0 and 1.00), or that have no equality';
+'Whether two values are stored differently: for types whose equal values may look different (1.0 and 1.00), or that have no equality. For the statements of a worker, which run as the owner; not to be called';
+
+REVOKE EXECUTE ON FUNCTION etl.state_transitions(), etl.fdw_validator(text[], oid) FROM PUBLIC;
 
 CREATE FOREIGN DATA WRAPPER etl NO HANDLER VALIDATOR etl.fdw_validator;
 COMMENT ON FOREIGN DATA WRAPPER etl IS 'Remote systems of pg_etl, told apart by the TYPE of the server';

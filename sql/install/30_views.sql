@@ -1,13 +1,18 @@
 -- What users see: each view shows the pipelines that the caller may see (owner, member of the owner, any grant on the
 -- pipeline, pg_monitor).
 CREATE VIEW etl.visible_pipeline WITH (security_barrier) AS
-SELECT p.*
+SELECT p.*,
+       pg_catalog.pg_has_role(p.owner::oid, 'USAGE')
+       OR EXISTS (SELECT FROM etl.pipeline_grant g
+                  WHERE g.pipeline_id = p.id AND g.privilege = 'ALTER' AND pg_catalog.pg_has_role(g.role::oid, 'USAGE'))
+           AS shows_rows
 FROM etl.pipeline p
 WHERE pg_catalog.pg_has_role(p.owner::oid, 'USAGE')
    OR pg_catalog.pg_has_role('pg_monitor'::name, 'USAGE')
    OR EXISTS (SELECT FROM etl.pipeline_grant g
               WHERE g.pipeline_id = p.id AND pg_catalog.pg_has_role(g.role::oid, 'USAGE'));
 COMMENT ON VIEW etl.visible_pipeline IS 'Definitions that the caller may see; the other views build on it';
+COMMENT ON COLUMN etl.visible_pipeline.shows_rows IS 'Whether he may see rows of the source too: the owner and ALTER do, as with etl.preview()';
 
 CREATE VIEW etl.pipelines WITH (security_barrier) AS
 SELECT p.id, p.name, p.owner::text AS owner, p.description, p.tags, p.mode, coalesce(s.state, 'IDLE') AS state,
@@ -23,6 +28,7 @@ FROM etl.visible_pipeline p
 LEFT JOIN etl.pipeline_state s ON s.pipeline_id = p.id
 CROSS JOIN etl.identity() i;
 COMMENT ON VIEW etl.pipelines IS 'Pipelines with their state';
+COMMENT ON COLUMN etl.pipelines.next_run_at IS 'NULL: schedules are not built';
 
 CREATE VIEW etl.runs WITH (security_barrier) AS
 SELECT r.id, p.name AS pipeline, p.id AS pipeline_id, r.status, r.trigger, r.attempt, r.correlation_id, r.worker_pid,
@@ -79,6 +85,7 @@ CROSS JOIN LATERAL (
     FROM etl.checkpoint c WHERE c.pipeline_id = p.id AND c.run_id = r.id) c
 WHERE r.status IN ('requested', 'running', 'paused');
 COMMENT ON VIEW etl.progress IS 'Runs under way with rate and expected rest, for \watch; rows_total is the planner''s estimate';
+COMMENT ON COLUMN etl.progress.throttle_reason IS 'NULL: nothing throttles a run yet';
 
 CREATE VIEW etl.lag WITH (security_barrier) AS
 SELECT p.name AS pipeline, p.id AS pipeline_id, w.safety, w.safe_watermark,
@@ -86,16 +93,20 @@ SELECT p.name AS pipeline, p.id AS pipeline_id, w.safety, w.safe_watermark,
        w.window_breaches
 FROM etl.visible_pipeline p
 JOIN etl.watermark w ON w.pipeline_id = p.id;
-COMMENT ON VIEW etl.lag IS 'Up to where an incremental source was safe to read when it was read last, and who held it back';
+COMMENT ON VIEW etl.lag IS 'Up to where an incremental source was safe to read when a run looked last, and who held it back; lag is the time since that look';
+COMMENT ON COLUMN etl.lag.lag IS 'Time since a run looked last; not the age of what the target still lacks';
+COMMENT ON COLUMN etl.lag.lag_bytes IS 'NULL: for change capture, which is not built';
 
 CREATE VIEW etl.dead_letters WITH (security_barrier) AS
-SELECT d.id, p.name AS pipeline, p.id AS pipeline_id, d.run_id, d.step, 
-       CASE WHEN pg_catalog.strpos(d.original_record::text, '\u0000') > 0 THEN pg_catalog.to_jsonb(d.original_record::text)
+SELECT d.id, p.name AS pipeline, p.id AS pipeline_id, d.run_id, d.step,
+       CASE WHEN p.shows_rows IS NOT TRUE THEN NULL
+            WHEN pg_catalog.strpos(d.original_record::text, '\u0000') > 0 THEN pg_catalog.to_jsonb(d.original_record::text)
             ELSE d.original_record::jsonb END AS original_record,
-       d.error_code, d.error_message, d.context, d.retry_count, d.first_seen, d.last_seen, d.status
+       d.error_code, CASE WHEN p.shows_rows THEN d.error_message END AS error_message,
+       CASE WHEN p.shows_rows THEN d.context END AS context, d.retry_count, d.first_seen, d.last_seen, d.status
 FROM etl.visible_pipeline p
 JOIN etl.dead_letter d ON d.pipeline_id = p.id;
-COMMENT ON VIEW etl.dead_letters IS 'Records that could not be processed, with their error';
+COMMENT ON VIEW etl.dead_letters IS 'Records that could not be processed, with their error; original_record, error_message and context, which hold data of the source, are NULL for those who are neither owner nor have ALTER';
 
 CREATE VIEW etl.events WITH (security_barrier) AS
 SELECT e.at, p.name AS pipeline, p.id AS pipeline_id, e.run_id, e.role, e.from_state, e.to_state, e.reason

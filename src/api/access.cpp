@@ -21,32 +21,28 @@ const char* right_name(Right right) {
   }
 }
 
+// A dropped owner's pipelines are a superuser's. To change a pipeline is to act as its owner, so it wants SET ROLE; the
+// rest wants his privileges.
+bool owns(pg::RoleId role, pg::RoleId owner, Right right) {
+  if (!pg::role_exists(owner)) return pg::is_superuser(role);
+  return right == Right::kAlter || right == Right::kOwner ? pg::can_become(role, owner) : pg::has_role(role, owner);
+}
+
 }  // namespace
 
 bool may(const model::Definition& definition, Right right) {
   const pg::RoleId role = pg::current_role();
-  if (pg::role_exists(definition.owner) ? pg::has_role(role, definition.owner) : pg::is_superuser(role)) return true;
+  if (owns(role, definition.owner, right)) return true;
   return right != Right::kOwner && catalog::is_granted(definition.id, right_name(right), role);
 }
 
 model::Definition check_right(model::Definition definition, Right right) {
   if (may(definition, right)) return definition;
   throw Error("42501", "permission denied for pipeline \"" + definition.name + "\"",
-              "It belongs to " + pg::role_name(definition.owner) + ".",
-              right == Right::kOwner ? "Only a member of that role can do this."
+              "It belongs to role \"" + pg::role_name(definition.owner) + "\".",
+              right == Right::kOwner ? "Only a role that can SET ROLE to it can do this."
                                      : "The owner can run: SELECT etl.grant_pipeline('" + definition.name + "', '" +
                                            right_name(right) + "', '" + pg::role_name(pg::current_role()) + "');");
-}
-
-void want_at_rest(const model::Definition& definition, const char* what) {
-  const auto state = catalog::read_state(definition.id, true);
-  if (!state) return;
-  using model::State;
-  if (state->state == State::IDLE || state->state == State::PAUSED || state->state == State::FAILED) return;
-  throw Error(
-      "55006", "pipeline \"" + definition.name + "\" is " + std::string(model::name(state->state)),
-      "Run " + std::to_string(state->run.value_or(0)) + " is under way; it cannot be " + std::string(what) + " now.",
-      "Wait for it with etl.wait(), or stop it with etl.pause() or etl.cancel().");
 }
 
 void on_first_call() {

@@ -5,23 +5,26 @@
 #include "core/json.hpp"
 #include "pg/process.hpp"
 #include "pg/role.hpp"
+#include "run/rest.hpp"
 #include "worker/answer.hpp"
 
 extern "C" {
-#include "catalog/pg_type.h"
+#include "access/xact.h"
 }
 
 namespace etl::api {
 
 ETL_FUNCTION(etl_run) {
   return pg::boundary([&]() -> Datum {
-    const model::Definition definition = open_pipeline(fcinfo, 0, Right::kRun);
+    const model::Definition definition = lock_pipeline(fcinfo, 0, Right::kRun);
     return Int64GetDatum(request_run(definition, pg::text_argument(fcinfo, 1).value_or("{}")));
   });
 }
 
+// What starts a worker depends on the definition; pause and cancel do not, and wait for nobody who changes it.
 static Datum request(FunctionCallInfo fcinfo, model::Call what) {
-  const model::Definition definition = open_pipeline(fcinfo, 0, Right::kRun);
+  const model::Definition definition =
+      what == model::Call::resume ? lock_pipeline(fcinfo, 0, Right::kRun) : open_pipeline(fcinfo, 0, Right::kRun);
   return pg::text_result(fcinfo, std::string(model::name(request_call(definition, what).state)));
 }
 
@@ -39,22 +42,31 @@ ETL_FUNCTION(etl_cancel) {
 
 ETL_FUNCTION(etl_retry) {
   return pg::boundary([&]() -> Datum {
-    const model::Definition definition = open_pipeline(fcinfo, 0, Right::kRun);
+    const model::Definition definition = lock_pipeline(fcinfo, 0, Right::kRun);
     return Int64GetDatum(request_call(definition, model::Call::retry).run.value_or(0));
   });
 }
 
+// The rows go in the owner's session, which is another transaction, so the checkpoint goes there too. Nothing is locked
+// here: the worker locks the pipeline.
+static void empty_target(const model::Definition& definition) {
+  if (pg::call([] { return IsTransactionBlock() || IsSubTransaction(); })) {
+    throw Error("25001", "etl.reset() with truncate_target cannot run inside a transaction block", {},
+                "Call it outside of BEGIN … COMMIT: ROLLBACK would not bring the rows back.");
+  }
+  const std::string arguments = json::Object().add("role", pg::role_name(pg::current_role())).str();
+  (void)worker::ask({"truncate", definition.id, arguments}, definition);
+}
+
 ETL_FUNCTION(etl_reset) {
   return pg::boundary([&]() -> Datum {
-    const model::Definition definition = open_pipeline(fcinfo, 0, Right::kAlter);
-    want_at_rest(definition, "reset");
     if (pg::bool_argument(fcinfo, 1, false)) {
-      if (!may(definition, Right::kOwner)) (void)check_right(definition, Right::kOwner);
-      (void)worker::ask({"truncate", definition.id, "{}"}, definition);
+      empty_target(open_pipeline(fcinfo, 0, Right::kOwner));
+    } else {
+      const model::Definition definition = lock_pipeline(fcinfo, 0, Right::kAlter);
+      run::want_at_rest(definition, "reset");
+      run::forget_position(definition, pg::role_name(pg::current_role()));
     }
-    catalog::forget_checkpoints(definition.id);
-    end_paused_run(definition, "reset");
-    catalog::write_event(definition.id, std::nullopt, pg::role_name(pg::current_role()), "checkpoint reset");
     return static_cast<Datum>(0);
   });
 }
@@ -82,13 +94,13 @@ static catalog::Key key_argument(const model::Definition& definition, const std:
 
 ETL_FUNCTION(etl_rewind) {
   return pg::boundary([&]() -> Datum {
-    const model::Definition definition = open_pipeline(fcinfo, 0, Right::kAlter);
+    const model::Definition definition = lock_pipeline(fcinfo, 0, Right::kAlter);
     const pg::Text to_key = pg::text_argument(fcinfo, 1);
     const pg::Text to_time = pg::text_argument(fcinfo, 2);
     if (to_key.has_value() == to_time.has_value()) {
       throw Error("22023", "give exactly one of to_key and to_time");
     }
-    want_at_rest(definition, "rewound");
+    run::want_at_rest(definition, "rewound");
     if (catalog::read_checkpoints(definition.id).empty()) {
       throw Error("55000", "pipeline \"" + definition.name + "\" has no checkpoint", {},
                   "It starts at the beginning anyway.");

@@ -10,10 +10,7 @@
 #include "pg/spi.hpp"
 #include "pg/transaction.hpp"
 #include "run/plan.hpp"
-
-extern "C" {
-#include "utils/guc.h"
-}
+#include "run/rest.hpp"
 
 namespace etl::api {
 
@@ -36,7 +33,33 @@ std::int64_t create(Definition definition) {
   return id;
 }
 
+// What names code that runs with the owner's rights, or where it writes: the first key of it that differs.
+const char* owners_change(const Definition& old, const Definition& changed) {
+  if (changed.create_target) return "create_target";
+  if (changed.incremental_id_key != old.incremental_id_key) return "incremental_id_key";
+  if (changed.incremental_key != old.incremental_key) return "incremental_key";
+  if (changed.key_columns != old.key_columns) return "key_columns";
+  if (changed.mode != old.mode) return "mode";
+  if (changed.search_path != old.search_path) return "search_path";
+  if (changed.source != old.source) return "source";
+  if (changed.steps != old.steps) return "steps";
+  if (changed.target != old.target) return "target";
+  return nullptr;
+}
+
+void check_alter(const Definition& old, const Definition& changed) {
+  const char* key = owners_change(old, changed);
+  if (key == nullptr || may(old, Right::kOwner)) return;
+  throw Error("42501", "permission denied to change \"" + std::string(key) + "\" of pipeline \"" + old.name + "\"",
+              "It says what runs with the rights of role \"" + pg::role_name(old.owner) + "\".",
+              "ALTER is for batch_size, description, options, schedule and tags. The rest is for roles that can SET "
+              "ROLE to the owner.");
+}
+
+// `old` is locked.
 void alter(const Definition& old, const Definition& changed) {
+  check_alter(old, changed);
+  run::want_at_rest(old, "altered");
   const run::Plan plan = plan_of(changed);
   catalog::update_pipeline(changed);
   const bool same_keys = old.mode == changed.mode && old.key_columns == changed.key_columns &&
@@ -69,19 +92,20 @@ Definition from_arguments(FunctionCallInfo fcinfo) {
   return d;
 }
 
-// The checkpoint's rule, and the definition's: what does an import do with one object?
 std::string import_one(const json::Value& object, bool replace) {
   Definition definition = model::definition_from_json(object);
-  const auto old = catalog::find_pipeline(definition.name);
-  if (!old) {
+  const auto seen = catalog::find_pipeline(definition.name);
+  if (!seen) {
     (void)create(definition);
     return definition.name;
   }
   if (!replace) {
     throw Error("42710", "pipeline \"" + definition.name + "\" already exists", {}, "Call with replace => true.");
   }
+  (void)check_right(*seen, Right::kAlter);
+  const auto old = catalog::lock_pipeline(definition.name);
+  if (!old) throw Error("42704", "pipeline \"" + definition.name + "\" does not exist", {}, "Call again to create it.");
   (void)check_right(*old, Right::kAlter);
-  want_at_rest(*old, "replaced");
   definition.id = old->id;
   definition.owner = old->owner;
   if (definition.search_path.empty()) definition.search_path = old->search_path;
@@ -92,15 +116,10 @@ std::string import_one(const json::Value& object, bool replace) {
 }  // namespace
 
 run::Plan plan_of(const Definition& definition) {
-  const char* path = definition.search_path.c_str();
-  const int level = pg::call([&] {
-    const int nested = NewGUCNestLevel();
-    (void)set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-    return nested;
-  });
+  pg::ActingAs owner(definition.owner, definition.search_path);
   if (definition.create_target) (void)pg::query_once(run::create_target_sql(definition));
   run::Plan plan = run::make_plan(definition, definition.owner);
-  pg::call([&] { AtEOXact_GUC(false, level); });
+  owner.leave();
   return plan;
 }
 
@@ -123,8 +142,7 @@ ETL_FUNCTION(etl_create_pipeline) {
 
 ETL_FUNCTION(etl_alter_pipeline) {
   return pg::boundary([&]() -> Datum {
-    const Definition old = open_pipeline(fcinfo, 0, Right::kAlter);
-    want_at_rest(old, "altered");
+    const Definition old = lock_pipeline(fcinfo, 0, Right::kAlter);
     Definition changed = old;
     model::apply_changes(changed, json::parse(pg::required_argument(fcinfo, 1, "changes"), "changes"));
     if (changed.name != old.name) {
@@ -138,7 +156,7 @@ ETL_FUNCTION(etl_alter_pipeline) {
 
 ETL_FUNCTION(etl_rename_pipeline) {
   return pg::boundary([&]() -> Datum {
-    Definition definition = open_pipeline(fcinfo, 0, Right::kOwner);
+    Definition definition = lock_pipeline(fcinfo, 0, Right::kOwner);
     definition.name = pg::required_argument(fcinfo, 1, "new_name");
     model::check_definition(definition);
     catalog::rename_pipeline(definition.id, definition.name);
@@ -148,13 +166,13 @@ ETL_FUNCTION(etl_rename_pipeline) {
 
 ETL_FUNCTION(etl_alter_pipeline_owner) {
   return pg::boundary([&]() -> Datum {
-    Definition definition = open_pipeline(fcinfo, 0, Right::kOwner);
+    Definition definition = lock_pipeline(fcinfo, 0, Right::kOwner);
     (void)pg::required_argument(fcinfo, 1, "new_owner");
-    want_at_rest(definition, "given away");
+    run::want_at_rest(definition, "given away");
     const auto owner = static_cast<unsigned>(PG_GETARG_OID(1));
-    if (!pg::has_role(pg::current_role(), owner)) {
-      throw Error("42501", "must be a member of role " + pg::role_name(owner), {},
-                  "The new owner's role is the one whose rights the pipeline gets.");
+    if (!pg::can_become(pg::current_role(), owner)) {
+      throw Error("42501", "must be able to SET ROLE \"" + pg::role_name(owner) + "\"", {},
+                  "The pipeline gets the rights of its new owner.");
     }
     definition.owner = owner;
     (void)plan_of(definition);
@@ -167,8 +185,8 @@ ETL_FUNCTION(etl_drop_pipeline) {
   return pg::boundary([&]() -> Datum {
     const bool if_exists = pg::bool_argument(fcinfo, 1, false);
     try {
-      const Definition definition = open_pipeline(fcinfo, 0, Right::kOwner);
-      want_at_rest(definition, "dropped");
+      const Definition definition = lock_pipeline(fcinfo, 0, Right::kOwner);
+      run::want_at_rest(definition, "dropped");
       catalog::delete_pipeline(definition.id);
       return BoolGetDatum(true);
     } catch (const Error& error) {
@@ -182,13 +200,15 @@ ETL_FUNCTION(etl_drop_pipeline) {
 static Datum set_enabled(FunctionCallInfo fcinfo, bool enabled) {
   const pg::Text reason = enabled ? std::nullopt : pg::text_argument(fcinfo, 1);
   if (pg::text_argument(fcinfo, 0)) {
-    catalog::set_enabled(open_pipeline(fcinfo, 0, Right::kAlter).id, enabled, reason);
+    catalog::set_enabled(lock_pipeline(fcinfo, 0, Right::kAlter).id, enabled, reason);
     return Int64GetDatum(1);
   }
   std::int64_t count = 0;
-  for (const Definition& definition : catalog::all_pipelines()) {
-    if (!may(definition, Right::kOwner)) continue;
-    catalog::set_enabled(definition.id, enabled, reason);
+  for (const Definition& seen : catalog::all_pipelines()) {
+    if (!may(seen, Right::kOwner)) continue;
+    const auto definition = catalog::lock_pipeline(seen.id);
+    if (!definition || !may(*definition, Right::kOwner)) continue;
+    catalog::set_enabled(definition->id, enabled, reason);
     ++count;
   }
   return Int64GetDatum(count);

@@ -54,9 +54,10 @@ ETL_FUNCTION(etl_explain) {
     if (format != "text" && format != "json") {
       throw Error("22023", "unknown format \"" + format + "\"", {}, "Use 'text' or 'json'.");
     }
-    const std::string arguments =
-        json::Object().add_bool("analyze", pg::bool_argument(fcinfo, 1, false)).add("format", format).str();
-    return pg::rows_result(fcinfo, ask(fcinfo, "explain", arguments, Right::kMonitor));
+    const bool analyze = pg::bool_argument(fcinfo, 1, false);
+    const std::string arguments = json::Object().add_bool("analyze", analyze).add("format", format).str();
+    // With a batch that is run and rolled back it is a dry run.
+    return pg::rows_result(fcinfo, ask(fcinfo, "explain", arguments, analyze ? Right::kAlter : Right::kMonitor));
   });
 }
 

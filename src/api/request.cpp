@@ -103,21 +103,16 @@ Requested request_call(const model::Definition& definition, Call what) {
   return {transition.to, run};
 }
 
-void end_paused_run(const model::Definition& definition, const char* why) {
-  const auto state = catalog::read_state(definition.id, true);
-  if (!state || state->state == State::IDLE) return;
-  if (state->state == State::PAUSED) catalog::set_run_status(state->run.value_or(0), "cancelled", nullptr);
-  catalog::set_state(definition.id, state->state, State::IDLE, state->run, pg::role_name(pg::current_role()), why);
-}
-
 void check_rewind(const model::Definition& definition, catalog::Key& key) {
   if (!key.at(0)) throw Error("22023", "the first value of to_key is null", "No row comes after it.");
   const run::Plan plan = plan_of(definition);
+  pg::ActingAs owner(definition.owner, definition.search_path);  // a domain's checks are his code
   for (std::size_t i = 0; i < key.size() && i < plan.order_types.size(); ++i) {
     if (!key[i]) continue;
     key[i] =
         pg::query_once("SELECT CAST($1 AS " + pg::type_name(plan.order_types[i], -1) + ")::text", {key[i]}).at(0)[0];
   }
+  owner.leave();
 }
 
 std::int64_t discard_dead_letters(const std::string& ids) {

@@ -22,17 +22,15 @@ struct Requested {
 std::int64_t request_run(const model::Definition& definition, const std::string& params);
 // pause, resume, cancel or retry.
 Requested request_call(const model::Definition& definition, model::Call what);
-// A reset pipeline's paused or failed run is over.
-void end_paused_run(const model::Definition& definition, const char* why);
 
-// The plan under the definition's own search_path, not the caller's: the same text means the same tables here and in
-// the worker. Makes the target first if create_target is set. After an error the end of the (sub)transaction takes the
-// setting back.
+// The plan with the owner's rights and under the definition's own search_path, not the caller's: the same text means
+// the same tables here and in the worker, and what of it the parser runs (a literal of an array of a domain is checked
+// there) runs as the owner. Makes the target first if create_target is set.
 run::Plan plan_of(const model::Definition& definition);
 
-// Error 22023 unless the key's texts can be read as the types of the pipeline's order.
+// Error 22P02 and the like unless the key's texts can be read as the types of the pipeline's order; as the owner.
 void check_rewind(const model::Definition& definition, catalog::Key& key);
-// Of pipelines that the caller owns; returns how many.
+// Of pipelines that the caller owns or may alter; returns how many.
 std::int64_t discard_dead_letters(const std::string& ids);
 
 }  // namespace etl::api

@@ -92,7 +92,7 @@ ETL_FUNCTION(etl_revoke_target) {
 
 ETL_FUNCTION(etl_grant_pipeline) {
   return pg::boundary([&]() -> Datum {
-    const model::Definition definition = open_pipeline(fcinfo, 0, Right::kOwner);
+    const model::Definition definition = lock_pipeline(fcinfo, 0, Right::kOwner);
     (void)pg::required_argument(fcinfo, 2, "to_role");
     catalog::grant(definition.id, privilege_argument(fcinfo), PG_GETARG_OID(2));
     return static_cast<Datum>(0);
@@ -101,7 +101,7 @@ ETL_FUNCTION(etl_grant_pipeline) {
 
 ETL_FUNCTION(etl_revoke_pipeline) {
   return pg::boundary([&]() -> Datum {
-    const model::Definition definition = open_pipeline(fcinfo, 0, Right::kOwner);
+    const model::Definition definition = lock_pipeline(fcinfo, 0, Right::kOwner);
     (void)pg::required_argument(fcinfo, 2, "from_role");
     return BoolGetDatum(catalog::revoke(definition.id, privilege_argument(fcinfo), PG_GETARG_OID(2)));
   });

@@ -94,7 +94,7 @@ ETL_FUNCTION(etl_run_wait) {
                   "It commits, so that the request takes effect.",
                   "Call it outside of BEGIN … COMMIT, or use etl.run() and etl.wait().");
     }
-    const model::Definition definition = open_pipeline(fcinfo, 0, Right::kRun);
+    const model::Definition definition = lock_pipeline(fcinfo, 0, Right::kRun);
     const std::string params = pg::text_argument(fcinfo, 1).value_or("{}");
     const std::int64_t end = pg::now_us() + timeout_us(fcinfo, 2);
     pg::call([&] { SPI_connect_ext(SPI_OPT_NONATOMIC); });

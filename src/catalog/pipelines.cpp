@@ -13,6 +13,7 @@ namespace {
   "p.id, p.name, p.owner::oid, p.description, to_json(p.tags), p.mode, p.source, p.target, "               \
   "to_json(p.key_columns), p.incremental_key, p.incremental_id_key, p.batch_size, p.schedule, p.options, " \
   "p.search_path, p.enabled, p.version"
+#define ETL_DEFINITION_WHERE "SELECT " ETL_DEFINITION_COLUMNS " FROM etl.pipeline p WHERE "
 
 std::vector<std::string> list_of(const std::string& json) {
   std::vector<std::string> list;
@@ -47,6 +48,11 @@ Definition definition_of(const pg::Row& row) {
   return d;
 }
 
+std::optional<Definition> first_of(const pg::Rows& rows) {
+  if (rows.empty()) return std::nullopt;
+  return definition_of(rows[0]);
+}
+
 std::vector<pg::Text> values_of(const Definition& d) {
   return {d.name,
           std::to_string(d.owner),
@@ -71,24 +77,23 @@ pg::Text role_text(std::optional<unsigned> role) {
 }  // namespace
 
 std::optional<Definition> find_pipeline(const std::string& name) {
-  const pg::Rows rows =
-      pg::catalog_query("SELECT " ETL_DEFINITION_COLUMNS " FROM etl.pipeline p WHERE p.name = $1", {name});
-  if (rows.empty()) return std::nullopt;
-  return definition_of(rows[0]);
+  return first_of(pg::catalog_query(ETL_DEFINITION_WHERE "p.name = $1", {name}));
 }
 
 std::optional<Definition> find_pipeline(std::int64_t id) {
-  const pg::Rows rows = pg::catalog_query(
-      "SELECT " ETL_DEFINITION_COLUMNS " FROM etl.pipeline p WHERE p.id = $1::bigint", {std::to_string(id)});
-  if (rows.empty()) return std::nullopt;
-  return definition_of(rows[0]);
+  return first_of(pg::catalog_query(ETL_DEFINITION_WHERE "p.id = $1::bigint", {std::to_string(id)}));
 }
 
 std::optional<Definition> find_pipeline_latest(std::int64_t id) {
-  const pg::Rows rows = pg::catalog_query_latest(
-      "SELECT " ETL_DEFINITION_COLUMNS " FROM etl.pipeline p WHERE p.id = $1::bigint", {std::to_string(id)});
-  if (rows.empty()) return std::nullopt;
-  return definition_of(rows[0]);
+  return first_of(pg::catalog_query_latest(ETL_DEFINITION_WHERE "p.id = $1::bigint", {std::to_string(id)}));
+}
+
+std::optional<Definition> lock_pipeline(const std::string& name) {
+  return first_of(pg::catalog_query(ETL_DEFINITION_WHERE "p.name = $1 FOR NO KEY UPDATE", {name}));
+}
+
+std::optional<Definition> lock_pipeline(std::int64_t id) {
+  return first_of(pg::catalog_query(ETL_DEFINITION_WHERE "p.id = $1::bigint FOR NO KEY UPDATE", {std::to_string(id)}));
 }
 
 std::vector<Definition> all_pipelines() {
@@ -125,7 +130,7 @@ void update_pipeline(const Definition& definition) {
   std::vector<pg::Text> values = values_of(definition);
   values.push_back(std::to_string(definition.id));
   (void)pg::catalog_query(
-      "UPDATE etl.pipeline SET name = $1, owner = $2::oid::regrole, description = $3,"
+      "UPDATE etl.pipeline SET description = $3,"
       " tags = ARRAY(SELECT json_array_elements_text($4::json)), mode = $5, source = $6, target = $7,"
       " key_columns = CASE WHEN $8 IS NOT NULL THEN ARRAY(SELECT json_array_elements_text($8::json)) END,"
       " incremental_key = $9, incremental_id_key = $10, batch_size = $11::int, schedule = $12, options = $13::jsonb,"

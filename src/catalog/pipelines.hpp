@@ -17,9 +17,16 @@ std::optional<Definition> find_pipeline(std::int64_t id);
 std::optional<Definition> find_pipeline_latest(std::int64_t id);  // also inside an older snapshot
 std::vector<Definition> all_pipelines();
 
+// The same, locked until the end of the transaction: whoever is to change a definition, or to act on what it says,
+// reads it so. FOR NO KEY UPDATE, because a worker's rows refer to the pipeline. Lock order: this row, then the
+// pipeline's state row, then everything else.
+std::optional<Definition> lock_pipeline(const std::string& name);
+std::optional<Definition> lock_pipeline(std::int64_t id);
+
 // With its state row, bound to this database. Error 42710 when the name is taken.
 std::int64_t insert_pipeline(const Definition& definition);
-void update_pipeline(const Definition& definition);  // by id; raises the version
+// By id, all but name and owner; raises the version.
+void update_pipeline(const Definition& definition);
 void rename_pipeline(std::int64_t id, const std::string& name);
 void set_owner(std::int64_t id, unsigned owner);
 void delete_pipeline(std::int64_t id);

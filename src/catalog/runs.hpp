@@ -1,4 +1,5 @@
-// State of pipelines, runs and events. Lock order: the pipeline's state row first, then everything else.
+// State of pipelines, runs and events. Lock order: the definition's row (pipelines.hpp) where it is wanted, the
+// pipeline's state row, then everything else.
 #pragma once
 
 #include <cstdint>

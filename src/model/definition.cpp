@@ -88,12 +88,15 @@ void check_incremental(const Definition& d) {
   const bool incremental = d.mode == "incremental";
   const std::string subject = "incremental pipeline \"" + d.name + "\" needs ";
   if (incremental && !d.incremental_key) {
-    throw Error("22023", subject + "incremental_key", "Only rows after the last key read are read again.",
-                "Name an output column that grows with every change, such as updated_at or a serial id.");
+    throw Error(
+        "22023", subject + "incremental_key", {},
+        "Name an output column that grows with every change, such as updated_at or a serial id: a run reads the "
+        "rows after the last key.");
   }
   if (incremental && !d.incremental_id_key) {
-    throw Error("22023", subject + "incremental_id_key", "Rows with the same incremental_key are told apart by it.",
-                "Name an output column that is unique, such as the source table's primary key.");
+    throw Error("22023", subject + "incremental_id_key", {},
+                "Name an output column that is unique, such as the source table's primary key: it tells rows with the "
+                "same incremental_key apart.");
   }
   if (!incremental && (d.incremental_key || d.incremental_id_key)) {
     throw Error("22023", "incremental_key and incremental_id_key are for mode 'incremental'",
@@ -229,9 +232,8 @@ void check_pattern(std::string_view pattern) {
   const bool fine = separator != std::string_view::npos && separator > 0 && separator + 1 < pattern.size() &&
                     (star == std::string_view::npos || (star == pattern.size() - 1 && star > separator));
   if (!fine) {
-    throw Error("22023", "pattern \"" + std::string(pattern) + "\" cannot be read",
-                "A pattern is an exact name, or has * as its last part.",
-                "Write for example 'analytics.film_dim', 'analytics.*' or 'es:film_*'.");
+    throw Error("22023", "pattern \"" + std::string(pattern) + "\" cannot be read", {},
+                "Write an exact name, or * as the last part: 'analytics.film_dim', 'analytics.*' or 'es:film_*'.");
   }
 }
 

@@ -113,6 +113,8 @@ struct RawAnalysis {
   RawTable* table;
   int functions;
   Oid* function;
+  int types;
+  Oid* type;
   bool outer_joins;
 };
 
@@ -151,6 +153,8 @@ RawAnalysis analyze_raw(const char* sql) {
   }
   raw.function = static_cast<Oid*>(palloc(sizeof(Oid) * (list_length(found.functions) + 1)));
   foreach (cell, found.functions) raw.function[raw.functions++] = lfirst_oid(cell);
+  raw.type = static_cast<Oid*>(palloc(sizeof(Oid) * (list_length(found.types) + 1)));
+  foreach (cell, found.types) raw.type[raw.types++] = lfirst_oid(cell);
   return raw;
 }
 
@@ -201,6 +205,7 @@ Analysis analyze_select(const std::string& sql) {
     analysis.tables.push_back({raw.table[i].oid, raw.table[i].name, raw.table[i].owner, raw.table[i].kind});
   }
   for (int i = 0; i < raw.functions; ++i) analysis.functions.push_back(raw.function[i]);
+  for (int i = 0; i < raw.types; ++i) analysis.types.push_back(raw.type[i]);
   analysis.outer_joins = raw.outer_joins;
   return analysis;
 }
@@ -239,14 +244,6 @@ bool find_origin(const Column& column, Origin& origin) {
   origin = {raw.table,   raw.column, raw.not_null, raw.expression != nullptr ? raw.expression : "",
             raw.ordered, raw.type};
   return true;
-}
-
-std::string foreign_function(const std::vector<unsigned>& functions) {
-  for (const Oid function : functions) {
-    const char* name = call([&] { return is_foreign_function(function) ? format_procedure(function) : nullptr; });
-    if (name != nullptr) return name;
-  }
-  return {};
 }
 
 std::string type_name(unsigned type, int typmod) {

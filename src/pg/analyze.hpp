@@ -1,5 +1,6 @@
 // What PostgreSQL's parser says of a user's SQL: parse analysis only, never the planner (which folds constants and
-// would run the user's functions; internals.md 20).
+// would run the user's functions; internals.md 20). The parser itself runs one kind of them: it reads literals, and a
+// literal of an array of a domain runs the domain's checks. So call it as the one whose text it is (pg/role.hpp).
 #pragma once
 
 #include <string>
@@ -19,7 +20,8 @@ struct BaseTable {
 struct Analysis {
   std::vector<Column> columns;      // of the output
   std::vector<BaseTable> tables;    // every table, view, … that is read, also through views
-  std::vector<unsigned> functions;  // every function called, also through operators and views
+  std::vector<unsigned> functions;  // every function called, also through operators, domains and views
+  std::vector<unsigned> types;      // of every value that is read, written down or cast
   bool outer_joins = false;
 };
 
@@ -38,9 +40,6 @@ struct Origin {
 };
 // False when the column is computed.
 bool find_origin(const Column& column, Origin& origin);
-
-// The first of the functions that does not belong to a superuser, or "".
-std::string foreign_function(const std::vector<unsigned>& functions);
 
 std::string type_name(unsigned type, int typmod);
 std::string collation_name(unsigned collation);  // quoted

@@ -315,7 +315,7 @@ void cancel_backend(int pid) {
 
 void log_line(const std::string& message) {
   const char* text = message.c_str();
-  call([&] { ereport(LOG, errmsg_internal("pg_etl: %s", text), errhidestmt(true), errhidecontext(true)); });
+  call([&] { ereport(LOG, errmsg_internal("%s", text), errhidestmt(true), errhidecontext(true)); });
 }
 
 void warn_line(const std::string& message, const std::string& hint) {

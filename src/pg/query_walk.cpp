@@ -4,6 +4,7 @@ extern "C" {
 #include "access/table.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
 #include "nodes/execnodes.h"
 #include "nodes/nodeFuncs.h"
 #include "rewrite/rewriteHandler.h"
@@ -25,6 +26,29 @@ bool note_function(Oid function, void* context) {
   return false;
 }
 
+bool walk_node(Node* node, void* context);
+
+// A domain's checks are code of its owner: they run when a value is cast to it or read as one, also in an array.
+void walk_domain(Oid type, Found* found) {
+  const Oid element = get_element_type(type);
+  if (OidIsValid(element)) type = element;
+  if (get_typtype(type) != TYPTYPE_DOMAIN) return;
+  // Not on the stack: the memory context's reset gives it back.
+  auto* checks = static_cast<DomainConstraintRef*>(palloc(sizeof(DomainConstraintRef)));
+  InitDomainConstraintRef(type, checks, CurrentMemoryContext, false);
+  ListCell* cell;
+  foreach (cell, checks->constraints) {
+    (void)walk_node(reinterpret_cast<Node*>(static_cast<DomainConstraintState*>(lfirst(cell))->check_expr), found);
+  }
+}
+
+void note_type(Node* node, Found* found) {
+  const Oid type = exprType(node);
+  if (list_member_oid(found->types, type)) return;
+  found->types = lappend_oid(found->types, type);
+  walk_domain(type, found);
+}
+
 bool walk_node(Node* node, void* context) {
   auto* found = static_cast<Found*>(context);
   if (node == nullptr) return false;
@@ -36,14 +60,9 @@ bool walk_node(Node* node, void* context) {
   // Calls, operators (also in "op ANY (array)" and row comparisons), aggregates, casts through text.
   (void)check_functions_in_node(node, note_function, found);
   if (IsA(node, JoinExpr) && reinterpret_cast<JoinExpr*>(node)->jointype != JOIN_INNER) found->outer_joins = true;
-  if (IsA(node, CoerceToDomain)) {  // a domain's checks are code of its owner
-    // Not on the stack: the memory context's reset gives it back.
-    auto* checks = static_cast<DomainConstraintRef*>(palloc(sizeof(DomainConstraintRef)));
-    InitDomainConstraintRef(reinterpret_cast<CoerceToDomain*>(node)->resulttype, checks, CurrentMemoryContext, false);
-    ListCell* cell;
-    foreach (cell, checks->constraints) {
-      (void)walk_node(reinterpret_cast<Node*>(static_cast<DomainConstraintState*>(lfirst(cell))->check_expr), found);
-    }
+  if (IsA(node, Const) || IsA(node, Var) || IsA(node, Param) || IsA(node, CoerceToDomain) || IsA(node, CoerceViaIO) ||
+      IsA(node, ArrayCoerceExpr) || IsA(node, RowExpr) || IsA(node, FuncExpr)) {
+    note_type(node, found);
   }
   return expression_tree_walker(node, ETL_WALKER(walk_node), context);
 }
@@ -67,7 +86,7 @@ void walk_query(Query* query, Found* found) {
 }  // namespace
 
 Found walk_query(Query* query) {
-  Found found{NIL, NIL, false};
+  Found found{NIL, NIL, NIL, false};
   walk_query(query, &found);
   return found;
 }

@@ -20,6 +20,7 @@ namespace etl::pg {
 struct Found {
   List* tables;     // Oid: every table, view, … that is read, also through views
   List* functions;  // Oid: every function called, also through operators, casts, domains and views
+  List* types;      // Oid: of every value that is read, written down or cast
   bool outer_joins;
 };
 

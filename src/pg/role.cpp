@@ -31,30 +31,31 @@ Oid extension_owner() {
 
 }  // namespace
 
-CatalogRights::CatalogRights() {
-  Oid owner = call([&] { return extension_owner(); });
+ActingAs::ActingAs(RoleId role, const std::string& search_path) {
   Oid user;
   GetUserIdAndSecContext(&user, &security_);
   user_ = user;
+  const char* path = search_path.c_str();
   settings_level_ = call([&] {
     const int level = NewGUCNestLevel();
-    (void)set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
-                            false);
+    (void)set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
     return level;
   });
-  SetUserIdAndSecContext(owner, security_ | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+  SetUserIdAndSecContext(role, security_ | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
   inside_ = true;
 }
 
-CatalogRights::~CatalogRights() {
+ActingAs::~ActingAs() {
   if (inside_) SetUserIdAndSecContext(user_, security_);
 }
 
-void CatalogRights::leave() {
+void ActingAs::leave() {
   SetUserIdAndSecContext(user_, security_);
   inside_ = false;
   call([&] { AtEOXact_GUC(false, settings_level_); });
 }
+
+CatalogRights::CatalogRights() : ActingAs(call([&] { return extension_owner(); }), "pg_catalog, pg_temp") {}
 
 RoleId current_role() {
   return GetUserId();
@@ -67,6 +68,14 @@ bool is_superuser(RoleId role) {
 }
 bool has_role(RoleId member, RoleId role) {
   return call([&] { return has_privs_of_role(member, role); });
+}
+
+bool can_become(RoleId member, RoleId role) {
+#if PG_VERSION_NUM >= 160000
+  return call([&] { return member_can_set_role(member, role); });
+#else
+  return call([&] { return is_member_of_role(member, role); });
+#endif
 }
 
 bool role_exists(RoleId role) {

@@ -1,4 +1,4 @@
-// Who acts: roles, rights, and the narrow switch to the rights of the extension's owner.
+// Who acts: roles, rights, and the switches to the rights of a pipeline's owner and of the extension's.
 #pragma once
 
 #include <optional>
@@ -8,15 +8,16 @@ namespace etl::pg {
 
 using RoleId = unsigned;
 
-// While one lives, fixed statements on our own catalog run with the rights of the owner of schema etl, with
-// search_path = pg_catalog, pg_temp and under SECURITY_RESTRICTED_OPERATION. leave() ends it and restores the settings;
-// the destructor alone (an exception is on its way) restores the user, and the abort that must follow does the rest.
-class CatalogRights {
+// While one lives, the session acts as `role`, with this search_path and under SECURITY_RESTRICTED_OPERATION, as
+// PostgreSQL's own commands do when they run what a table's owner wrote: it runs with that role's rights, and finds no
+// way back to the session's. leave() ends it and takes back every setting that was changed meanwhile; the destructor
+// alone (an exception is on its way) restores the user, and the abort that must follow does the rest.
+class ActingAs {
  public:
-  CatalogRights();
-  ~CatalogRights();
-  CatalogRights(const CatalogRights&) = delete;
-  CatalogRights& operator=(const CatalogRights&) = delete;
+  ActingAs(RoleId role, const std::string& search_path);
+  ~ActingAs();
+  ActingAs(const ActingAs&) = delete;
+  ActingAs& operator=(const ActingAs&) = delete;
   void leave();
 
  private:
@@ -26,10 +27,17 @@ class CatalogRights {
   bool inside_ = false;
 };
 
+// The owner of schema etl, with search_path = pg_catalog, pg_temp: for fixed statements on our own catalog.
+class CatalogRights : public ActingAs {
+ public:
+  CatalogRights();
+};
+
 RoleId current_role();
 RoleId session_role();
 bool is_superuser(RoleId role);
-bool has_role(RoleId member, RoleId role);  // member may act as role
+bool has_role(RoleId member, RoleId role);    // member has role's privileges without asking for them
+bool can_become(RoleId member, RoleId role);  // by SET ROLE: what PostgreSQL wants of ALTER … OWNER TO
 bool can_login(RoleId role);
 std::string role_name(RoleId role);  // "unknown (OID n)" when it is gone
 bool role_exists(RoleId role);

@@ -10,6 +10,7 @@ extern "C" {
 #include "access/table.h"
 #include "catalog/index.h"
 #include "catalog/namespace.h"
+#include "catalog/objectaddress.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
@@ -36,9 +37,56 @@ List* name_parts(const char* name) {
   );
 }
 
+// C only. What of an upsert's privileges the role lacks, or NULL.
+const char* lacking(Oid role, Oid table) {
+  if (pg_class_aclcheck(table, role, ACL_SELECT) != ACLCHECK_OK) return "SELECT";
+  if (pg_class_aclcheck(table, role, ACL_INSERT) != ACLCHECK_OK) return "INSERT";
+  if (pg_class_aclcheck(table, role, ACL_UPDATE) != ACLCHECK_OK) return "UPDATE";
+  return nullptr;
+}
+
+// C only. PostgreSQL calls it before it locks what the name means: nobody waits for a lock that is not his to take.
+void want_privileges(const RangeVar* name, Oid table, Oid, void*) {
+  if (!OidIsValid(table) || lacking(GetUserId(), table) == nullptr) return;
+  aclcheck_error(ACLCHECK_NO_PRIV, get_relkind_objtype(get_rel_relkind(table)), name->relname);
+}
+
 // C only. InvalidOid when there is no such relation.
-Oid look_up(const char* name) {
-  return RangeVarGetRelid(makeRangeVarFromNameList(name_parts(name)), NoLock, true);
+Oid look_up(const char* name, LOCKMODE lock) {
+  return RangeVarGetRelidExtended(makeRangeVarFromNameList(name_parts(name)), lock, RVR_MISSING_OK,
+                                  lock == NoLock ? nullptr : want_privileges, nullptr);
+}
+
+struct Head {
+  Oid oid;
+  Oid owner;
+  char kind;
+  char* quoted;
+  char* schema;
+  char* table;
+};
+
+// C only. No oid when it is gone.
+Head read_head(Oid oid) {
+  HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(oid));
+  if (!HeapTupleIsValid(tuple)) return {};
+  auto* row = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple));
+  Head head{
+      oid, row->relowner, row->relkind, nullptr, get_namespace_name(row->relnamespace), pstrdup(NameStr(row->relname))};
+  ReleaseSysCache(tuple);
+  if (head.schema == nullptr) return {};
+  head.quoted = quote_qualified_identifier(head.schema, head.table);
+  return head;
+}
+
+TargetTable table_of(const Head& head) {
+  TargetTable table;
+  table.oid = head.oid;
+  table.owner = head.owner;
+  table.kind = head.kind;
+  table.name = head.quoted;
+  table.plain_name = std::string(head.schema) + "." + head.table;
+  return table;
 }
 
 bool is_usable_unique(Form_pg_index index) {
@@ -97,29 +145,27 @@ TargetColumn column_of(TupleDesc shape, int i) {
 
 }  // namespace
 
+std::optional<TargetTable> look_up_target(const std::string& name) {
+  const char* text = name.c_str();
+  const Head head = call([&] { return read_head(look_up(text, NoLock)); });
+  if (!OidIsValid(head.oid)) return std::nullopt;
+  return table_of(head);
+}
+
 std::optional<TargetTable> find_target(const std::string& name, const std::vector<std::string>& key) {
   const char* text = name.c_str();
-  RelationData* relation = call([&]() -> RelationData* {
-    const Oid oid = look_up(text);
-    return OidIsValid(oid) ? try_relation_open(oid, RowExclusiveLock) : nullptr;
+  struct Open {
+    RelationData* relation;
+    Head head;
+  } const open = call([&]() -> Open {
+    const Oid oid = look_up(text, RowExclusiveLock);
+    RelationData* opened = OidIsValid(oid) ? try_relation_open(oid, NoLock) : nullptr;
+    return {opened, opened != nullptr ? read_head(oid) : Head{}};
   });
+  RelationData* relation = open.relation;
   if (relation == nullptr) return std::nullopt;
-  TargetTable table;
-  table.oid = RelationGetRelid(relation);
-  table.owner = relation->rd_rel->relowner;
-  table.kind = relation->rd_rel->relkind;
+  TargetTable table = table_of(open.head);
   table.has_rules = relation->rd_rules != nullptr;  // relhasrules stays set after DROP RULE, until VACUUM
-  struct Names {
-    char* quoted;
-    char* schema;
-    char* table;
-  } names = call([&] {
-    char* schema = get_namespace_name(RelationGetNamespace(relation));
-    return Names{quote_qualified_identifier(schema, RelationGetRelationName(relation)), schema,
-                 RelationGetRelationName(relation)};
-  });
-  table.name = names.quoted;
-  table.plain_name = std::string(names.schema) + "." + names.table;
   TupleDesc shape = RelationGetDescr(relation);
   std::vector<AttrNumber> wanted;
   for (int i = 0; i < shape->natts; ++i) {
@@ -146,15 +192,20 @@ std::string quoted_target(const std::string& name) {
   return call([&] { return NameListToQuotedString(name_parts(text)); });
 }
 
+bool is_unique_column(unsigned table, int column) {
+  return call([&] {
+    RelationData* relation = try_relation_open(table, AccessShareLock);
+    if (relation == nullptr) return false;
+    const auto number = static_cast<AttrNumber>(column);
+    const bool unique = read_keys(relation, &number, 1).unique;
+    relation_close(relation, NoLock);
+    return unique;
+  });
+}
+
 std::string missing_privilege(unsigned role, unsigned table) {
-  struct Right {
-    AclMode mode;
-    const char* name;
-  };
-  for (const Right right : {Right{ACL_SELECT, "SELECT"}, Right{ACL_INSERT, "INSERT"}, Right{ACL_UPDATE, "UPDATE"}}) {
-    if (call([&] { return pg_class_aclcheck(table, role, right.mode); }) != ACLCHECK_OK) return right.name;
-  }
-  return {};
+  const char* missing = call([&] { return lacking(role, table); });
+  return missing != nullptr ? missing : "";
 }
 
 std::string kind_in_words(char relkind) {

@@ -1,5 +1,6 @@
 #include "run/inspect.hpp"
 
+#include "catalog/pipelines.hpp"
 #include "pg/role.hpp"
 #include "pg/spi.hpp"
 #include "pg/transaction.hpp"
@@ -7,6 +8,7 @@
 #include "run/explain.hpp"
 #include "run/plan.hpp"
 #include "run/replay.hpp"
+#include "run/rest.hpp"
 #include "run/session.hpp"
 #include "run/table_loop.hpp"
 
@@ -24,12 +26,21 @@ void preview(const Plan& plan, const json::Value& arguments, const Emit& emit) {
   for (std::uint64_t i = 0; i < page->rows() && i < spec.page_rows; ++i) emit({page->row_json(i)});
 }
 
-void truncate(const Plan& plan, const Emit& emit) {
+// The target's rows and the checkpoint go in this one transaction.
+void truncate(const Plan& plan, const json::Value& arguments, const Emit& emit) {
+  const model::Definition& definition = plan.definition;
   if (!plan.table) {
     throw Error("0A000", "only a table can be emptied by truncate_target", {}, "Delete the index by hand.");
   }
+  const auto now = catalog::lock_pipeline(definition.id);
+  if (!now || now->version != definition.version) {
+    throw Error("40001", "pipeline \"" + definition.name + "\" was changed meanwhile", {}, "Try again.");
+  }
+  want_at_rest(definition, "reset");
   (void)pg::query_once("DELETE FROM " + plan.table->name);
-  emit({std::to_string(pg::processed())});
+  const std::uint64_t rows = pg::processed();
+  forget_position(definition, json::text_member(arguments, "role").value_or(""));
+  emit({std::to_string(rows)});
 }
 
 }  // namespace
@@ -38,6 +49,8 @@ void inspect(const model::Definition& definition, const std::string& kind, const
              const Emit& emit) {
   pin_session(definition);
   pg::begin();
+  // A DO block that asks may hold a lock that is wanted here, and no deadlock check sees it wait for the answer.
+  if (kind == "truncate") pg::set_local("lock_timeout", "10s");
   const Plan plan = make_plan(definition, definition.owner);
   if (kind == "preview") preview(plan, arguments, emit);
   if (kind == "explain") explain(plan, arguments, emit);
@@ -45,7 +58,7 @@ void inspect(const model::Definition& definition, const std::string& kind, const
     dry_run(plan, arguments, emit);
     return pg::abort_transaction();
   }
-  if (kind == "truncate") truncate(plan, emit);
+  if (kind == "truncate") truncate(plan, arguments, emit);
   if (kind == "replay") replay(plan, arguments, emit);
   pg::commit(true);
 }

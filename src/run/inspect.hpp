@@ -1,5 +1,5 @@
 // Looking at a pipeline in its owner's session, without moving anything: preview, dry_run, explain; and what must be
-// done there on request: emptying the target, replaying dead letters.
+// done there on request: emptying the target of a pipeline that is reset, replaying dead letters.
 #pragma once
 
 #include <functional>

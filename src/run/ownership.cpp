@@ -55,7 +55,7 @@ std::string array_of(const std::vector<unsigned>& oids) {
 }  // namespace
 
 std::string foreign_object(const std::vector<unsigned>& tables, const std::vector<unsigned>& types,
-                         const std::vector<unsigned>& functions) {
+                           const std::vector<unsigned>& functions) {
   const pg::Rows found = pg::catalog_query(kForeign, {array_of(tables), array_of(types), array_of(functions)});
   return found.empty() ? std::string() : found[0][0].value_or("an object that was dropped");
 }

@@ -12,6 +12,6 @@ namespace etl::run {
 // expressions and policies with their functions; domains, elements and fields of types. Described in words ("function
 // f(integer)"); empty when there is none.
 std::string foreign_object(const std::vector<unsigned>& tables, const std::vector<unsigned>& types,
-                         const std::vector<unsigned>& functions);
+                           const std::vector<unsigned>& functions);
 
 }  // namespace etl::run

@@ -9,6 +9,7 @@
 #include "pg/role.hpp"
 #include "pg/settings.hpp"
 #include "pg/statement.hpp"
+#include "run/ownership.hpp"
 #include "run/safety.hpp"
 #include "run/target_check.hpp"
 
@@ -53,12 +54,13 @@ void check_superuser_source(const pg::Analysis& source, unsigned owner) {
   }
   for (const pg::BaseTable& table : source.tables) {
     if (pg::is_superuser(table.owner)) continue;
-    throw Error("42501", "a superuser's pipeline cannot read " + table.name,
-                "It belongs to " + pg::role_name(table.owner) + ", who could run code with a superuser's rights.",
-                "Let an ordinary role own the pipeline: etl.alter_pipeline_owner().");
+    throw Error(
+        "42501", "a superuser's pipeline cannot read " + table.name,
+        "It belongs to role \"" + pg::role_name(table.owner) + "\", who could run code with a superuser's rights.",
+        "Let an ordinary role own the pipeline: etl.alter_pipeline_owner().");
   }
-  if (const std::string name = pg::foreign_function(source.functions); !name.empty()) {
-    throw Error("42501", "a superuser's pipeline cannot call " + name, "The function does not belong to a superuser.",
+  if (const std::string object = foreign_object({}, source.types, source.functions); !object.empty()) {
+    throw Error("42501", "a superuser's pipeline cannot use " + object, "It does not belong to a superuser.",
                 "Let an ordinary role own the pipeline: etl.alter_pipeline_owner().");
   }
 }
@@ -67,9 +69,9 @@ void check_superuser_source(const pg::Analysis& source, unsigned owner) {
 std::string unique_column(const pg::Analysis& source) {
   for (const pg::Column& column : source.columns) {
     pg::Origin origin;
-    if (!pg::find_origin(column, origin)) continue;
-    const auto table = pg::find_target(origin.table, {origin.column});
-    if (table && table->key_is_unique) return column.name;
+    if (pg::find_origin(column, origin) && pg::is_unique_column(column.origin_table, column.origin_column)) {
+      return column.name;
+    }
   }
   return {};
 }
@@ -133,8 +135,8 @@ void check_owner(unsigned owner) {
                 "Give it another owner with etl.alter_pipeline_owner().");
   }
   if (!pg::can_login(owner)) {
-    throw Error("42501", "the owner " + pg::role_name(owner) + " cannot log in",
-                "A worker's session is the owner's session.", "Use a role with LOGIN.");
+    throw Error("42501", "role \"" + pg::role_name(owner) + "\" cannot log in", "It is the pipeline's owner.",
+                "Use a role with LOGIN: a worker's session is the owner's session.");
   }
 }
 
@@ -171,6 +173,7 @@ compile::Operators operators_of(unsigned type) {
 
 std::string create_target_sql(const model::Definition& definition) {
   model::check_definition(definition);
+  check_owner(definition.owner);
   if (!model::parse_target(definition.target).server.empty()) {
     throw Error("22023", "create_target is for tables", "The target is " + definition.target + ".",
                 "Leave it out: a missing index is created by the first run.");

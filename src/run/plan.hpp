@@ -1,8 +1,8 @@
 // A definition checked against the database: what a worker needs to run it, or the error that says why it cannot.
 //
-// Made by parse analysis only (no planner, no user function runs), with the rights and the search_path of the session:
-// once when the pipeline is defined, and again by the worker before each run, since the definition, the tables and the
-// rights may have changed behind our back.
+// Made by parse analysis only (never the planner, which would run user functions), with the rights and the search_path
+// of the session: once when the pipeline is defined, and again by the worker before each run, since the definition, the
+// tables and the rights may have changed behind our back.
 #pragma once
 
 #include <optional>

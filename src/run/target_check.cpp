@@ -9,6 +9,7 @@
 #include "pg/role.hpp"
 #include "pg/spi.hpp"
 #include "pg/statement.hpp"
+#include "run/ownership.hpp"
 
 namespace etl::run {
 
@@ -16,6 +17,10 @@ namespace {
 
 using pg::TargetColumn;
 using pg::TargetTable;
+
+std::string quoted(const std::string& name) {
+  return "\"" + name + "\"";
+}
 
 // The unquoted form under which the allow-list knows a table that may not exist.
 std::string listed_name(const std::string& target) {
@@ -28,7 +33,7 @@ std::string listed_name(const std::string& target) {
 
 void check_allowed(const std::string& listed, unsigned owner) {
   if (catalog::is_target_allowed(listed, owner)) return;
-  throw Error("42501", "target \"" + listed + "\" is not allowed for " + pg::role_name(owner),
+  throw Error("42501", "target " + quoted(listed) + " is not allowed for role " + quoted(pg::role_name(owner)),
               "No entry of etl.allowed_targets matches it.",
               "A superuser or the database's owner can run: SELECT etl.allow_target('" + listed + "', '" +
                   pg::role_name(owner) + "');");
@@ -54,45 +59,40 @@ std::string create_table_hint(const Plan& plan) {
 
 void check_kind(const TargetTable& table, unsigned owner) {
   if (table.kind != 'r' && table.kind != 'p') {
-    throw Error("42809", "target " + table.name + " is " + pg::kind_in_words(table.kind), {},
+    throw Error("42809", "target " + quoted(table.plain_name) + " is " + pg::kind_in_words(table.kind), {},
                 "Name an ordinary or partitioned table as target.");
   }
   if (table.has_rules) {
     const pg::Rows rules = pg::catalog_query(
         "SELECT string_agg(quote_ident(rulename), ', ' ORDER BY rulename) FROM pg_rewrite WHERE ev_class = $1::oid",
         {std::to_string(table.oid)});
-    throw Error("42809", "target " + table.name + " has rewrite rules",
+    throw Error("42809", "target " + quoted(table.plain_name) + " has rewrite rules",
                 "MERGE, which writes a batch, takes no table with rules: " + rules.at(0).at(0).value_or("") + ".",
                 "Do in a trigger what the rule does and drop the rule, or name another table as target.");
   }
   const std::string missing = pg::missing_privilege(owner, table.oid);
   if (!missing.empty()) {
-    throw Error("42501", "target " + table.name + " is not writable by " + pg::role_name(owner),
+    throw Error("42501",
+                "target " + quoted(table.plain_name) + " is not writable by role " + quoted(pg::role_name(owner)),
                 "The role lacks " + missing + " on it.",
                 "Run: GRANT SELECT, INSERT, UPDATE ON " + table.name + " TO " +
                     compile::quote_name(pg::role_name(owner)) + ";");
   }
   if (pg::is_superuser(owner) && !pg::is_superuser(table.owner)) {
-    throw Error("42501", "a superuser's pipeline cannot write " + table.name,
-                "It belongs to " + pg::role_name(table.owner) + ", whose triggers would run with a superuser's rights.",
+    throw Error("42501", "a superuser's pipeline cannot write target " + quoted(table.plain_name),
+                "It belongs to role " + quoted(pg::role_name(table.owner)) +
+                    ", whose triggers would run with a superuser's rights.",
                 "Let an ordinary role own the pipeline: etl.alter_pipeline_owner().");
   }
 }
 
-// Code of others that writing the table would run: trigger functions, and checks of domains.
+// Code of others that writing the table would run.
 void check_superuser_table(const TargetTable& table, unsigned owner) {
   if (!pg::is_superuser(owner)) return;
-  const pg::Rows foreign = pg::catalog_query(
-      "SELECT f.proname FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid JOIN pg_roles r ON r.oid = f.proowner"
-      " WHERE NOT r.rolsuper AND t.tgrelid IN (WITH RECURSIVE a AS (SELECT $1::oid AS oid UNION"
-      " SELECT i.inhrelid FROM pg_inherits i JOIN a ON i.inhparent = a.oid) TABLE a)"
-      " UNION ALL SELECT y.typname FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid AND y.typtype = 'd'"
-      " JOIN pg_roles r ON r.oid = y.typowner WHERE a.attrelid = $1::oid AND NOT a.attisdropped AND NOT r.rolsuper "
-      "LIMIT 1",
-      {std::to_string(table.oid)});
-  if (foreign.empty()) return;
-  throw Error("42501", "a superuser's pipeline cannot write " + table.name,
-              "Its trigger or domain \"" + foreign[0][0].value_or("") + "\" does not belong to a superuser.",
+  const std::string object = foreign_object({table.oid}, {}, {});
+  if (object.empty()) return;
+  throw Error("42501", "a superuser's pipeline cannot write target " + quoted(table.plain_name),
+              "With it goes " + object + ", which does not belong to a superuser.",
               "Let an ordinary role own the pipeline: etl.alter_pipeline_owner().");
 }
 
@@ -113,14 +113,14 @@ const pg::Column* find_source(const Plan& plan, const std::string& name) {
 void check_keys(Plan& plan, const TargetTable& table) {
   if (plan.keys.empty()) {
     throw Error(
-        "42P10", "target " + table.name + " has no primary key", "key_columns was not given either.",
+        "42P10", "target " + quoted(table.plain_name) + " has no primary key", "key_columns was not given either.",
         "Add one: ALTER TABLE " + table.name + " ADD PRIMARY KEY (…); or name key_columns that a unique index covers.");
   }
   for (const std::string& key : plan.keys) {
     if (find(table, key) == nullptr) {
       std::vector<std::string_view> names;
       for (const TargetColumn& column : table.columns) names.push_back(column.name);
-      throw Error("42703", "key column \"" + key + "\" is not a column of target " + table.name, {},
+      throw Error("42703", "key column \"" + key + "\" is not a column of target " + quoted(table.plain_name), {},
                   did_you_mean(key, names));
     }
     if (find_source(plan, key) == nullptr) {
@@ -131,9 +131,11 @@ void check_keys(Plan& plan, const TargetTable& table) {
     }
   }
   if (!table.key_is_unique) {
-    throw Error("42P10", "no unique index of target " + table.name + " is on just (" + key_list(plan.keys) + ")",
-                "An upsert needs a valid unique index that is not partial, deferrable or on expressions.",
-                "Run: CREATE UNIQUE INDEX ON " + table.name + " (" + compile::name_list(plan.keys) + ");");
+    throw Error("42P10",
+                "no unique index of target " + quoted(table.plain_name) + " is on just (" + key_list(plan.keys) + ")",
+                {},
+                "Run: CREATE UNIQUE INDEX ON " + table.name + " (" + compile::name_list(plan.keys) +
+                    "); an upsert needs one that is valid, and not partial, deferrable or on expressions.");
   }
 }
 
@@ -143,8 +145,10 @@ void check_columns(const Plan& plan, const TargetTable& table) {
     if (target == nullptr) {
       std::vector<std::string_view> names;
       for (const TargetColumn& c : table.columns) names.push_back(c.name);
-      throw Error("42703", "the source returns column \"" + column.name + "\", which target " + table.name + " lacks",
-                  {}, did_you_mean(column.name, names));
+      throw Error(
+          "42703",
+          "the source returns column \"" + column.name + "\", which target " + quoted(table.plain_name) + " lacks", {},
+          did_you_mean(column.name, names));
     }
     if (target->generated) {
       throw Error("428C9", "target column \"" + column.name + "\" is generated", {},
@@ -155,16 +159,22 @@ void check_columns(const Plan& plan, const TargetTable& table) {
     if (!column.not_null || column.has_default || column.generated || find_source(plan, column.name) != nullptr)
       continue;
     throw Error("23502", "the source does not return column \"" + column.name + "\"",
-                "It is NOT NULL in target " + table.name + " and has no default.", "Add it to the source's SELECT.");
+                "It is NOT NULL in target " + quoted(table.plain_name) + " and has no default.",
+                "Add it to the source's SELECT.");
   }
 }
 
 void check_table(Plan& plan, unsigned owner) {
   std::vector<std::string> wanted = plan.definition.key_columns.value_or(std::vector<std::string>());
+  if (const auto seen = pg::look_up_target(plan.definition.target)) {  // before its lock is taken
+    check_allowed(seen->plain_name, owner);
+    check_kind(*seen, owner);
+  }
   std::optional<TargetTable> table = pg::find_target(plan.definition.target, wanted);
   check_allowed(table ? table->plain_name : listed_name(plan.definition.target), owner);
   if (!table) {
-    throw Error("42P01", "target " + plan.definition.target + " does not exist", {}, create_table_hint(plan));
+    throw Error("42P01", "target " + quoted(listed_name(plan.definition.target)) + " does not exist", {},
+                create_table_hint(plan));
   }
   check_kind(*table, owner);
   check_superuser_table(*table, owner);
@@ -181,31 +191,31 @@ void check_server(Plan& plan, const model::TargetName& target, unsigned owner) {
   check_allowed(target.server + ":" + target.object, owner);
   bool usage = false;
   plan.server = pg::find_server(target.server, owner, usage);
-  const std::string quoted = "\"" + target.server + "\"";
+  const std::string named = quoted(target.server);
   if (!plan.server) {
-    throw Error("42704", "server " + quoted + " does not exist", "It would be a server of foreign data wrapper etl.",
+    throw Error("42704", "server " + named + " does not exist", {},
                 "Run: CREATE SERVER " + compile::quote_name(target.server) +
                     " TYPE 'elasticsearch' FOREIGN DATA WRAPPER etl OPTIONS (url 'https://…');");
   }
   if (!usage) {
-    throw Error("42501", "permission denied for server " + quoted, {},
+    throw Error("42501", "permission denied for server " + named, {},
                 "Run: GRANT USAGE ON FOREIGN SERVER " + compile::quote_name(target.server) + " TO " +
                     compile::quote_name(pg::role_name(owner)) + ";");
   }
   if (plan.server->type != "elasticsearch" && plan.server->type != "opensearch") {
-    throw Error("22023", "server " + quoted + " has type \"" + plan.server->type + "\"", {},
+    throw Error("22023", "server " + named + " has type \"" + plan.server->type + "\"", {},
                 "Create it with TYPE 'elasticsearch' or 'opensearch'.");
   }
   const auto url = plan.server->options.find("url");
   if (url == plan.server->options.end()) {
-    throw Error("22023", "server " + quoted + " has no option url", {},
+    throw Error("22023", "server " + named + " has no option url", {},
                 "Run: ALTER SERVER " + compile::quote_name(target.server) + " OPTIONS (ADD url 'https://…');");
   }
   (void)http::parse_url(url->second);
   plan.index = target.object;
   if (!plan.definition.key_columns) {
-    throw Error("22023", "pipeline \"" + plan.definition.name + "\" needs key_columns",
-                "A document's _id is made of them.", "Name the output columns that identify a row.");
+    throw Error("22023", "pipeline \"" + plan.definition.name + "\" needs key_columns", {},
+                "Name the output columns that identify a row: a document's _id is made of them.");
   }
   plan.keys = *plan.definition.key_columns;
 }

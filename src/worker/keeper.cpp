@@ -68,12 +68,13 @@ bool has_owner(const ActiveRun& run) {
 void refuse_without_owner(const ActiveRun& run) {
   const auto state = catalog::try_lock_state(run.pipeline);
   if (!state || state->run != run.run || state->state != State::RUN_REQUESTED) return;
-  const Error error = pg::role_exists(run.owner)
-                          ? Error("42501", "the owner " + pg::role_name(run.owner) + " cannot log in",
-                                  "A worker's session is the owner's session.", "Use a role with LOGIN.")
-                          : Error("42704", "the pipeline's owner does not exist any more",
-                                  "It had OID " + std::to_string(run.owner) + ".",
-                                  "Give it another owner with etl.alter_pipeline_owner().");
+  const Error error =
+      pg::role_exists(run.owner)
+          ? Error("42501", "role \"" + pg::role_name(run.owner) + "\" cannot log in", "It is the pipeline's owner.",
+                  "Use a role with LOGIN: a worker's session is the owner's session.")
+          : Error("42704", "the pipeline's owner does not exist any more",
+                  "It had OID " + std::to_string(run.owner) + ".",
+                  "Give it another owner with etl.alter_pipeline_owner().");
   catalog::set_run_status(run.run, "failed", &error);
   catalog::set_state(run.pipeline, State::RUN_REQUESTED, State::FAILED, run.run, pg::role_name(pg::session_role()),
                      error.sqlstate + ": " + error.message);

@@ -67,6 +67,7 @@ SELECT c.relname, p.privilege FROM pg_class c, unnest(ARRAY['INSERT', 'UPDATE', 
 WHERE c.relnamespace = 'etl'::regnamespace AND c.relkind = 'v' AND has_table_privilege('etl_carol', c.oid, p.privilege);
 SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'etl'::regnamespace AND CASE WHEN c.relkind = 'S' THEN has_sequence_privilege('etl_carol', c.oid, 'USAGE, SELECT, UPDATE') END;
 SELECT has_schema_privilege('etl_carol', 'etl', 'CREATE');
+SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'etl'::regnamespace AND NOT has_function_privilege('etl_carol', p.oid, 'EXECUTE') ORDER BY 1;
 SELECT t.refused('SELECT * FROM etl.pipeline');
 SELECT t.refused('SELECT * FROM etl.visible_pipeline');
 SELECT t.refused($$UPDATE etl.pipeline_state SET state = 'IDLE'$$);
