@@ -4,6 +4,16 @@
 -- Nothing that somebody has put into another schema, or into pg_temp, stands in for PostgreSQL's own.
 SET LOCAL search_path TO pg_catalog, pg_temp;
 
+-- Definitions, positions and records pass through JSON, which is UTF-8.
+DO $$
+BEGIN
+    IF pg_catalog.getdatabaseencoding() OPERATOR(pg_catalog.<>) 'UTF8' THEN
+        RAISE EXCEPTION 'extension pg_etl wants a database whose encoding is UTF8'
+            USING ERRCODE = '0A000', DETAIL = 'It is ' OPERATOR(pg_catalog.||) pg_catalog.getdatabaseencoding() OPERATOR(pg_catalog.||) '.',
+                  HINT = 'Use CREATE DATABASE ... ENCODING ''UTF8'' TEMPLATE template0.';
+    END IF;
+END $$;
+
 CREATE SCHEMA etl;
 COMMENT ON SCHEMA etl IS 'pg_etl: pipelines that move data in checkpointed batches';
 GRANT USAGE ON SCHEMA etl TO pg_monitor;

@@ -64,22 +64,22 @@ COMMENT ON FUNCTION etl.drop_pipeline(bigint, bool) IS
 CREATE FUNCTION etl.enable(name text DEFAULT NULL) RETURNS bigint
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_enable';
 COMMENT ON FUNCTION etl.enable(text) IS
-'Lets a disabled or suspended pipeline run again (NULL: all of mine); returns how many';
+'Lets a disabled or suspended pipeline run again (NULL: all that the caller''s role itself owns); returns how many';
 
 CREATE FUNCTION etl.enable(id bigint) RETURNS bigint
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_enable';
 COMMENT ON FUNCTION etl.enable(bigint) IS
-'Lets a disabled or suspended pipeline run again (NULL: all of mine); returns how many';
+'Lets a disabled or suspended pipeline run again (NULL: all that the caller''s role itself owns); returns how many';
 
 CREATE FUNCTION etl.disable(name text DEFAULT NULL, reason text DEFAULT NULL) RETURNS bigint
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_disable';
 COMMENT ON FUNCTION etl.disable(text, text) IS
-'Refuses new runs of a pipeline (NULL: all of mine); a run under way ends as usual; returns how many';
+'Refuses new runs of a pipeline (NULL: all that the caller''s role itself owns); a run under way ends as usual; returns how many';
 
 CREATE FUNCTION etl.disable(id bigint, reason text DEFAULT NULL) RETURNS bigint
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_disable';
 COMMENT ON FUNCTION etl.disable(bigint, text) IS
-'Refuses new runs of a pipeline (NULL: all of mine); a run under way ends as usual; returns how many';
+'Refuses new runs of a pipeline (NULL: all that the caller''s role itself owns); a run under way ends as usual; returns how many';
 
 -- No SET search_path: a definition without one is checked under the caller's.
 CREATE FUNCTION etl.validate_pipeline(definition jsonb, OUT rule text, OUT severity text, OUT message text, OUT hint text) RETURNS SETOF record
@@ -201,22 +201,22 @@ COMMENT ON FUNCTION etl.reset(bigint, bool) IS
 CREATE FUNCTION etl.rewind(name text, to_key jsonb DEFAULT NULL, to_time timestamptz DEFAULT NULL) RETURNS void
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_rewind';
 COMMENT ON FUNCTION etl.rewind(text, jsonb, timestamptz) IS
-'Moves the checkpoint back to a key (an array, or one value), or to a time of the incremental key; exactly one of them, else 22023';
+'Moves the checkpoint back to a key (an array, or one value; dates in ISO form), or to a time of the incremental key; exactly one of them, else 22023, as for a key after the checkpoint';
 
 CREATE FUNCTION etl.rewind(id bigint, to_key jsonb DEFAULT NULL, to_time timestamptz DEFAULT NULL) RETURNS void
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_rewind';
 COMMENT ON FUNCTION etl.rewind(bigint, jsonb, timestamptz) IS
-'Moves the checkpoint back to a key (an array, or one value), or to a time of the incremental key; exactly one of them, else 22023';
+'Moves the checkpoint back to a key (an array, or one value; dates in ISO form), or to a time of the incremental key; exactly one of them, else 22023, as for a key after the checkpoint';
 
 CREATE FUNCTION etl.dead_letter_replay(name text, where_sql text DEFAULT NULL, patch jsonb DEFAULT NULL) RETURNS bigint
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_dead_letter_replay';
 COMMENT ON FUNCTION etl.dead_letter_replay(text, text, jsonb) IS
-'Puts pending dead letters, patched, into the target as the owner; returns how many';
+'Puts pending dead letters, patched, into the target as the owner; returns how many. where_sql is one expression over the columns of etl.dead_letters, read only. A worker commits it: it cannot be rolled back, so inside a transaction block it is 25001';
 
 CREATE FUNCTION etl.dead_letter_replay(id bigint, where_sql text DEFAULT NULL, patch jsonb DEFAULT NULL) RETURNS bigint
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_dead_letter_replay';
 COMMENT ON FUNCTION etl.dead_letter_replay(bigint, text, jsonb) IS
-'Puts pending dead letters, patched, into the target as the owner; returns how many';
+'Puts pending dead letters, patched, into the target as the owner; returns how many. where_sql is one expression over the columns of etl.dead_letters, read only. A worker commits it: it cannot be rolled back, so inside a transaction block it is 25001';
 
 CREATE FUNCTION etl.dead_letter_discard(ids bigint[]) RETURNS bigint
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_dead_letter_discard';
@@ -271,18 +271,18 @@ COMMENT ON FUNCTION etl.state_transitions() IS
 CREATE FUNCTION etl.fdw_validator(options text[], catalog oid) RETURNS void
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_fdw_validator';
 COMMENT ON FUNCTION etl.fdw_validator(text[], oid) IS
-'Refuses unknown options of servers and user mappings of wrapper etl, and secrets in the catalog';
+'Refuses unknown options of servers and user mappings of wrapper etl, secrets in the catalog, and a secret file in a mapping that is made by others than superusers and members of pg_read_server_files';
 
 -- No SET search_path: a procedure with a SET clause cannot commit.
 CREATE PROCEDURE etl.run_wait(name text, params jsonb DEFAULT '{}', timeout interval DEFAULT NULL, INOUT run_id bigint DEFAULT NULL)
 LANGUAGE c AS 'MODULE_PATHNAME', 'etl_run_wait';
 COMMENT ON PROCEDURE etl.run_wait(text, jsonb, interval, bigint) IS
-'Requests a run, commits, waits for its end and raises the run''s own error when it failed. 25001 inside a transaction block';
+'Requests a run, commits, waits for its end and raises the run''s own error when it failed. 25001 inside a transaction block. In PL/pgSQL the INOUT argument wants a variable: DECLARE run bigint; ... CALL etl.run_wait(''x'', run_id => run)';
 
 CREATE PROCEDURE etl.run_wait(id bigint, params jsonb DEFAULT '{}', timeout interval DEFAULT NULL, INOUT run_id bigint DEFAULT NULL)
 LANGUAGE c AS 'MODULE_PATHNAME', 'etl_run_wait';
 COMMENT ON PROCEDURE etl.run_wait(bigint, jsonb, interval, bigint) IS
-'Requests a run, commits, waits for its end and raises the run''s own error when it failed. 25001 inside a transaction block';
+'Requests a run, commits, waits for its end and raises the run''s own error when it failed. 25001 inside a transaction block. In PL/pgSQL the INOUT argument wants a variable: DECLARE run bigint; ... CALL etl.run_wait(''x'', run_id => run)';
 
 CREATE FUNCTION etl.identity(OUT system_identifier text, OUT database_oid oid) RETURNS record
 LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_identity';
@@ -294,6 +294,11 @@ CREATE FUNCTION etl.image_differs(stored anyelement, given anyelement) RETURNS b
 LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'etl_image_differs';
 COMMENT ON FUNCTION etl.image_differs(anyelement, anyelement) IS
 'Whether two values are stored differently: for types whose equal values may look different (1.0 and 1.00), or that have no equality. For the statements of a worker, which run as the owner; not to be called';
+
+CREATE FUNCTION etl.record_as_jsonb(record json) RETURNS jsonb
+LANGUAGE c STABLE STRICT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_record_as_jsonb';
+COMMENT ON FUNCTION etl.record_as_jsonb(json) IS
+'The record as jsonb, or as a JSON string of its text where jsonb does not take it. For the view etl.dead_letters, not to be called';
 
 REVOKE EXECUTE ON FUNCTION etl.state_transitions(), etl.fdw_validator(text[], oid) FROM PUBLIC;
 

@@ -99,14 +99,12 @@ COMMENT ON COLUMN etl.lag.lag_bytes IS 'NULL: for change capture, which is not b
 
 CREATE VIEW etl.dead_letters WITH (security_barrier) AS
 SELECT d.id, p.name AS pipeline, p.id AS pipeline_id, d.run_id, d.step,
-       CASE WHEN p.shows_rows IS NOT TRUE THEN NULL
-            WHEN pg_catalog.strpos(d.original_record::text, '\u0000') > 0 THEN pg_catalog.to_jsonb(d.original_record::text)
-            ELSE d.original_record::jsonb END AS original_record,
+       CASE WHEN p.shows_rows THEN etl.record_as_jsonb(d.original_record) END AS original_record,
        d.error_code, CASE WHEN p.shows_rows THEN d.error_message END AS error_message,
        CASE WHEN p.shows_rows THEN d.context END AS context, d.retry_count, d.first_seen, d.last_seen, d.status
 FROM etl.visible_pipeline p
 JOIN etl.dead_letter d ON d.pipeline_id = p.id;
-COMMENT ON VIEW etl.dead_letters IS 'Records that could not be processed, with their error; original_record, error_message and context, which hold data of the source, are NULL for those who are neither owner nor have ALTER';
+COMMENT ON VIEW etl.dead_letters IS 'Records that could not be processed, with their error; original_record, error_message and context, which hold data of the source, are NULL for those who are neither owner nor have ALTER. A record that jsonb does not take (\u0000, a lone surrogate, a number out of its range) is shown as a JSON string of its text, and cannot be replayed';
 
 CREATE VIEW etl.events WITH (security_barrier) AS
 SELECT e.at, p.name AS pipeline, p.id AS pipeline_id, e.run_id, e.role, e.from_state, e.to_state, e.reason

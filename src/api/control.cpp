@@ -1,7 +1,6 @@
 // etl.run and its kin: requests that take effect at the caller's COMMIT.
 #include "api/open.hpp"
 #include "api/request.hpp"
-#include "catalog/checkpoints.hpp"
 #include "core/json.hpp"
 #include "pg/process.hpp"
 #include "pg/role.hpp"
@@ -47,13 +46,17 @@ ETL_FUNCTION(etl_retry) {
   });
 }
 
+// A worker commits what the call asks for, in a transaction of its own.
+static void want_no_block(const std::string& call, const std::string& loss) {
+  if (!pg::call([] { return IsTransactionBlock() || IsSubTransaction(); })) return;
+  throw Error("25001", call + " cannot run inside a transaction block", {},
+              "Call it outside of BEGIN … COMMIT: ROLLBACK would not " + loss + ".");
+}
+
 // The rows go in the owner's session, which is another transaction, so the checkpoint goes there too. Nothing is locked
 // here: the worker locks the pipeline.
 static void empty_target(const model::Definition& definition) {
-  if (pg::call([] { return IsTransactionBlock() || IsSubTransaction(); })) {
-    throw Error("25001", "etl.reset() with truncate_target cannot run inside a transaction block", {},
-                "Call it outside of BEGIN … COMMIT: ROLLBACK would not bring the rows back.");
-  }
+  want_no_block("etl.reset() with truncate_target", "bring the rows back");
   const std::string arguments = json::Object().add("role", pg::role_name(pg::current_role())).str();
   (void)worker::ask({"truncate", definition.id, arguments}, definition);
 }
@@ -71,56 +74,10 @@ ETL_FUNCTION(etl_reset) {
   });
 }
 
-// A position for the pipeline's keys: an array of values, or one value for the first.
-static catalog::Key key_argument(const model::Definition& definition, const std::string& text) {
-  const json::Document document = json::parse(text, "to_key");
-  catalog::Key key;
-  if (document.IsArray()) {
-    key = json::read_texts(document);
-  } else {
-    key.emplace_back(document.IsString() ? std::string(json::text(document)) : json::write(document));
-  }
-  const std::size_t wanted = definition.mode == "incremental"
-                                 ? (definition.incremental_key == definition.incremental_id_key ? 1 : 2)
-                                 : definition.key_columns.value_or(std::vector<std::string>{""}).size();
-  if (key.size() == 1 && wanted == 2) key.emplace_back(std::nullopt);
-  if (key.size() != wanted) {
-    throw Error("22023", "to_key has the wrong number of values",
-                "It has " + std::to_string(key.size()) + "; the pipeline's order has " + std::to_string(wanted) + ".",
-                "Give a JSON array of one value a key column.");
-  }
-  return key;
-}
-
-ETL_FUNCTION(etl_rewind) {
-  return pg::boundary([&]() -> Datum {
-    const model::Definition definition = lock_pipeline(fcinfo, 0, Right::kAlter);
-    const pg::Text to_key = pg::text_argument(fcinfo, 1);
-    const pg::Text to_time = pg::text_argument(fcinfo, 2);
-    if (to_key.has_value() == to_time.has_value()) {
-      throw Error("22023", "give exactly one of to_key and to_time");
-    }
-    run::want_at_rest(definition, "rewound");
-    if (catalog::read_checkpoints(definition.id).empty()) {
-      throw Error("55000", "pipeline \"" + definition.name + "\" has no checkpoint", {},
-                  "It starts at the beginning anyway.");
-    }
-    if (to_time && definition.mode != "incremental") {
-      throw Error("22023", "to_time is for incremental pipelines", {}, "Use to_key, or etl.reset().");
-    }
-    catalog::Key key =
-        to_key ? key_argument(definition, *to_key) : key_argument(definition, json::write_texts({to_time}));
-    check_rewind(definition, key);
-    catalog::move_checkpoint(definition.id, key);
-    catalog::write_event(definition.id, std::nullopt, pg::role_name(pg::current_role()),
-                         "checkpoint moved to " + json::write_texts(key));
-    return static_cast<Datum>(0);
-  });
-}
-
 ETL_FUNCTION(etl_dead_letter_replay) {
   return pg::boundary([&]() -> Datum {
     const model::Definition definition = open_pipeline(fcinfo, 0, Right::kOwner);
+    want_no_block("etl.dead_letter_replay()", "take the rows out of the target again");
     const std::string patch = pg::text_argument(fcinfo, 2).value_or("{}");
     if (!json::parse(patch, "patch").IsObject())
       throw Error("22023", "patch must be a JSON object", "It is " + patch + ".");

@@ -103,30 +103,19 @@ Requested request_call(const model::Definition& definition, Call what) {
   return {transition.to, run};
 }
 
-void check_rewind(const model::Definition& definition, catalog::Key& key) {
-  if (!key.at(0)) throw Error("22023", "the first value of to_key is null", "No row comes after it.");
-  const run::Plan plan = plan_of(definition);
-  pg::ActingAs owner(definition.owner, definition.search_path);  // a domain's checks are his code
-  for (std::size_t i = 0; i < key.size() && i < plan.order_types.size(); ++i) {
-    if (!key[i]) continue;
-    key[i] =
-        pg::query_once("SELECT CAST($1 AS " + pg::type_name(plan.order_types[i], -1) + ")::text", {key[i]}).at(0)[0];
-  }
-  owner.leave();
-}
-
 std::int64_t discard_dead_letters(const std::string& ids) {
   std::int64_t count = 0;
   for (const pg::Row& row : pg::catalog_query("SELECT id, pipeline_id FROM etl.dead_letter WHERE status = 'pending'"
-                                              " AND id = ANY ($1::bigint[])",
+                                              " AND id = ANY ($1::bigint[]) ORDER BY id",
                                               {ids})) {
     const auto definition = catalog::find_pipeline(std::stoll(*row[1]));
+    if (!definition) continue;  // dropped meanwhile, with its letters
     (void)check_right(*definition, Right::kAlter);
-    (void)pg::catalog_query(
-        "UPDATE etl.dead_letter SET status = 'discarded', last_seen = clock_timestamp()"
-        " WHERE id = $1::bigint",
-        {row[0]});
-    ++count;
+    count += static_cast<std::int64_t>(
+        pg::catalog_query("UPDATE etl.dead_letter SET status = 'discarded', last_seen = clock_timestamp()"
+                          " WHERE id = $1::bigint AND status = 'pending' RETURNING 1",
+                          {row[0]})
+            .size());
   }
   return count;
 }

@@ -5,7 +5,6 @@
 #include <optional>
 #include <string>
 
-#include "catalog/checkpoints.hpp"
 #include "catalog/runs.hpp"
 #include "model/definition.hpp"
 #include "model/state.hpp"
@@ -28,8 +27,6 @@ Requested request_call(const model::Definition& definition, model::Call what);
 // there) runs as the owner. Makes the target first if create_target is set.
 run::Plan plan_of(const model::Definition& definition);
 
-// Error 22P02 and the like unless the key's texts can be read as the types of the pipeline's order; as the owner.
-void check_rewind(const model::Definition& definition, catalog::Key& key);
 // Of pipelines that the caller owns or may alter; returns how many.
 std::int64_t discard_dead_letters(const std::string& ids);
 

@@ -9,6 +9,7 @@
 
 extern "C" {
 #include "access/reloptions.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_foreign_data_wrapper.h"
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_user_mapping.h"
@@ -31,6 +32,11 @@ std::optional<unsigned> role_argument(FunctionCallInfo fcinfo, int index) {
   return PG_GETARG_OID(index);
 }
 
+// regrole takes any number, and a role that is made later could get it.
+void want_role(unsigned role) {
+  if (!pg::role_exists(role)) throw Error("42704", "role with OID " + std::to_string(role) + " does not exist");
+}
+
 std::string privilege_argument(FunctionCallInfo fcinfo) {
   std::string privilege = pg::required_argument(fcinfo, 1, "privilege");
   for (char& c : privilege) c = static_cast<char>(pg_toupper(static_cast<unsigned char>(c)));
@@ -46,6 +52,16 @@ void check_secret_name(const std::string& option, const std::string& value) {
   if (!value.empty() && value.front() != '.' && std::none_of(value.begin(), value.end(), odd)) return;
   throw Error("22023", "option \"" + option + "\" must be the bare name of a file", {},
               "Put the file into etl.secrets_directory and write its name, as in " + option + " 'es.secret'.");
+}
+
+// A secret is of whoever put it into the directory. Every role with USAGE on a server may make a mapping for itself, so
+// the name of a file must not be enough to use what lies in it.
+void want_secret_reader(const std::string& option) {
+  const pg::RoleId role = pg::current_role();
+  if (pg::is_superuser(role) || pg::has_role(role, ROLE_PG_READ_SERVER_FILES)) return;
+  throw Error("42501", "permission denied to set option \"" + option + "\"",
+              "Only a superuser or a member of pg_read_server_files makes or changes a mapping that names a file.",
+              "Ask one to run CREATE USER MAPPING for you.");
 }
 
 void check_option(const std::string& name, const std::string& value, Oid catalog) {
@@ -64,7 +80,10 @@ void check_option(const std::string& name, const std::string& value, Oid catalog
   for (const std::string_view k : known) {
     if (k != name) continue;
     if (name == "url") (void)http::parse_server_url(value);
-    if (catalog == UserMappingRelationId && name.ends_with("_file")) check_secret_name(name, value);
+    if (catalog == UserMappingRelationId && name.ends_with("_file")) {
+      check_secret_name(name, value);
+      want_secret_reader(name);
+    }
     return;
   }
   throw Error("22023", "unknown option \"" + name + "\"", {}, did_you_mean(name, known));
@@ -77,7 +96,9 @@ ETL_FUNCTION(etl_allow_target) {
     const std::string pattern = pg::required_argument(fcinfo, 0, "pattern");
     want_administrator();
     model::check_pattern(pattern);
-    catalog::allow_target(pattern, role_argument(fcinfo, 1));
+    const std::optional<unsigned> role = role_argument(fcinfo, 1);
+    if (role) want_role(*role);
+    catalog::allow_target(pattern, role);
     return static_cast<Datum>(0);
   });
 }
@@ -94,6 +115,7 @@ ETL_FUNCTION(etl_grant_pipeline) {
   return pg::boundary([&]() -> Datum {
     const model::Definition definition = lock_pipeline(fcinfo, 0, Right::kOwner);
     (void)pg::required_argument(fcinfo, 2, "to_role");
+    want_role(PG_GETARG_OID(2));
     catalog::grant(definition.id, privilege_argument(fcinfo), PG_GETARG_OID(2));
     return static_cast<Datum>(0);
   });

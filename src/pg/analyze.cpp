@@ -210,6 +210,11 @@ Analysis analyze_select(const std::string& sql) {
   return analysis;
 }
 
+void want_expression(const std::string& sql) {
+  const char* text = sql.c_str();
+  call([&] { (void)raw_parser(text, RAW_PARSE_PLPGSQL_EXPR); });
+}
+
 bool find_origin(const Column& column, Origin& origin) {
   if (column.origin_table == 0) return false;
   const Oid table = column.origin_table;

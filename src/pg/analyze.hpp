@@ -29,6 +29,10 @@ struct Analysis {
 // data-modifying CTE, SELECT INTO or FOR UPDATE, and whatever analysis finds (42P01, 42703, 42501 at run time only).
 Analysis analyze_select(const std::string& sql);
 
+// Error 42601 unless the text is what may stand in parentheses in a SELECT: it closes no parenthesis that it has not
+// opened, and begins no second statement.
+void want_expression(const std::string& sql);
+
 // How a key column may be relied on.
 struct Origin {
   std::string table;  // quoted and qualified

@@ -33,9 +33,11 @@ void define_settings() {
       "etl.allowed_hosts", "Loopback, private and link-local addresses, and hosts of plain http, that may be reached.",
       "A comma list of host[:port] or CIDR[:port].", &allowed_hosts_setting, "", PGC_SUSET, 0, nullptr, nullptr,
       nullptr);
-  DefineCustomStringVariable("etl.secrets_directory",
-                             "Directory of the files that user mappings name as password_file.", nullptr,
-                             &secrets_directory_setting, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
+  DefineCustomStringVariable(
+      "etl.secrets_directory",
+      "Directory of the files that user mappings name as password_file or api_key_file; who makes such a "
+      "mapping must be a superuser or a member of pg_read_server_files.",
+      nullptr, &secrets_directory_setting, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
   DefineCustomBoolVariable("etl.allow_superuser_pipelines", "Whether a superuser's pipelines run.", nullptr,
                            &superuser_pipelines_setting, true, PGC_SIGHUP, 0, nullptr, nullptr, nullptr);
   DefineCustomBoolVariable("etl.suspended", "No pipeline runs while this is on: for a physical copy of a server.",

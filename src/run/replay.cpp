@@ -1,6 +1,8 @@
 #include "run/replay.hpp"
 
 #include "compile/quote.hpp"
+#include "pg/analyze.hpp"
+#include "pg/read_only.hpp"
 #include "pg/spi.hpp"
 #include "pg/transaction.hpp"
 #include "run/table_loop.hpp"
@@ -11,12 +13,26 @@ namespace {
 
 // The pending dead letters that match, as an array of their ids.
 std::string find_letters(const Plan& plan, const std::string& where) {
+  pg::want_expression(where);
+  const pg::ReadOnlyScope read_only;
   return *pg::query_once(
               "SELECT coalesce(pg_catalog.array_agg(d.id ORDER BY d.id), '{}') FROM (SELECT * FROM"
               " etl.dead_letters WHERE pipeline_id OPERATOR(pg_catalog.=) " +
               std::to_string(plan.definition.id) + " AND status OPERATOR(pg_catalog.=) 'pending') AS d WHERE (" +
               where + "\n)")
               .at(0)[0];
+}
+
+// A record that is shown as a string of its text has no columns.
+void want_records(const std::string& letters) {
+  for (const pg::Row& row :
+       pg::query_once("SELECT id FROM etl.dead_letters WHERE id OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.int8[])"
+                      " AND pg_catalog.jsonb_typeof(original_record) OPERATOR(pg_catalog.=) 'string' LIMIT 1",
+                      {letters})) {
+    throw Error("22032", "dead letter " + *row[0] + " cannot be replayed",
+                "Its record is JSON that jsonb does not take.",
+                "Leave it out by where_sql: jsonb_typeof(original_record) = 'object'. Mend its row in the source.");
+  }
 }
 
 // The letters with the ids $2, under the patch $1, as rows of the source's shape.
@@ -45,6 +61,7 @@ void replay(const Plan& plan, const json::Value& arguments, const Emit& emit) {
   constexpr unsigned kJsonb = 3802;
   constexpr unsigned kBigints = 1016;
   const std::string letters = find_letters(plan, json::text_member(arguments, "where_sql").value_or("true"));
+  want_records(letters);
   const std::string patch = json::text_member(arguments, "patch").value_or("{}");
   source::SqlSource shape(source_spec(plan, {}));
   const auto page = shape.make_page(false);

@@ -7,5 +7,7 @@ namespace etl::run {
 
 // The settings on which checkpoints and JSON depend, and the owner's search_path (internals.md 19).
 void pin_session(const model::Definition& definition);
+// Of these, what decides how a value is written as text: until the end of the transaction, or of pg::ActingAs.
+void pin_formats();
 
 }  // namespace etl::run

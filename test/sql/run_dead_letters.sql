@@ -47,7 +47,11 @@ SELECT etl.drop_pipeline('dead_many');
 
 -- Replayed: some of them, with a patch; what still fails stays pending.
 TRUNCATE dst;
-SELECT t.refused($$SELECT etl.dead_letter_replay('dead')$$);
+\set SHOW_CONTEXT never
+SELECT etl.dead_letter_replay('dead');
+CREATE FUNCTION writes() RETURNS bool LANGUAGE plpgsql AS $$ BEGIN INSERT INTO run_dead_letters.dst VALUES (0, 0, ''); RETURN false; END $$;
+SELECT etl.dead_letter_replay('dead', 'run_dead_letters.writes()');
+SELECT count(*) FROM dst;
 SELECT count(*) FROM etl.dead_letters WHERE pipeline = 'dead' AND status = 'pending';
 SELECT etl.dead_letter_replay('dead', $$original_record ->> 'id' = '17'$$, '{"v": 1017}');
 SELECT etl.dead_letter_replay(id, 'error_code = ''23502''', '{"note": "mended"}') FROM etl.pipelines WHERE name = 'dead';
@@ -65,9 +69,21 @@ SELECT etl.dead_letter_discard(array_agg(id)) FROM etl.dead_letters WHERE pipeli
 SELECT etl.dead_letter_discard(array_agg(id)) FROM etl.dead_letters WHERE pipeline = 'dead';
 SELECT status, count(*) FROM etl.dead_letters WHERE pipeline = 'dead' GROUP BY status ORDER BY status;
 -- Refused.
-SELECT t.refused($$SELECT etl.dead_letter_replay('dead', 'nonsense')$$);
-SELECT t.refused($$SELECT etl.dead_letter_replay('dead', 'true; DROP TABLE run_dead_letters.dst')$$);
-SELECT t.refused($$SELECT etl.dead_letter_replay('dead', NULL, '[]')$$);
+SELECT etl.dead_letter_replay('dead', 'nonsense');
+SELECT etl.dead_letter_replay('dead', NULL, '[]');
+-- What ROLLBACK cannot take back is not begun.
+BEGIN;
+SELECT t.refused($$SELECT etl.dead_letter_replay('dead')$$);
+SELECT etl.dead_letter_replay('dead');
+ROLLBACK;
+-- where_sql is one expression, and only reads.
+SELECT etl.dead_letter_replay('dead', 'true; DROP TABLE run_dead_letters.dst');
+SELECT etl.dead_letter_replay('dead', $$false); CREATE TABLE run_dead_letters.injected (x int); SELECT ARRAY[]::bigint[] FROM (SELECT 1) AS q WHERE (true$$);
+SELECT to_regclass('run_dead_letters.injected');
+SELECT etl.dead_letter_replay('dead', $$false) UNION ALL SELECT '{1}' WHERE (true$$);
+SELECT etl.dead_letter_replay('dead', 'true FROM pg_class');
+SELECT etl.dead_letter_replay('dead', '');
+SELECT etl.dead_letter_replay('dead', 'true -- all');
 SELECT t.refused($$SELECT etl.dead_letter_discard(NULL)$$);
 SELECT etl.dead_letter_discard('{}');
 SELECT etl.drop_pipeline('dead');

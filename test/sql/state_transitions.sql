@@ -6,6 +6,7 @@ CREATE SCHEMA state_transitions;
 SET search_path = state_transitions, public;
 CREATE TABLE src (id int PRIMARY KEY);
 CREATE TABLE dst (id int PRIMARY KEY);
+INSERT INTO src VALUES (1), (2);
 DO $$ BEGIN PERFORM etl.allow_target('state_transitions.*'); END $$;
 SELECT etl.create_pipeline('states', source => 'SELECT id FROM src', target => 'state_transitions.dst') > 0;
 CALL t.run('states');
