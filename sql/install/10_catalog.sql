@@ -122,6 +122,7 @@ CREATE TABLE etl.checkpoint (
     run_id bigint NOT NULL,
     kind text NOT NULL CHECK (kind IN ('key', 'pair')),
     position jsonb,
+    position_types text[] NOT NULL,
     range_from jsonb,
     range_to jsonb,
     done bool NOT NULL DEFAULT false,
@@ -144,6 +145,7 @@ CREATE TABLE etl.checkpoint (
 ) WITH (fillfactor = 20);
 COMMENT ON TABLE etl.checkpoint IS 'Where each slice of a pipeline stands, with the counters of the current run; updated in the batch''s transaction';
 COMMENT ON COLUMN etl.checkpoint.position IS 'The key of the last row that the target holds: an array of texts that the types'' input functions read';
+COMMENT ON COLUMN etl.checkpoint.position_types IS 'Name, type and collation of each column in whose order the source was read: position and range mean nothing in another order';
 
 CREATE TABLE etl.watermark (
     pipeline_id bigint PRIMARY KEY REFERENCES etl.pipeline ON DELETE CASCADE,

@@ -62,13 +62,14 @@ void alter(const Definition& old, const Definition& changed) {
   run::want_at_rest(old, "altered");
   const run::Plan plan = plan_of(changed);
   catalog::update_pipeline(changed);
-  const bool same_keys = old.mode == changed.mode && old.key_columns == changed.key_columns &&
-                         old.incremental_key == changed.incremental_key &&
-                         old.incremental_id_key == changed.incremental_id_key;
-  if (!same_keys) {
+  // A position says which rows the target holds: in another target, or another order, it is worth nothing.
+  const bool same_place = old.target == changed.target && old.mode == changed.mode &&
+                          old.key_columns == changed.key_columns && old.incremental_key == changed.incremental_key &&
+                          old.incremental_id_key == changed.incremental_id_key;
+  if (!same_place) {
     catalog::forget_checkpoints(changed.id);
     catalog::write_event(changed.id, std::nullopt, pg::role_name(pg::current_role()),
-                         "checkpoint forgotten: the keys were altered");
+                         "checkpoint forgotten: mode, target or keys were altered");
   }
   report(plan);
 }

@@ -47,7 +47,8 @@ std::optional<Key> key_from_json(const std::optional<std::string>& text) {
 std::vector<Checkpoint> read_checkpoints(std::int64_t pipeline) {
   std::vector<Checkpoint> all;
   for (const pg::Row& row : pg::catalog_query(
-           "SELECT slice, run_id, kind, position, range_from, range_to, done, batch_no FROM etl.checkpoint"
+           "SELECT slice, run_id, kind, position, range_from, range_to, done, batch_no, to_json(position_types)"
+           " FROM etl.checkpoint"
            " WHERE pipeline_id = $1::bigint ORDER BY slice",
            {number(pipeline)})) {
     Checkpoint c;
@@ -59,6 +60,7 @@ std::vector<Checkpoint> read_checkpoints(std::int64_t pipeline) {
     c.to = key_from_json(row[5]);
     c.done = *row[6] == "t";
     c.batch_no = std::stoll(*row[7]);
+    for (const auto& type : json::read_texts(json::parse(*row[8], "types"))) c.position_types.push_back(*type);
     all.push_back(c);
   }
   return all;
@@ -80,10 +82,11 @@ void start_checkpoints(std::int64_t pipeline, std::int64_t run, std::int64_t epo
   for (const Checkpoint& c : slices) {
     (void)pg::catalog_query(
         "INSERT INTO etl.checkpoint (pipeline_id, slice, epoch, run_id, kind, position, range_from, range_to,"
-        " system_identifier) VALUES ($1::bigint, $2::int, $3::bigint, $4::bigint, $5, $6::jsonb, $7::jsonb, $8::jsonb, "
-        "$9)",
+        " system_identifier, position_types) VALUES ($1::bigint, $2::int, $3::bigint, $4::bigint, $5, $6::jsonb,"
+        " $7::jsonb, $8::jsonb, $9, ARRAY(SELECT json_array_elements_text($10::json)))",
         {number(pipeline), number(c.slice), number(epoch), number(run), c.kind, key_text(c.position), key_text(c.from),
-         key_text(c.to), pg::system_identifier()});
+         key_text(c.to), pg::system_identifier(),
+         json::write_texts({c.position_types.begin(), c.position_types.end()})});
   }
 }
 

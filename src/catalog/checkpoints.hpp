@@ -25,7 +25,8 @@ struct Checkpoint {
   std::int64_t run = 0;
   std::string kind = "key";
   std::optional<Key> position;
-  std::optional<Key> from;  // the slice's range: after `from`, up to and with `to`
+  std::vector<std::string> position_types;  // of each column of the order: name, type and collation
+  std::optional<Key> from;                  // the slice's range: after `from`, up to and with `to`
   std::optional<Key> to;
   bool done = false;
   std::int64_t batch_no = 0;

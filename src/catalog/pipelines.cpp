@@ -96,6 +96,12 @@ std::optional<Definition> lock_pipeline(std::int64_t id) {
   return first_of(pg::catalog_query(ETL_DEFINITION_WHERE "p.id = $1::bigint FOR NO KEY UPDATE", {std::to_string(id)}));
 }
 
+bool try_hold_pipeline(std::int64_t id) {
+  return !pg::catalog_query("SELECT FROM etl.pipeline WHERE id = $1::bigint FOR KEY SHARE SKIP LOCKED",
+                            {std::to_string(id)})
+              .empty();
+}
+
 std::vector<Definition> all_pipelines() {
   std::vector<Definition> all;
   for (const pg::Row& row :

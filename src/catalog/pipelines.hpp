@@ -23,6 +23,10 @@ std::vector<Definition> all_pipelines();
 std::optional<Definition> lock_pipeline(const std::string& name);
 std::optional<Definition> lock_pipeline(std::int64_t id);
 
+// Locks the row against renaming and dropping, so that a row that refers to it waits for nobody. False, without
+// waiting, when another session is renaming or dropping it.
+bool try_hold_pipeline(std::int64_t id);
+
 // With its state row, bound to this database. Error 42710 when the name is taken.
 std::int64_t insert_pipeline(const Definition& definition);
 // By id, all but name and owner; raises the version.

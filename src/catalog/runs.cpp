@@ -116,8 +116,9 @@ std::int64_t claim(std::int64_t pipeline, std::int64_t run, int pid) {
   const pg::Rows rows = pg::catalog_query(
       "WITH ran AS (UPDATE etl.run_log SET status = 'running', worker_pid = $3::int,"
       " started_at = coalesce(started_at, clock_timestamp()), finished_at = NULL WHERE id = $2::bigint)"
-      " UPDATE etl.pipeline_state SET epoch = epoch + 1, worker_pid = $3::int WHERE pipeline_id = $1::bigint RETURNING "
-      "epoch",
+      " UPDATE etl.pipeline_state SET epoch = greatest(epoch + 1, (extract(epoch FROM clock_timestamp()) * "
+      "1e6)::bigint),"
+      " worker_pid = $3::int WHERE pipeline_id = $1::bigint RETURNING epoch",
       {std::to_string(pipeline), std::to_string(run), std::to_string(pid)});
   return std::stoll(*rows.at(0)[0]);
 }
@@ -155,11 +156,11 @@ std::vector<ActiveRun> active_runs() {
   for (const pg::Row& row :
        pg::catalog_query_latest("SELECT s.pipeline_id, s.run_id, p.owner::oid, s.state,"
                                 " coalesce((p.options->>'auto_recover')::bool, true),"
-                                " p.enabled AND s.system_identifier = $1 AND s.database_oid = $2::oid,"
-                                " r.recoveries, coalesce((p.options->>'max_retries')::int, 3)"
+                                " p.enabled, r.recoveries, coalesce((p.options->>'max_retries')::int, 3)"
                                 " FROM etl.pipeline_state s JOIN etl.pipeline p ON p.id = s.pipeline_id JOIN "
                                 "etl.run_log r ON r.id = s.run_id"
-                                " WHERE s.state IN ('RUN_REQUESTED', 'RUNNING', 'PAUSE_REQUESTED') ORDER BY s.run_id",
+                                " WHERE s.state IN ('RUN_REQUESTED', 'RUNNING', 'PAUSE_REQUESTED')"
+                                " AND s.system_identifier = $1 AND s.database_oid = $2::oid ORDER BY s.run_id",
                                 {pg::system_identifier(), std::to_string(pg::database_id())})) {
     ActiveRun run;
     run.pipeline = std::stoll(*row[0]);
@@ -167,7 +168,7 @@ std::vector<ActiveRun> active_runs() {
     run.owner = static_cast<unsigned>(std::stoul(*row[2]));
     run.state = model::state_from(*row[3]);
     run.auto_recover = *row[4] == "t";
-    run.runnable = *row[5] == "t";
+    run.enabled = *row[5] == "t";
     run.recoveries = std::stoi(*row[6]);
     run.max_retries = std::stoi(*row[7]);
     all.push_back(run);
@@ -188,18 +189,6 @@ std::int64_t count_running() {
   return std::stoll(*pg::catalog_query_latest("SELECT count(*) FROM etl.pipeline_state"
                                               " WHERE state IN ('RUNNING', 'PAUSE_REQUESTED')")
                          .at(0)[0]);
-}
-
-std::vector<int> lease_pids(std::int64_t pipeline) {
-  std::vector<int> pids;
-  // 3697 is the class of our leases (pg/lease.cpp).
-  for (const pg::Row& row : pg::catalog_query_latest("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND "
-                                                     "objsubid = 3697 AND mode = 'ExclusiveLock' AND granted"
-                                                     " AND database = $2::oid AND classid::bigint = $1::bigint",
-                                                     {std::to_string(pipeline), std::to_string(pg::database_id())})) {
-    pids.push_back(std::stoi(*row[0]));
-  }
-  return pids;
 }
 
 }  // namespace etl::catalog

@@ -50,7 +50,8 @@ struct Run {
 std::optional<Run> read_run(std::int64_t run);
 std::optional<Run> read_run_latest(std::int64_t run);
 
-// Takes the lease: state RUNNING, epoch + 1. Returns the new epoch.
+// Takes the lease: a new epoch, which is returned. It grows, and has the clock in it: ids start again when the
+// extension is dropped and made anew, and a worker of the one before must be fenced, too.
 std::int64_t claim(std::int64_t pipeline, std::int64_t run, int pid);
 void set_run_status(std::int64_t run, const std::string& status, const Error* error);
 void count_attempt(std::int64_t run);
@@ -63,16 +64,14 @@ struct ActiveRun {
   unsigned owner = 0;
   State state = State::IDLE;
   bool auto_recover = true;
-  bool runnable = true;  // enabled, and bound to this database
+  bool enabled = true;
   int recoveries = 0;
   int max_retries = 3;
 };
-// Pipelines that are RUN_REQUESTED, RUNNING or PAUSE_REQUESTED.
+// Pipelines that are RUN_REQUESTED, RUNNING or PAUSE_REQUESTED, and bound to this database.
 std::vector<ActiveRun> active_runs();
 std::int64_t count_running();
 // Error PE043 unless the library and the SQL objects are of one version.
 void check_version();
-// Processes that work on a pipeline now: holders of its leases.
-std::vector<int> lease_pids(std::int64_t pipeline);
 
 }  // namespace etl::catalog

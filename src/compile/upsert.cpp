@@ -12,6 +12,10 @@ std::string joined(const std::vector<std::string>& parts, const char* separator)
   return text;
 }
 
+std::string typed(const UpsertColumn& column, const std::string& value) {
+  return column.cast.empty() ? value : "CAST(" + value + " AS " + column.cast + ")";
+}
+
 // The input with every column in the target's type.
 std::string typed_input(const Upsert& upsert) {
   std::vector<std::string> columns;
@@ -19,7 +23,7 @@ std::string typed_input(const Upsert& upsert) {
   for (const UpsertColumn& c : upsert.columns) {
     const std::string name = quote_name(c.name);
     any = any || !c.cast.empty();
-    columns.push_back(c.cast.empty() ? name : "CAST(" + name + " AS " + c.cast + ") AS " + name);
+    columns.push_back(c.cast.empty() ? name : typed(c, name) + " AS " + name);
   }
   return any ? "(SELECT " + joined(columns, ", ") + " FROM input)" : "input";
 }
@@ -103,8 +107,12 @@ std::string on_conflict_sql(const Upsert& upsert) {
   return sql + "UPDATE SET " + assignments(upsert, "excluded") + " WHERE " + differs(upsert, "t", "excluded");
 }
 
-std::string last_of_each_key_sql(const std::vector<std::string>& keys) {
-  const std::string key = name_list(keys, "(_etl_row).");
+std::string last_of_each_key_sql(const Upsert& upsert) {
+  std::vector<std::string> keys;
+  for (const UpsertColumn& c : upsert.columns) {
+    if (c.key) keys.push_back(typed(c, "(_etl_row)." + quote_name(c.name)));
+  }
+  const std::string key = joined(keys, ", ");
   return "SELECT (_etl_row).* FROM (SELECT DISTINCT ON (" + key +
          ") _etl_row, _etl_order FROM (SELECT _etl_row, pg_catalog.row_number() OVER () AS _etl_order FROM input AS "
          "_etl_row) "

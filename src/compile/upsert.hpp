@@ -25,6 +25,7 @@ struct UpsertColumn {
 struct Upsert {
   std::string target;  // quoted and qualified
   std::vector<UpsertColumn> columns;
+  bool keys_may_merge = false;  // keys of the input that differ may be one key in the target's type
 };
 
 // With a range_column, $1 and $2 bound that column of the target to the keys of the batch, so that one index range scan
@@ -35,7 +36,7 @@ std::string insert_sql(const Upsert& upsert);
 std::string in_range_sql(const Upsert& upsert, const std::string& range_column);
 std::string on_conflict_sql(const Upsert& upsert);
 
-// Keeps, of the rows of input with equal keys, the last one.
-std::string last_of_each_key_sql(const std::vector<std::string>& keys);
+// Keeps, of the rows of input whose keys are equal in the target's types, the last one.
+std::string last_of_each_key_sql(const Upsert& upsert);
 
 }  // namespace etl::compile

@@ -97,6 +97,7 @@ void read_option(Options& o, const std::string& key, const Value& v) {
   if (key == "slices") o.slices = static_cast<int>(whole("slices", v, 1, 64));
   if (key == "snapshot") o.snapshot_run = word("snapshot", v, {"batch", "run"}) == 1;
   if (key == "step_timeout") o.step_timeout_ms = duration("step_timeout", v);
+  if (o.step_timeout_ms > INT32_MAX) wrong("step_timeout", v, "at most 24 days");
 }
 
 }  // namespace

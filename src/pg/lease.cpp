@@ -93,6 +93,19 @@ bool holds_lease_in(const PGPROC* process, int partition, std::int64_t pipeline)
   return false;
 }
 
+// C only.
+void signal_holders(std::int64_t pipeline, bool cancel, const PGPROC* except) {
+  for (int partition = 0; partition < NUM_LOCK_PARTITIONS; ++partition) {
+    LWLock* lock = LockHashPartitionLockByIndex(partition);
+    LWLockAcquire(lock, LW_SHARED);
+    for (uint32 i = 0; i < ProcGlobal->allProcCount; ++i) {
+      PGPROC* process = GetPGProcByNumber(i);
+      if (process != except && process->pid != 0 && holds_lease_in(process, partition, pipeline)) wake(process, cancel);
+    }
+    LWLockRelease(lock);
+  }
+}
+
 }  // namespace
 
 bool try_lease(std::int64_t pipeline, int slice) {
@@ -147,15 +160,11 @@ void forget_leases() {
 }
 
 void signal_lease_holders(std::int64_t pipeline, bool cancel) {
-  for (int partition = 0; partition < NUM_LOCK_PARTITIONS; ++partition) {
-    LWLock* lock = LockHashPartitionLockByIndex(partition);
-    LWLockAcquire(lock, LW_SHARED);
-    for (uint32 i = 0; i < ProcGlobal->allProcCount; ++i) {
-      PGPROC* process = GetPGProcByNumber(i);
-      if (process->pid != 0 && holds_lease_in(process, partition, pipeline)) wake(process, cancel);
-    }
-    LWLockRelease(lock);
-  }
+  signal_holders(pipeline, cancel, nullptr);
+}
+
+void cancel_other_holders(std::int64_t pipeline) {
+  call([&] { signal_holders(pipeline, true, MyProc); });
 }
 
 }  // namespace etl::pg

@@ -16,6 +16,7 @@ bool try_lease(std::int64_t pipeline, int slice);      // true also when this pr
 bool has_lease(std::int64_t pipeline, int slice);      // this process
 bool lease_is_free(std::int64_t pipeline, int slice);  // nobody; looks only, so that nobody who tries fails by it
 void release_lease(std::int64_t pipeline, int slice);
+void cancel_other_holders(std::int64_t pipeline);  // all who hold a lease of it, but for this process
 void lock_claims();  // until the end of the transaction: one claim at a time counts who runs
 
 // For this room only; C only, and neither raises.

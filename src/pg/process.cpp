@@ -18,8 +18,6 @@ extern "C" {
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/lwlock.h"
-#include "storage/proc.h"
-#include "storage/procarray.h"
 #include "storage/shmem.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
@@ -304,13 +302,6 @@ void ignore_cancel() {
 }
 int own_pid() {
   return MyProcPid;
-}
-
-void cancel_backend(int pid) {
-  PGPROC* process = BackendPidGetProc(pid);
-  if (process == nullptr || process->databaseId != MyDatabaseId) return;
-  (void)kill(pid, SIGINT);
-  SetLatch(&process->procLatch);
 }
 
 void log_line(const std::string& message) {

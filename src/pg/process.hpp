@@ -50,7 +50,6 @@ void sleep_ms(long milliseconds);
 void check_interrupts();
 void ignore_cancel();  // forgets a cancel that has arrived and was answered
 int own_pid();
-void cancel_backend(int pid);
 
 void log_line(const std::string& message);  // LOG, once per state change
 void warn_line(const std::string& message, const std::string& hint = {});

@@ -92,6 +92,14 @@ bool can_login(RoleId role) {
   });
 }
 
+bool can_connect(RoleId role) {
+#if PG_VERSION_NUM >= 160000
+  return call([&] { return object_aclcheck(DatabaseRelationId, MyDatabaseId, role, ACL_CONNECT) == ACLCHECK_OK; });
+#else
+  return call([&] { return pg_database_aclcheck(MyDatabaseId, role, ACL_CONNECT) == ACLCHECK_OK; });
+#endif
+}
+
 std::string role_name(RoleId role) {
   const char* name = call([&] { return GetUserNameFromId(role, true); });
   return name != nullptr ? std::string(name) : "unknown (OID " + std::to_string(role) + ")";

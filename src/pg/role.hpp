@@ -39,6 +39,7 @@ bool is_superuser(RoleId role);
 bool has_role(RoleId member, RoleId role);    // member has role's privileges without asking for them
 bool can_become(RoleId member, RoleId role);  // by SET ROLE: what PostgreSQL wants of ALTER … OWNER TO
 bool can_login(RoleId role);
+bool can_connect(RoleId role);       // to this database
 std::string role_name(RoleId role);  // "unknown (OID n)" when it is gone
 bool role_exists(RoleId role);
 bool owns_database(RoleId role);

@@ -83,7 +83,9 @@ void try_batch(Table& table, pg::Relation& page, const std::string& batch, const
 std::optional<pg::Key> resume_position(const Plan& plan) {
   if (plan.definition.mode != "incremental") return std::nullopt;
   const auto checkpoints = catalog::read_checkpoints(plan.definition.id);
-  return checkpoints.empty() ? std::nullopt : checkpoints[0].position;
+  if (checkpoints.empty() || !checkpoints[0].position) return std::nullopt;
+  check_position(plan, checkpoints[0].position_types);
+  return checkpoints[0].position;
 }
 
 void dry_run(const Plan& plan, const json::Value& arguments, const Emit& emit) {

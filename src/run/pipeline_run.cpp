@@ -21,16 +21,24 @@ namespace {
 
 using model::State;
 
-// Takes the lease and moves RUN_REQUESTED to RUNNING; nothing when there is nothing to do for this worker.
-std::optional<Context> claim(const pg::Task& task) {
+constexpr char kClaimTimeout[] = "1s";
+constexpr std::int64_t kClaimUs = 1'000'000;
+constexpr long kClaimPollMs = 20;
+
+// Takes the lease and moves RUN_REQUESTED to RUNNING; nothing when there is nothing to do for this worker, or, `busy`,
+// when a user's transaction keeps it from that. lock_claims() comes last: whoever has it waits for nothing that a user
+// may hold, since all other claims of the database wait for him.
+std::optional<Context> try_claim(const pg::Task& task, bool& busy) {
   pg::begin();
+  pg::set_local("lock_timeout", kClaimTimeout);
   std::optional<Context> context;
   const auto definition = catalog::find_pipeline(task.pipeline);
   const auto state = catalog::read_state(task.pipeline, true);
   const bool mine = definition && state && state->state == State::RUN_REQUESTED && state->run == task.run &&
                     state->bound_here && !pg::suspended() && definition->owner == task.role;
-  if (mine) pg::lock_claims();
-  if (mine && catalog::count_running() < pg::max_workers() && pg::try_lease(task.pipeline, 0)) {
+  busy = mine && !catalog::try_hold_pipeline(task.pipeline);
+  if (mine && !busy) pg::lock_claims();
+  if (mine && !busy && catalog::count_running() < pg::max_workers() && pg::try_lease(task.pipeline, 0)) {
     context.emplace();
     context->pipeline = task.pipeline;
     context->run = task.run;
@@ -45,6 +53,24 @@ std::optional<Context> claim(const pg::Task& task) {
   }
   pg::commit(true);
   return context;
+}
+
+// Where a user's transaction is in the way for long, the worker gives its slot back and leaves the run to the keeper,
+// if there is one.
+std::optional<Context> claim(const pg::Task& task) {
+  const std::int64_t end = pg::now_us() + kClaimUs;
+  for (;;) {
+    bool busy = true;
+    try {
+      std::optional<Context> context = try_claim(task, busy);
+      if (!busy) return context;
+    } catch (const Error& error) {
+      pg::abort_transaction();
+      if (error.sqlstate != "55P03") throw;
+    }
+    if (pg::now_us() > end && !pg::lease_is_free(pg::kKeeperLease, 0)) return std::nullopt;
+    pg::sleep_ms(kClaimPollMs);
+  }
 }
 
 // Moves the pipeline from wherever its run stands to `to`, unless somebody else has done so.
@@ -93,11 +119,18 @@ void prepare_with_retries(Context& context) {
   }
 }
 
+void check_positions(const Plan& plan, const std::vector<catalog::Checkpoint>& slices) {
+  for (const catalog::Checkpoint& slice : slices) {
+    if (slice.position || slice.from || slice.to) check_position(plan, slice.position_types);
+  }
+}
+
 Outcome move_data(Context& context) {
   prepare_with_retries(context);
   pg::begin();
   std::vector<catalog::Checkpoint> slices = catalog::read_checkpoints(context.pipeline);
   const bool resumed = !slices.empty() && slices[0].run == context.run;
+  if (resumed || context.plan.definition.mode == "incremental") check_positions(context.plan, slices);
   if (resumed) {
     catalog::take_over_checkpoints(context.pipeline, context.epoch);
   } else {
@@ -152,6 +185,7 @@ void work_on_slice(const pg::Task& task) {
     prepare_with_retries(context);
     pg::begin();
     std::vector<catalog::Checkpoint> slices = catalog::read_checkpoints(task.pipeline);
+    check_positions(context.plan, slices);
     pg::commit(false);
     for (catalog::Checkpoint& slice : slices) {
       if (slice.slice == task.slice && !slice.done) (void)run_slice(context, slice);

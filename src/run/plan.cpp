@@ -30,12 +30,30 @@ std::string known_columns_hint(const pg::Analysis& source, const std::string& wr
   return did_you_mean(wrong, names);
 }
 
+constexpr unsigned kDefaultCollation = 100;
+
+std::string position_type(const pg::Column& column) {
+  std::string text = compile::quote_name(column.name) + " " + pg::type_name(column.type, -1);
+  if (column.collation == 0 || column.collation == kDefaultCollation) return text;
+  return text + " COLLATE " + pg::collation_name(column.collation);
+}
+
+std::string list_of(const std::vector<std::string>& parts) {
+  std::string list;
+  for (const std::string& part : parts) list += (list.empty() ? "" : ", ") + part;
+  return list;
+}
+
 void check_output_names(const pg::Analysis& source) {
   std::set<std::string> seen;
   for (const pg::Column& column : source.columns) {
     if (column.name == "?column?") {
       throw Error("42601", "an output column of the source has no name", {},
                   "Name every expression: SELECT a + b AS total.");
+    }
+    if (column.name.starts_with("_etl_")) {
+      throw Error("42939", "the name of output column \"" + column.name + "\" is reserved",
+                  "Generated SQL uses names that start with \"_etl_\".", "Rename the column with AS.");
     }
     if (!seen.insert(column.name).second) {
       throw Error("42701", "the source returns column \"" + column.name + "\" twice", {},
@@ -118,6 +136,7 @@ void choose_order(Plan& plan) {
   for (const std::string& name : plan.order) {
     const pg::Column* column = find_column(plan.source, name);
     plan.order_types.push_back(column->type);
+    plan.position_types.push_back(position_type(*column));
     plan.order_operators.push_back(operators_of(column->type));
     pg::Origin origin;
     known_not_null = known_not_null && pg::find_origin(*column, origin) && origin.not_null;
@@ -130,17 +149,28 @@ void choose_order(Plan& plan) {
 }
 
 void check_owner(unsigned owner) {
-  if (!pg::role_exists(owner)) {
-    throw Error("42704", "the pipeline's owner does not exist any more", "It had OID " + std::to_string(owner) + ".",
-                "Give it another owner with etl.alter_pipeline_owner().");
-  }
-  if (!pg::can_login(owner)) {
-    throw Error("42501", "role \"" + pg::role_name(owner) + "\" cannot log in", "It is the pipeline's owner.",
-                "Use a role with LOGIN: a worker's session is the owner's session.");
-  }
+  if (const auto error = missing_session(owner)) throw *error;
 }
 
 }  // namespace
+
+std::optional<Error> missing_session(unsigned owner) {
+  if (!pg::role_exists(owner)) {
+    return Error("42704", "the pipeline's owner does not exist any more", "It had OID " + std::to_string(owner) + ".",
+                 "Give it another owner with etl.alter_pipeline_owner().");
+  }
+  const std::string role = "role \"" + pg::role_name(owner) + "\"";
+  if (!pg::can_login(owner)) {
+    return Error("42501", role + " cannot log in", "It is the pipeline's owner.",
+                 "Use a role with LOGIN: a worker's session is the owner's session.");
+  }
+  if (!pg::can_connect(owner)) {
+    return Error("42501", role + " cannot connect to this database", "It is the pipeline's owner.",
+                 "Run: GRANT CONNECT ON DATABASE … TO " + compile::quote_name(pg::role_name(owner)) +
+                     "; a worker's session is the owner's session.");
+  }
+  return std::nullopt;
+}
 
 Plan make_plan(const model::Definition& definition, unsigned owner) {
   Plan plan;
@@ -163,6 +193,14 @@ Plan make_plan(const model::Definition& definition, unsigned owner) {
   if (plan.table) prepare_upsert(plan);
   if (definition.mode == "incremental") choose_safety(plan);
   return plan;
+}
+
+void check_position(const Plan& plan, const std::vector<std::string>& types) {
+  if (types == plan.position_types) return;
+  throw Error("55000", "the order of the source has changed since its position was saved",
+              "The position is one of (" + list_of(types) + "), the source is in the order of (" +
+                  list_of(plan.position_types) + ") now.",
+              "Use etl.reset() to read the source from its start.");
 }
 
 compile::Operators operators_of(unsigned type) {

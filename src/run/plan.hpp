@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "compile/upsert.hpp"
+#include "core/error.hpp"
 #include "model/definition.hpp"
 #include "model/options.hpp"
 #include "pg/analyze.hpp"
@@ -34,6 +35,7 @@ struct Plan {
   std::vector<std::string> keys;   // identify a row in the target
   std::vector<std::string> order;  // in which the source is read
   std::vector<unsigned> order_types;
+  std::vector<std::string> position_types;  // name, type and collation of each: a position is good for these only
   std::vector<compile::Operators> order_operators;
   std::optional<pg::TargetTable> table;  // target in this database
   compile::Upsert upsert;                // of `table`
@@ -48,6 +50,12 @@ struct Plan {
 
 // Throws the first broken rule. `owner` is the role that will run it.
 Plan make_plan(const model::Definition& definition, unsigned owner);
+
+// Why `owner` can have no session in this database, which a worker needs.
+std::optional<Error> missing_session(unsigned owner);
+
+// Throws 55000 unless a position, which was saved in the order of `types`, stands in the plan's order, too.
+void check_position(const Plan& plan, const std::vector<std::string>& types);
 
 // By which generated SQL compares values of the type.
 compile::Operators operators_of(unsigned type);

@@ -81,7 +81,11 @@ sink::Written Quarantine::bisect(pg::Relation& page, sink::TableSink& sink, std:
   return halves.written;
 }
 
-void Quarantine::take_unreachable(source::SqlSource& source, pg::Relation& page, catalog::Checkpoint& checkpoint) {
+void Quarantine::take_unreachable(source::SqlSource& source, pg::Relation& page, catalog::Checkpoint& checkpoint,
+                                  bool from_start) {
+  // Slice 0 looks for all. A source that is spilled whole shows its NULL keys as they come.
+  const bool whole = source.spills() && from_start && !source.bounded();
+  if (!context_.plan.keys_may_be_null || checkpoint.slice > 0 || whole) return;
   catalog::BatchRecord record;
   record.started_us = pg::now_us();
   pg::begin();

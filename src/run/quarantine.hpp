@@ -26,8 +26,10 @@ class Quarantine {
   sink::Written bisect(pg::Relation& page, sink::TableSink& sink, std::uint64_t& dead);
 
   // Looks for rows that no page would ever reach, since a NULL is in their key or position, before the first page is
-  // read: refused or kept as above, in a transaction of its own. `page` is scratch.
-  void take_unreachable(source::SqlSource& source, pg::Relation& page, catalog::Checkpoint& checkpoint);
+  // read: refused or kept as above, in a transaction of its own. `page` is scratch. from_start: the pass has no
+  // position.
+  void take_unreachable(source::SqlSource& source, pg::Relation& page, catalog::Checkpoint& checkpoint,
+                        bool from_start);
 
   // Takes rows with a NULL key out of `page`: refused with 23502, or kept, as option null_keys says. Returns how many.
   std::uint64_t take_null_keys(pg::Relation& page);

@@ -20,8 +20,7 @@ RemoteLoop::RemoteLoop(Context& context, catalog::Checkpoint& checkpoint, source
       range_(std::move(range)),
       again_(again),
       retry_(context),
-      quarantine_(context),
-      next_batch_no_(checkpoint.batch_no + 1) {
+      quarantine_(context) {
   if (!again_) saved_ = checkpoint_.position;
 }
 
@@ -31,7 +30,6 @@ void RemoteLoop::open() {
   sent_.clear();
   done_.clear();
   position_ = saved_;
-  next_batch_no_ = checkpoint_.batch_no + 1;
   more_ = true;
   pg::begin();
   source_ = std::make_unique<source::SqlSource>(source_spec(context_.plan, range_));
@@ -43,14 +41,6 @@ void RemoteLoop::open() {
                           source_->spills() ? "spilled" : "paged");
   pg::commit(false);
   sink_->open();
-}
-
-void RemoteLoop::check_null_keys() {
-  // Slice 0 looks for all. A source that is spilled whole shows its NULL keys as they come.
-  const bool whole = source_->spills() && !position_ && !source_->bounded();
-  if (!context_.plan.keys_may_be_null || again_ || checkpoint_.slice > 0 || whole) return;
-  quarantine_.take_unreachable(*source_, *page_, checkpoint_);
-  next_batch_no_ = checkpoint_.batch_no + 1;
 }
 
 std::optional<sink::Batch> RemoteLoop::read_next() {
@@ -161,7 +151,8 @@ void RemoteLoop::collect(int wait_ms) {
 // Until there is nothing more to do, or failure_ is left.
 void RemoteLoop::move() {
   open();
-  check_null_keys();
+  if (!again_) quarantine_.take_unreachable(*source_, *page_, checkpoint_, !position_);
+  next_batch_no_ = checkpoint_.batch_no + 1;
   while (seen_ == model::State::RUNNING || seen_ == model::State::PAUSE_REQUESTED) {
     collect(0);
     const bool may_read = more_ && room() && seen_ == model::State::RUNNING && !failure_;

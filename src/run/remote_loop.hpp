@@ -33,7 +33,6 @@ class RemoteLoop {
   };
 
   void open();
-  void check_null_keys();
   void step();                             // one transaction: saves, reads; then sends
   void save_acknowledged();                // in the transaction
   void forget_saved();                     // after its commit

@@ -1,6 +1,5 @@
 #include "run/slices.hpp"
 
-#include "catalog/runs.hpp"
 #include "compile/quote.hpp"
 #include "core/json.hpp"
 #include "pg/process.hpp"
@@ -74,11 +73,7 @@ void start_helpers(const Context& context, const std::vector<catalog::Checkpoint
 }
 
 void stop_helpers(const Context& context) {
-  pg::begin();
-  for (const int pid : catalog::lease_pids(context.pipeline)) {
-    if (pid != pg::own_pid()) pg::cancel_backend(pid);
-  }
-  pg::commit(false);
+  pg::cancel_other_holders(context.pipeline);
 }
 
 bool helpers_gone(const Context& context, std::size_t slices) {
@@ -131,6 +126,7 @@ Outcome wait_for_helpers(Context& context, std::vector<catalog::Checkpoint>& sli
 std::vector<catalog::Checkpoint> make_slices(const Plan& plan, const std::vector<catalog::Checkpoint>& old) {
   catalog::Checkpoint whole;
   whole.kind = plan.definition.mode == "incremental" ? "pair" : "key";
+  whole.position_types = plan.position_types;
   if (plan.definition.mode == "incremental" && !old.empty() && old[0].kind == "pair") whole.position = old[0].position;
   std::vector<catalog::Checkpoint> slices = {whole};
   if (!worth_slicing(plan)) return slices;

@@ -36,14 +36,11 @@ source::SqlSourceSpec source_spec(const Plan& plan, const source::Range& range) 
 }
 
 void plan_anew(Context& context) {
-  const std::vector<unsigned> types = context.plan.order_types;
+  const std::vector<std::string> types = context.plan.position_types;
   pg::begin();
   context.plan = make_plan(context.plan.definition, context.plan.definition.owner);
   pg::commit(false);
-  if (context.plan.order_types == types) return;
-  throw Error("55000", "the type of a key column was changed while the run was under way",
-              "Its position is that of the old type, whose order may be another one.",
-              "Use etl.reset() to read the source from its start.");
+  check_position(context.plan, types);
 }
 
 TableLoop::TableLoop(Context& context, catalog::Checkpoint& checkpoint, source::Range range, bool again)
@@ -70,13 +67,6 @@ void TableLoop::open() {
   sink_->open(*page_);
   pg::fault_point(4);
   pg::commit(false);
-}
-
-void TableLoop::check_null_keys() {
-  // Slice 0 looks for all. A source that is spilled whole shows its NULL keys as they come.
-  const bool whole = source_->spills() && !position_ && !source_->bounded();
-  if (!context_.plan.keys_may_be_null || again_ || checkpoint_.slice > 0 || whole) return;
-  quarantine_.take_unreachable(*source_, *page_, checkpoint_);
 }
 
 bool TableLoop::batch(Form form) {
@@ -179,7 +169,7 @@ void TableLoop::estimate() {
 Outcome TableLoop::run() {
   const Order opened = retry_.repeat([&] {
     open();
-    check_null_keys();
+    if (!again_) quarantine_.take_unreachable(*source_, *page_, checkpoint_, !position_);
     estimate();
   });
   if (opened == Order::kStop) return Outcome::kStopped;

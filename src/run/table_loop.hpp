@@ -29,7 +29,6 @@ class TableLoop {
   bool batch(Form form);  // one transaction; true: more follows
   Order batch_with_retries(bool& more);
   Order answer(const Error& error, Form& form);
-  void check_null_keys();
   void estimate();
 
   Context& context_;

@@ -1,6 +1,7 @@
 #include "run/target_check.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "catalog/pipelines.hpp"
 #include "compile/quote.hpp"
@@ -228,6 +229,18 @@ bool cast_cuts(const std::string& type) {
          type.starts_with("pg_catalog.varchar") || type.starts_with("pg_catalog.bit");
 }
 
+// Whether two different values are different after the cast, too. What is not known to be costs a batch a sort.
+bool keeps_apart(unsigned from, unsigned to) {
+  constexpr std::array<unsigned, 3> kWider = {21, 23, 20};   // int2, int4, int8
+  constexpr std::array<unsigned, 2> kSameText = {25, 1043};  // text, varchar
+  const auto is_in = [](const auto& types, unsigned type) {
+    return std::find(types.begin(), types.end(), type) != types.end();
+  };
+  if (is_in(kSameText, from) && is_in(kSameText, to)) return true;
+  return is_in(kWider, from) &&
+         std::find(std::find(kWider.begin(), kWider.end(), from), kWider.end(), to) != kWider.end();
+}
+
 }  // namespace
 
 std::string target_as_listed(const Plan& plan) {
@@ -258,6 +271,7 @@ void prepare_upsert(Plan& plan) {
       c.cast = cast_cuts(full) ? pg::type_name(target.type, -1) : full;
       if (column.type == target.type && cast_cuts(full)) c.cast.clear();
     }
+    if (c.key && !c.cast.empty() && !keeps_apart(column.type, target.type)) plan.upsert.keys_may_merge = true;
     plan.upsert.columns.push_back(c);
     if (column.name == plan.keys[0]) {
       plan.key_range = plan.order == plan.keys && c.cast.empty() && column.type == target.type &&

@@ -1,10 +1,10 @@
-// Of the rows of a batch with equal keys only the last one goes on: it wins, as if they had been written one by one.
+// Of the rows of a batch whose keys are equal in the target only the last one goes on: it wins, as if they had been
+// written one by one.
 #pragma once
 
 #include <memory>
-#include <string>
-#include <vector>
 
+#include "compile/upsert.hpp"
 #include "pg/relation.hpp"
 #include "pg/statement.hpp"
 
@@ -12,8 +12,8 @@ namespace etl::sink {
 
 class LastOfKey {
  public:
-  // page: the relation that reduce() will be called with, again and again.
-  LastOfKey(pg::Relation& page, std::vector<std::string> keys);
+  // page: the relation that reduce() will be called with, again and again. Both must outlive this.
+  LastOfKey(pg::Relation& page, const compile::Upsert& upsert);
 
   // The page itself when its keys are known to be different, otherwise the last rows of each key, in source order.
   pg::Relation& reduce();
@@ -21,7 +21,7 @@ class LastOfKey {
 
  private:
   pg::Relation& page_;
-  std::vector<std::string> keys_;
+  const compile::Upsert& upsert_;
   std::unique_ptr<pg::Relation> reduced_;
   std::unique_ptr<pg::Statement> statement_;  // made when it is needed first
 };

@@ -7,7 +7,7 @@ TableSink::TableSink(compile::Upsert upsert, std::vector<std::string> keys, bool
 
 void TableSink::open(pg::Relation& page) {
   page_ = &page;
-  last_of_key_ = std::make_unique<LastOfKey>(page, keys_);
+  last_of_key_ = std::make_unique<LastOfKey>(page, upsert_);
   for (auto& form : statements_) {
     for (auto& statement : form) statement.reset();
   }

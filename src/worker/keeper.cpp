@@ -10,6 +10,7 @@
 #include "pg/role.hpp"
 #include "pg/settings.hpp"
 #include "pg/transaction.hpp"
+#include "run/plan.hpp"
 
 namespace etl::worker {
 
@@ -52,7 +53,7 @@ void recover(const ActiveRun& lost) {
   catalog::set_run_status(lost.run, "failed", &error);
   catalog::set_state(lost.pipeline, lost.state, State::FAILED, lost.run, role, "worker lost");
   pg::log_line("run " + std::to_string(lost.run) + ": worker lost");
-  if (!lost.auto_recover || lost.recoveries >= lost.max_retries) return;
+  if (!lost.enabled || !lost.auto_recover || lost.recoveries >= lost.max_retries) return;
   catalog::count_recovery(lost.run);
   const bool pause = lost.state == State::PAUSE_REQUESTED;
   catalog::set_run_status(lost.run, pause ? "paused" : "requested", nullptr);
@@ -60,28 +61,20 @@ void recover(const ActiveRun& lost) {
                      "recovered after: worker lost");
 }
 
-bool has_owner(const ActiveRun& run) {
-  return pg::role_exists(run.owner) && pg::can_login(run.owner);
-}
-
 // A run whose owner can have no session: no worker will ever come.
-void refuse_without_owner(const ActiveRun& run) {
+void refuse_without_session(const ActiveRun& run) {
   const auto state = catalog::try_lock_state(run.pipeline);
   if (!state || state->run != run.run || state->state != State::RUN_REQUESTED) return;
-  const Error error =
-      pg::role_exists(run.owner)
-          ? Error("42501", "role \"" + pg::role_name(run.owner) + "\" cannot log in", "It is the pipeline's owner.",
-                  "Use a role with LOGIN: a worker's session is the owner's session.")
-          : Error("42704", "the pipeline's owner does not exist any more",
-                  "It had OID " + std::to_string(run.owner) + ".",
-                  "Give it another owner with etl.alter_pipeline_owner().");
-  catalog::set_run_status(run.run, "failed", &error);
+  const auto error = run::missing_session(run.owner);
+  if (!error) return;
+  catalog::set_run_status(run.run, "failed", &*error);
   catalog::set_state(run.pipeline, State::RUN_REQUESTED, State::FAILED, run.run, pg::role_name(pg::session_role()),
-                     error.sqlstate + ": " + error.message);
+                     error->sqlstate + ": " + error->message);
 }
 
 bool needs_care(const ActiveRun& run) {
-  return run.state == State::RUN_REQUESTED ? !has_owner(run) : pg::lease_is_free(run.pipeline, 0);
+  return run.state == State::RUN_REQUESTED ? run::missing_session(run.owner).has_value()
+                                           : pg::lease_is_free(run.pipeline, 0);
 }
 
 // In a transaction of its own. What another session holds is looked at again next time.
@@ -89,7 +82,7 @@ void look_after(const ActiveRun& run) {
   try {
     pg::begin();
     if (run.state == State::RUN_REQUESTED) {
-      refuse_without_owner(run);
+      refuse_without_session(run);
     } else {
       recover(run);
     }
@@ -112,7 +105,7 @@ void start_requested(Starts& starts) {
   pg::begin();
   std::int64_t running = catalog::count_running();
   for (const ActiveRun& run : catalog::active_runs()) {
-    if (run.state != State::RUN_REQUESTED || !run.runnable || pg::suspended()) continue;
+    if (run.state != State::RUN_REQUESTED || !run.enabled || pg::suspended()) continue;
     Start& last = starts[run.run];
     if (running >= pg::max_workers() || pg::now_us() - last.at_us < last.pause_us) continue;
     if (!pg::start_worker(task_of(run))) break;
@@ -127,7 +120,10 @@ void start_requested(Starts& starts) {
 bool look(Starts& starts) {
   pg::begin();
   std::vector<ActiveRun> runs = catalog::active_runs();
-  std::erase_if(runs, [](const ActiveRun& run) { return !run.runnable || pg::suspended(); });
+  // What was disabled is not started, but what runs already is looked after to its end.
+  std::erase_if(runs, [](const ActiveRun& run) {
+    return pg::suspended() || (!run.enabled && run.state == State::RUN_REQUESTED);
+  });
   std::vector<ActiveRun> ill;
   std::copy_if(runs.begin(), runs.end(), std::back_inserter(ill), needs_care);
   pg::commit(false);
@@ -215,7 +211,7 @@ std::optional<pg::Task> start_waiting_runs() {
   std::int64_t room = pg::max_workers() - catalog::count_running();
   for (const ActiveRun& run : catalog::active_runs()) {
     if (room <= 0) break;
-    if (run.state != State::RUN_REQUESTED || !run.runnable || pg::suspended()) continue;
+    if (run.state != State::RUN_REQUESTED || !run.enabled || pg::suspended()) continue;
     if (pg::start_worker(task_of(run))) {
       --room;
     } else if (!mine && run.owner == pg::session_role()) {

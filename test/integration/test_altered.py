@@ -77,6 +77,14 @@ def test_a_key_of_another_type_ends_the_run(bench, type_name, code):
     assert bench.error(run)[0] == code
 
 
+def test_a_key_of_another_collation_ends_the_run(bench):
+    gated_pipeline(bench)
+    bench.admin.execute("ALTER TABLE w.t_source ALTER id TYPE text; ALTER TABLE w.t_target ALTER id TYPE text")
+    run = altered(bench, 'ALTER TABLE w.t_source ALTER id TYPE text COLLATE "C"')
+    assert bench.status(run) == "failed"
+    assert bench.error(run)[0] == "55000"
+
+
 def test_a_source_altered_while_documents_are_under_way(bench):
     bench.tables(ROWS)
     with RecordingDouble() as double:

@@ -71,6 +71,22 @@ def whole(bench, double, name: str, run: int) -> dict:
     return counted
 
 
+def test_the_time_zone_of_the_owner_is_in_no_document(sink, double):
+    source = "SELECT t AS id, tstzrange(t, NULL) AS range FROM w.t_source, timestamptz(to_timestamp(86400 * id)) AS t"
+    name = make(sink, source)
+    wanted = {}
+    for zone in ("UTC", "Asia/Tokyo"):
+        sink.admin.execute(f"ALTER ROLE {OWNER} SET TimeZone = '{zone}'")
+        try:
+            run = sink.run(name)
+            assert sink.ends(run) == "succeeded", sink.error(run)
+        finally:
+            sink.admin.execute(f"ALTER ROLE {OWNER} RESET TimeZone")
+        wanted = wanted or double.docs(name)
+        assert len(wanted) == ROWS and "1970-01-02 00:00:00+00" in wanted
+        assert double.docs(name) == wanted
+
+
 def run_again(bench, double, name: str) -> None:
     """Another run writes every document anew, each with a higher version."""
     before = double.versions(name)

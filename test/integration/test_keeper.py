@@ -1,5 +1,7 @@
 """The keeper and the leases: what they must not be kept from, and what they must not do."""
 
+import threading
+
 import psycopg
 import pytest
 from harness.places import as_service_user
@@ -151,7 +153,64 @@ def test_an_open_transaction_of_a_user_does_not_stop_the_keeper(bench):
     bench.admin.execute("SELECT etl.cancel('held'), etl.cancel('lost')")
 
 
+def test_a_lost_run_of_a_disabled_pipeline_ends(bench):
+    bench.slow_pipeline(rows=20_000, ms=1)
+    run_id = bench.run()
+    pid = bench.worker_pid(run_id)
+    bench.admin.execute("SELECT etl.disable('p')")
+    bench.admin.execute("SELECT pg_terminate_backend(%s)", (pid,))
+    assert bench.ends(run_id, 15) == "failed" and bench.state() == "FAILED"
+    assert bench.error(run_id)[0] == "PE040"
+    assert bench.one("SELECT attempt FROM etl.runs WHERE id = %s", run_id) == 1
+
+
+def test_an_owner_who_may_not_connect_ends_the_run(bench):
+    bench.tables(100)
+    bench.pipeline()
+    bench.admin.execute(f"REVOKE CONNECT ON DATABASE {bench.name} FROM PUBLIC")
+    run_id = bench.run()
+    assert bench.ends(run_id, 15) == "failed" and bench.state() == "FAILED"
+    code, message = bench.error(run_id)
+    assert code == "42501" and "cannot connect to this database" in message, (code, message)
+    bench.admin.execute(f"GRANT CONNECT ON DATABASE {bench.name} TO {OWNER}")
+    assert bench.ends(bench.run()) == "succeeded" and bench.same()
+
+
+def test_a_pipeline_that_is_being_renamed_does_not_stop_the_others(bench):
+    for name in ("mine", "other"):
+        bench.tables(10, name)
+        bench.pipeline(name, table=name)
+    with bench.owner(autocommit=False) as first, bench.owner(autocommit=False) as second:
+        mine = first.execute("SELECT etl.run('mine')").fetchone()[0]
+        rename = threading.Thread(target=second.execute, args=("SELECT etl.rename_pipeline('mine', 'mine2')",))
+        rename.start()
+        wait_until(lambda: bench.one("SELECT count(*) FROM pg_locks WHERE NOT granted"), 10, "the rename waits")
+        first.commit()
+        rename.join()
+        assert bench.ends(bench.run("other"), 10) == "succeeded"
+        assert bench.one("SELECT status FROM etl.runs WHERE id = %s", mine) == "requested"
+        # The worker does not keep its slot for that long.
+        wait_until(lambda: bench.processes("pg_etl worker") == 0, 10, "the worker has left")
+        second.commit()
+    assert bench.ends(mine) == "succeeded" and bench.same("mine")
+
+
 # Leases
+
+
+def test_a_lease_is_newer_than_those_of_an_extension_that_was_dropped(bench):
+    def epoch() -> int:
+        assert bench.ends(bench.run()) == "succeeded"
+        return bench.one("SELECT epoch FROM etl.pipeline_state")
+
+    bench.tables(10)
+    bench.pipeline()
+    before = epoch()
+    bench.admin.execute("DROP EXTENSION pg_etl; CREATE EXTENSION pg_etl")
+    bench.admin.execute(f"GRANT USAGE ON SCHEMA etl TO {OWNER}")
+    bench.admin.execute(f"SELECT etl.allow_target('w.*', '{OWNER}')")
+    bench.pipeline()
+    assert epoch() > before
 
 
 def holders(bench) -> list:

@@ -16,7 +16,7 @@ INSERT INTO cases (options) SELECT o::jsonb FROM unnest(ARRAY[
     '{"safety": "none"}', '{"safety": "snapshot"}', '{"safety": 1}',
     '{"overlap": "five minutes"}', '{"overlap": 5}', '{"overlap": "-5 minutes"}', '{"overlap": "5 parsecs"}', '{"overlap": ""}',
     '{"settle": "x"}', '{"settle": {}}', '{"snapshot": "always"}', '{"durability": "none"}', '{"null_keys": "ignore"}',
-    '{"auto_recover": "yes"}', '{"auto_recover": 1}', '{"step_timeout": 300}', '{"step_timeout": "never"}',
+    '{"auto_recover": "yes"}', '{"auto_recover": 1}', '{"step_timeout": 300}', '{"step_timeout": "never"}', '{"step_timeout": "50 days"}',
     '{"bulk_bytes": 10}', '{"bulk_bytes": "1 TB"}', '{"bulk_bytes": "200 MB"}', '{"bulk_bytes": "much"}', '{"bulk_bytes": true}',
     '{"bulk_items": 0}', '{"bulk_items": 100001}', '{"in_flight": 0}', '{"in_flight": 65}', '{"compress": "gzip"}',
     '{"index_settings": "{}"}', '{"index_mappings": []}',

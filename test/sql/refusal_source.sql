@@ -64,7 +64,9 @@ INSERT INTO cases (source) VALUES
     ('SELECT id, v FROM src;'),
     ('SELECT v AS id, v FROM src'),
     ('VALUES (1, ''x'')'),
-    ('TABLE nope');
+    ('TABLE nope'),
+    ('SELECT id, v AS _etl_row FROM src'),
+    ('SELECT id AS "_etl_", v FROM src');
 SET SESSION AUTHORIZATION etl_alice;
 SELECT n || ' ' || source || E'\n  ' || t.define(source, 'refusal_source.dst') FROM cases ORDER BY n;
 -- What is allowed looks similar.

@@ -106,7 +106,10 @@ TEST(Upsert, KeysAloneAreOnlyInserted) {
 }
 
 TEST(Upsert, LastOfEachKey) {
-  EXPECT_NE(last_of_each_key_sql({"id"}).find("DISTINCT ON ((_etl_row).\"id\")"), std::string::npos);
+  EXPECT_NE(last_of_each_key_sql(upsert()).find("DISTINCT ON ((_etl_row).\"id\")"), std::string::npos);
+  Upsert cast = upsert();
+  cast.columns[0].cast = "date";
+  EXPECT_NE(last_of_each_key_sql(cast).find("DISTINCT ON (CAST((_etl_row).\"id\" AS date))"), std::string::npos);
 }
 
 }  // namespace
