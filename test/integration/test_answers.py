@@ -12,7 +12,6 @@ QUESTIONS = {
     "preview": "SELECT etl.preview('p')",
     "dry_run": "SELECT etl.dry_run('p')",
     "explain": "SELECT etl.explain('p', true)",
-    "reset": "SELECT etl.reset('p', truncate_target => true)",
 }
 
 
