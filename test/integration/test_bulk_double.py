@@ -440,9 +440,8 @@ def hung(bench, double, name: str) -> tuple:
 def test_cancel_while_the_sink_hangs(sink, double):
     name = make(sink)
     run, worker = hung(sink, double, name)
-    assert sink.one(
-        "SELECT backend_xmin IS NULL AND xact_start IS NULL FROM pg_stat_activity WHERE pid = %s", worker.pid
-    )
+    idle = "SELECT backend_xmin IS NULL AND xact_start IS NULL FROM pg_stat_activity WHERE pid = %s"
+    wait_until(lambda: sink.one(idle, worker.pid), 5, "the batch ahead is read, and nothing is held")
 
     def cancel():
         sink.admin.execute("SELECT etl.cancel(%s)", (name,))
