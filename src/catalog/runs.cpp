@@ -153,15 +153,17 @@ void forget_recoveries(std::int64_t run) {
 
 std::vector<ActiveRun> active_runs() {
   std::vector<ActiveRun> all;
-  for (const pg::Row& row :
-       pg::catalog_query_latest("SELECT s.pipeline_id, s.run_id, p.owner::oid, s.state,"
-                                " coalesce((p.options->>'auto_recover')::bool, true),"
-                                " p.enabled, r.recoveries, coalesce((p.options->>'max_retries')::int, 3)"
-                                " FROM etl.pipeline_state s JOIN etl.pipeline p ON p.id = s.pipeline_id JOIN "
-                                "etl.run_log r ON r.id = s.run_id"
-                                " WHERE s.state IN ('RUN_REQUESTED', 'RUNNING', 'PAUSE_REQUESTED')"
-                                " AND s.system_identifier = $1 AND s.database_oid = $2::oid ORDER BY s.run_id",
-                                {pg::system_identifier(), std::to_string(pg::database_id())})) {
+  for (const pg::Row& row : pg::catalog_query_latest(
+           "SELECT s.pipeline_id, s.run_id, p.owner::oid, s.state,"
+           // Options that were altered behind our back must not stop the keeper: the worker refuses them.
+           " p.options->'auto_recover' IS DISTINCT FROM 'false', p.enabled, r.recoveries,"
+           " CASE jsonb_typeof(p.options->'max_retries') WHEN 'number' THEN"
+           " least(greatest((p.options->>'max_retries')::numeric, 0), 1000)::int ELSE 3 END"
+           " FROM etl.pipeline_state s JOIN etl.pipeline p ON p.id = s.pipeline_id JOIN "
+           "etl.run_log r ON r.id = s.run_id"
+           " WHERE s.state IN ('RUN_REQUESTED', 'RUNNING', 'PAUSE_REQUESTED')"
+           " AND s.system_identifier = $1 AND s.database_oid = $2::oid ORDER BY s.run_id",
+           {pg::system_identifier(), std::to_string(pg::database_id())})) {
     ActiveRun run;
     run.pipeline = std::stoll(*row[0]);
     run.run = std::stoll(*row[1]);
