@@ -59,7 +59,7 @@ bench:
 	@tools/install-packages build bench
 	@PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=test "$$(tools/python-env)" -m bench $(BENCH)
 soak:
-	@tools/soak
+	@tools/soak $(SOAK)
 
 .PHONY: bench demo demo-stop soak
 include test/test.mk

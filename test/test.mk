@@ -18,7 +18,7 @@ FUZZ_SUITES := $(if $(wildcard test/fuzz/fuzz_*.cpp),fuzz)
 REGRESS_SUITES := $(if $(wildcard test/sql/*.sql),$(REGRESS_TREES:%=regress-%))
 ISOLATION_SUITES := $(if $(wildcard test/isolation/specs/*.spec),$(ISOLATION_TREES:%=isolation-%))
 PYTEST_SUITES := $(foreach suite,double integration crash,$(if $(wildcard test/$(suite)/test_*.py),$(suite)))
-SUITES := lint $(UNIT_SUITES) $(FUZZ_SUITES) $(REGRESS_SUITES) $(ISOLATION_SUITES) $(PYTEST_SUITES)
+SUITES := lint $(UNIT_SUITES) $(FUZZ_SUITES) $(REGRESS_SUITES) $(ISOLATION_SUITES) $(PYTEST_SUITES) demo
 CHECK_SUITES := $(UNIT_SUITES) $(filter regress-15,$(REGRESS_SUITES))
 
 # Runs the suites named in $(1) one after the other, failing ones too, and sums them up.
@@ -47,6 +47,9 @@ test-unit:
 
 test-fuzz:
 	@$(RUN_SUITE) fuzz tools/run-fuzzers 20
+
+test-demo:
+	@$(RUN_SUITE) demo test/demo/run
 
 $(REGRESS_SUITES:%=test-%): test-regress-%:
 	@$(RUN_SUITE) regress-$* $(HARNESS) regress $*

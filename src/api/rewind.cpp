@@ -93,11 +93,14 @@ void check_back(const run::Plan& plan, const catalog::Key& key, const std::vecto
   if (!back) refuse_forward(plan, key, place);
 }
 
-// Brings the key into the form of a position.
-void check_rewind(const model::Definition& definition, catalog::Key& key,
-                  const std::vector<catalog::Checkpoint>& checkpoints) {
+// Brings the key into the form of a position; returns the types of the order that it is one of.
+std::vector<std::string> check_rewind(const model::Definition& definition, catalog::Key& key,
+                                      const std::vector<catalog::Checkpoint>& checkpoints) {
   const run::Plan plan = plan_of(definition);
   check_size(key, plan.order.size());
+  for (const catalog::Checkpoint& checkpoint : checkpoints) {
+    if (checkpoint.from || checkpoint.to) run::check_position(plan, checkpoint.position_types);
+  }
   pg::ActingAs owner(definition.owner, definition.search_path);
   run::pin_formats();
   for (std::size_t i = 0; i < key.size(); ++i) {
@@ -107,6 +110,7 @@ void check_rewind(const model::Definition& definition, catalog::Key& key,
   }
   check_back(plan, key, checkpoints);
   owner.leave();
+  return plan.position_types;
 }
 
 }  // namespace
@@ -126,8 +130,8 @@ ETL_FUNCTION(etl_rewind) {
       throw Error("22023", "to_time is for incremental pipelines", {}, "Use to_key, or etl.reset().");
     }
     catalog::Key key = to_key ? key_argument(*to_key) : time_argument(fcinfo, 2);
-    check_rewind(definition, key, checkpoints);
-    catalog::move_checkpoint(definition.id, key);
+    const std::vector<std::string> types = check_rewind(definition, key, checkpoints);
+    catalog::move_checkpoint(definition.id, key, types);
     catalog::write_event(definition.id, std::nullopt, pg::role_name(pg::current_role()),
                          "checkpoint moved to " + json::write_texts(key));
     return static_cast<Datum>(0);

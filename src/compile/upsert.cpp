@@ -28,25 +28,32 @@ std::string typed_input(const Upsert& upsert) {
   return any ? "(SELECT " + joined(columns, ", ") + " FROM input)" : "input";
 }
 
-std::string same_key(const Upsert& upsert, const std::string& table) {
+// Whether the columns of the input, called s, have the target's types already.
+enum class Input { kTyped, kRaw };
+
+std::string value(const UpsertColumn& column, const std::string& row, Input input) {
+  const std::string name = row + "." + quote_name(column.name);
+  return input == Input::kRaw ? typed(column, name) : name;
+}
+
+std::string same_key(const Upsert& upsert, const std::string& table, Input input = Input::kTyped) {
   std::vector<std::string> parts;
   for (const UpsertColumn& c : upsert.columns) {
     if (!c.key) continue;
-    parts.push_back(table + "." + quote_name(c.name) + " " + c.operators.equal + " s." + quote_name(c.name));
+    parts.push_back(value(c, table, Input::kTyped) + " " + c.operators.equal + " " + value(c, "s", input));
   }
   return joined(parts, " AND ");
 }
 
-// True when a column that may be set differs between `table` and `input`. Empty when there is no such column.
-std::string differs(const Upsert& upsert, const std::string& table, const std::string& input) {
+// True when a column that may be set differs between `table` and `other`. Empty when there is no such column.
+std::string differs(const Upsert& upsert, const std::string& table, const std::string& other,
+                    Input input = Input::kTyped) {
   std::vector<std::string> parts;
   for (const UpsertColumn& c : upsert.columns) {
     if (c.key || !c.set) continue;
-    auto value = [&](const std::string& row) {
-      const std::string name = row + "." + quote_name(c.name);
-      return c.padded ? "CAST(" + name + " AS pg_catalog.text)" : name;
-    };
-    parts.push_back("etl.image_differs(" + value(table) + ", " + value(input) + ")");
+    auto image = [&](const std::string& text) { return c.padded ? "CAST(" + text + " AS pg_catalog.text)" : text; };
+    parts.push_back("etl.image_differs(" + image(value(c, table, Input::kTyped)) + ", " +
+                    image(value(c, other, input)) + ")");
   }
   return joined(parts, " OR ");
 }
@@ -86,6 +93,15 @@ std::string merge_sql(const Upsert& upsert, const std::string& range_column) {
   if (!different.empty()) sql += " WHEN MATCHED AND (" + different + ") THEN UPDATE SET " + assignments(upsert, "s");
   return sql + " WHEN NOT MATCHED THEN INSERT (" + columns(upsert) + ") OVERRIDING SYSTEM VALUE VALUES (" +
          columns(upsert, "s.") + ")";
+}
+
+std::string changed_sql(const Upsert& upsert, const std::string& range_column) {
+  std::string sql =
+      "SELECT s.* FROM input AS s LEFT JOIN " + upsert.target + " AS t ON " + same_key(upsert, "t", Input::kRaw);
+  if (!range_column.empty()) sql += " AND " + in_range(upsert, range_column);
+  sql += " WHERE t.tableoid IS NULL";
+  const std::string different = differs(upsert, "t", "s", Input::kRaw);
+  return different.empty() ? sql : sql + " OR " + different;
 }
 
 std::string insert_sql(const Upsert& upsert) {

@@ -31,6 +31,9 @@ struct Upsert {
 // With a range_column, $1 and $2 bound that column of the target to the keys of the batch, so that one index range scan
 // finds all of them (docs/decisions/0006).
 std::string merge_sql(const Upsert& upsert, const std::string& range_column = {});
+// The rows of the input that merge_sql would write: a SELECT does not fetch the target's row once more, nor carry a
+// copy of each row of the input along, as MERGE does for those that it then leaves alone.
+std::string changed_sql(const Upsert& upsert, const std::string& range_column = {});
 // For a batch between whose first and last key the target holds nothing: in_range_sql finds no row.
 std::string insert_sql(const Upsert& upsert);
 std::string in_range_sql(const Upsert& upsert, const std::string& range_column);

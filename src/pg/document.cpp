@@ -8,7 +8,6 @@
 #include "pg/store.hpp"
 
 extern "C" {
-#include "mb/pg_wchar.h"
 #include "pgtime.h"
 #include "utils/bytea.h"
 #include "utils/float.h"
@@ -92,7 +91,7 @@ namespace {
 // C only. "[,]"name":" in UTF-8.
 void make_prefix(Field* field, const char* name, bool first) {
   Bytes text;
-  JsonWriter writer{&text, kMaxDocumentBytes, kMaxDocumentBytes, GetDatabaseEncoding() == PG_UTF8, RowFault::kNone};
+  JsonWriter writer{&text, kMaxDocumentBytes, kMaxDocumentBytes, RowFault::kNone};
   if (!first) append(&text, ',');
   write_string(&writer, name, std::strlen(name));
   append(&text, ':');
@@ -148,7 +147,7 @@ void encode_row(DocumentEncoder::State* state, JsonWriter* writer, TupleTableSlo
   writer->out = &out->body;
   if (writer->fault == RowFault::kNone) {
     append(&out->body, "{\"index\":{\"_id\":");
-    write_utf8(&out->body, out->ids.data + entry.id_begin, entry.id_end - entry.id_begin);
+    write_quoted(&out->body, out->ids.data + entry.id_begin, entry.id_end - entry.id_begin);
     append(&out->body, ",\"version\":");
     char* digits = reserve(&out->body, 24);
     out->body.size += static_cast<std::size_t>(pg_lltoa(version, digits));
@@ -246,9 +245,6 @@ Error Documents::error(std::size_t index) const {
     case RowFault::kNullKey:
       return Error("23502", "a key column of a row is null", {},
                    "Filter such rows out in the source, or set option \"null_keys\" to \"dead_letter\".");
-    case RowFault::kEncoding:
-      return Error("22021", "a text value is not valid UTF-8", "The database has encoding SQL_ASCII.",
-                   "Mend the value: a document is UTF-8.");
     default:
       return Error(sqlstate::kDocumentRefused, "a row could not be encoded");
   }
@@ -312,7 +308,7 @@ void DocumentEncoder::encode(Relation& page, std::uint64_t from, std::uint64_t u
   const OutputStyle style(state->utc);
   try {
     call([&] {
-      JsonWriter writer{&data->body, kMaxDocumentBytes, 0, GetDatabaseEncoding() == PG_UTF8, RowFault::kNone};
+      JsonWriter writer{&data->body, kMaxDocumentBytes, 0, RowFault::kNone};
       MemoryContextReset(state->scratch);  // an earlier page may have failed
       MemoryContext outer = MemoryContextSwitchTo(state->scratch);
       tuplestore_rescan(store->tuples);

@@ -4,7 +4,6 @@
 
 extern "C" {
 #include "catalog/pg_type.h"
-#include "mb/pg_wchar.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 }
@@ -48,9 +47,7 @@ Described describe(Oid type) {
   for (int i = 0; i < shape->natts; ++i) {
     Form_pg_attribute attribute = TupleDescAttr(shape, i);
     if (attribute->attisdropped) continue;
-    const char* name = pstrdup(NameStr(attribute->attname));
-    described.shape.attribute[described.shape.count++] = {
-        pg_server_to_any(name, static_cast<int>(std::strlen(name)), PG_UTF8), attribute->atttypid};
+    described.shape.attribute[described.shape.count++] = {pstrdup(NameStr(attribute->attname)), attribute->atttypid};
   }
   ReleaseTupleDesc(shape);
   return described;
@@ -111,12 +108,7 @@ DocumentField make_field(const std::string& name, Oid type, int depth) {
 
 std::vector<DocumentField> document_fields(const std::vector<Column>& columns) {
   std::vector<DocumentField> fields;
-  for (const Column& column : columns) {
-    const char* name = column.name.c_str();
-    const int length = static_cast<int>(column.name.size());
-    const char* utf8 = call([&] { return pg_server_to_any(name, length, PG_UTF8); });
-    fields.push_back(make_field(utf8, column.type, 0));
-  }
+  for (const Column& column : columns) fields.push_back(make_field(column.name, column.type, 0));
   return fields;
 }
 

@@ -3,7 +3,6 @@
 extern "C" {
 #include "catalog/pg_type_d.h"
 #include "common/base64.h"
-#include "mb/pg_wchar.h"
 #include "utils/date.h"
 #include "utils/datetime.h"
 #include "utils/json.h"
@@ -99,21 +98,7 @@ char* put_time(char* to, std::int64_t microseconds) {
 
 }  // namespace
 
-bool to_utf8(JsonWriter* writer, const char** text, std::size_t* length) {
-  if (writer->same_encoding) return true;
-  const int size = static_cast<int>(*length);
-  if (GetDatabaseEncoding() == PG_SQL_ASCII) {
-    if (pg_verify_mbstr(PG_UTF8, *text, size, true)) return true;
-    writer->fault = RowFault::kEncoding;
-    return false;
-  }
-  const char* converted = pg_server_to_any(*text, size, PG_UTF8);
-  if (converted != *text) *length = std::strlen(converted);
-  *text = converted;
-  return true;
-}
-
-void write_utf8(Bytes* out, const char* text, std::size_t length) {
+void write_quoted(Bytes* out, const char* text, std::size_t length) {
   const char* const end = text + length;
   append(out, '"');
   while (text < end) {
@@ -136,7 +121,7 @@ void write_string(JsonWriter* writer, const char* text, std::size_t length) {
     writer->fault = RowFault::kTooLarge;
     return;
   }
-  if (to_utf8(writer, &text, &length)) write_utf8(writer->out, text, length);
+  write_quoted(writer->out, text, length);
 }
 
 void write_json(JsonWriter* writer, const char* text, std::size_t length) {
@@ -144,7 +129,6 @@ void write_json(JsonWriter* writer, const char* text, std::size_t length) {
     writer->fault = RowFault::kTooLarge;
     return;
   }
-  if (!to_utf8(writer, &text, &length)) return;
   char* at = reserve(writer->out, length);
   std::memcpy(at, text, length);
   writer->out->size += length;
@@ -175,7 +159,7 @@ void write_number(JsonWriter* writer, const char* text, std::size_t length) {
   if (first >= '0' && first <= '9') {
     append(writer->out, text, length);
   } else {
-    write_utf8(writer->out, text, length);
+    write_quoted(writer->out, text, length);
   }
 }
 
@@ -197,7 +181,7 @@ void write_date_time(JsonWriter* writer, Datum value, Oid type) {
   if (!put_date(&at, days)) {
     char text[MAXDATELEN + 1];
     JsonEncodeDateTime(text, value, type, nullptr);  // in UTC, the session's time zone by the caller
-    return write_utf8(writer->out, text, std::strlen(text));
+    return write_quoted(writer->out, text, std::strlen(text));
   }
   if (has_time) {
     *at++ = 'T';

@@ -10,23 +10,19 @@
 
 namespace etl::pg {
 
-enum class RowFault : std::uint8_t { kNone, kIdTooLong, kIdEmpty, kNullKey, kTooLarge, kEncoding };
+enum class RowFault : std::uint8_t { kNone, kIdTooLong, kIdEmpty, kNullKey, kTooLarge };
 
 struct JsonWriter {
   Bytes* out;
   std::size_t limit;    // of one value
   std::size_t stop_at;  // size of `out` at which the row is too large
-  bool same_encoding;   // the database is UTF-8: nothing to convert
   RowFault fault;
 };
 
-// The text in UTF-8: itself, or converted in the current memory context. False: not text of the database's encoding.
-bool to_utf8(JsonWriter* writer, const char** text, std::size_t* length);
-
-// "text", escaped.
+// "text", escaped; nothing but a fault when it is longer than the limit.
 void write_string(JsonWriter* writer, const char* text, std::size_t length);
-// The same for UTF-8 that is known to be valid.
-void write_utf8(Bytes* out, const char* text, std::size_t length);
+// The same of any length.
+void write_quoted(Bytes* out, const char* text, std::size_t length);
 // JSON text as it is; line breaks, which can only stand between its tokens, become blanks.
 void write_json(JsonWriter* writer, const char* text, std::size_t length);
 // "base64", RFC 4648 without line breaks.

@@ -247,7 +247,7 @@ void write_value(JsonWriter* writer, JsonRules* rules, const JsonRule* rule, Dat
     case JsonKind::kNumeric: {
       const char* text = DatumGetCString(DirectFunctionCall1(numeric_out, value));
       const std::size_t length = std::strlen(text);
-      return length > kMaxNumberBytes ? write_utf8(out, text, length) : write_number(writer, text, length);
+      return length > kMaxNumberBytes ? write_quoted(out, text, length) : write_number(writer, text, length);
     }
     case JsonKind::kOutput: {
       if (rule->varlena && is_too_large(writer, value)) return;
@@ -309,7 +309,6 @@ void write_key_text(JsonWriter* writer, const JsonRule* rule, Datum value, bool 
   if (rule->kind == JsonKind::kPaddedText) {
     while (length > 0 && text[length - 1] == ' ') --length;  // as its cast to text does: they are no part of the value
   }
-  if (!to_utf8(writer, &text, &length)) return;
   if (escape) {
     append_escaped(out, text, length);
   } else {

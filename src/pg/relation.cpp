@@ -121,6 +121,8 @@ void Relation::watch(const Watch& watch) {
     store_->key = describe_all(store_, key, keys);
     store_->keys = keys;
     store_->sorted_by_key = sorted;
+    for (int i = 0; i < positions; ++i) store_->watched = Max(store_->watched, position[i] + 1);
+    for (int i = 0; i < keys; ++i) store_->watched = Max(store_->watched, key[i] + 1);
   });
 }
 

@@ -3,6 +3,7 @@
 #include "pg/foreign_code.hpp"
 #include "pg/guard.hpp"
 #include "pg/plan_shape.hpp"
+#include "pg/sorted_input.hpp"
 #include "pg/store.hpp"
 
 extern "C" {
@@ -35,6 +36,7 @@ struct Statement::Plan {
   Planning planning;
   int inputs;
   EphemeralNamedRelation* input;
+  SortedInput sorted;  // the first input, for a plan by key range
   int parameters;
   Oid* type;
   ParamListInfo values;
@@ -72,23 +74,31 @@ void plan_setting(const char* name) {
   (void)set_config_option(name, "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
 
+void plan_settings(const Statement::Plan* plan) {
+  if (plan->planning == Planning::kOrdered) {
+    plan_setting("enable_sort");
+    return;
+  }
+  plan_setting("enable_seqscan");
+  plan_setting("enable_bitmapscan");
+  const bool by_range = plan->planning == Planning::kKeyRange;
+  plan_setting(by_range ? "enable_nestloop" : "enable_hashjoin");
+  // An input that has to be sorted first is joined by hash.
+  plan_setting(by_range && plan->sorted.columns > 0 ? "enable_hashjoin" : "enable_mergejoin");
+}
+
 // The generic plan, made under the settings that `planning` asks for. Inside SPI_connect.
 CachedPlan* planned(Statement::Plan* plan) {
   if (plan->planning == Planning::kFree) return checked_plan(plan->saved);
   const int level = NewGUCNestLevel();
-  if (plan->planning == Planning::kOrdered) {
-    plan_setting("enable_sort");
-  } else {
-    plan_setting("enable_seqscan");
-    plan_setting("enable_bitmapscan");
-    if (plan->planning == Planning::kKeyRange) {
-      plan_setting("enable_nestloop");
-    } else {
-      plan_setting("enable_hashjoin");
-      plan_setting("enable_mergejoin");
-    }
-  }
-  CachedPlan* cached = checked_plan(plan->saved);
+  plan_settings(plan);
+  CachedPlan* cached = nullptr;
+  announce_sorted(plan->planning == Planning::kKeyRange ? &plan->sorted : nullptr);
+  PG_TRY();
+  { cached = checked_plan(plan->saved); }
+  PG_FINALLY();
+  { announce_sorted(nullptr); }
+  PG_END_TRY();
   AtEOXact_GUC(true, level);
   return cached;
 }
@@ -216,6 +226,7 @@ Statement::Statement(const std::string& sql, const std::vector<unsigned>& parame
     for (int i = 0; i < count; ++i) {
       plan->input[i] = describe_input(named[i].name.c_str(), named[i].relation->store());
     }
+    if (count > 0) plan->sorted = sorted_input(named[0].name.c_str(), named[0].relation->store());
     MemoryContextSwitchTo(outer);
     SPI_connect();
     register_inputs(plan);

@@ -22,7 +22,7 @@ enum class Planning {
   kFree,
   kOrdered,     // prefer an index that delivers the order to a sort
   kIndexProbe,  // the relation is one row: nested loop with an index scan on the target
-  kKeyRange,    // the target is bounded by parameters on its key: one index range scan, joined by hash or merge
+  kKeyRange,    // the target is bounded by parameters on its key: one index range scan, joined by merge or hash
 };
 
 struct Modified {

@@ -152,6 +152,18 @@ TupleTableSlot* detoasted(Relation::Store* store, TupleTableSlot* slot) {
   return ExecStoreVirtualTuple(plain);
 }
 
+// The bytes of the row's data. A stored tuple knows them, and is taken apart no further than it is watched.
+std::uint64_t data_size(const Relation::Store* store, TupleTableSlot* slot) {
+  const HeapTuple tuple =
+      TTS_IS_HEAPTUPLE(slot) || TTS_IS_BUFFERTUPLE(slot) ? reinterpret_cast<HeapTupleTableSlot*>(slot)->tuple : nullptr;
+  if (tuple == nullptr || store->keep) {
+    slot_getallattrs(slot);
+    return heap_compute_data_size(store->shape, slot->tts_values, slot->tts_isnull);
+  }
+  slot_getsomeattrs(slot, store->watched);
+  return tuple->t_len - tuple->t_data->t_hoff;
+}
+
 }  // namespace
 
 bool has_null_key(const Relation::Store* store, TupleTableSlot* slot) {
@@ -165,9 +177,8 @@ bool has_null_key(const Relation::Store* store, TupleTableSlot* slot) {
 }
 
 void store_append(Relation::Store* store, TupleTableSlot* slot) {
-  slot_getallattrs(slot);
+  store->bytes += data_size(store, slot);
   MemoryContext outer = MemoryContextSwitchTo(store->scratch);
-  store->bytes += heap_compute_data_size(store->shape, slot->tts_values, slot->tts_isnull);
   if (has_null_key(store, slot)) ++store->null_keys;
   if (store->keys > 0) watch_key(store, slot);
   for (int i = 0; i < store->positions; ++i) {

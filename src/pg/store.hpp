@@ -44,6 +44,7 @@ struct Relation::Store {
   bool sorted_by_key;
   int positions;
   int keys;
+  int watched;  // columns up to the last one of both
   WatchedColumn* position;
   WatchedColumn* key;
   struct HashSet* seen;

@@ -200,7 +200,7 @@ void check_position(const Plan& plan, const std::vector<std::string>& types) {
   throw Error("55000", "the order of the source has changed since its position was saved",
               "The position is one of (" + list_of(types) + "), the source is in the order of (" +
                   list_of(plan.position_types) + ") now.",
-              "Use etl.reset() to read the source from its start.");
+              "Use etl.reset() to read the source from its start, or etl.rewind() to say from where in the new order.");
 }
 
 compile::Operators operators_of(unsigned type) {

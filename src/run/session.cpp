@@ -12,7 +12,7 @@ namespace {
 // Under which a value's text is read again as the same value.
 constexpr std::pair<const char*, const char*> kFormats[] = {
     {"DateStyle", "ISO, YMD"},   {"IntervalStyle", "postgres"}, {"bytea_output", "hex"},
-    {"extra_float_digits", "1"}, {"xmlbinary", "base64"},
+    {"extra_float_digits", "1"}, {"xmlbinary", "base64"},       {"array_nulls", "on"},
 };
 
 }  // namespace

@@ -8,6 +8,7 @@ TableSink::TableSink(compile::Upsert upsert, std::vector<std::string> keys, bool
 void TableSink::open(pg::Relation& page) {
   page_ = &page;
   last_of_key_ = std::make_unique<LastOfKey>(page, upsert_);
+  changed_ = std::make_unique<pg::Relation>(page.columns(), false);
   for (auto& form : statements_) {
     for (auto& statement : form) statement.reset();
   }
@@ -17,45 +18,54 @@ void TableSink::open(pg::Relation& page) {
         std::make_unique<pg::Statement>(compile::in_range_sql(upsert_, keys_[0]), std::vector{range_type_, range_type_},
                                         std::vector<pg::NamedRelation>{}, pg::Planning::kIndexProbe);
   }
-  (void)statement(form(), false);
+  (void)statement(form(), kPage);
 }
 
 std::unique_ptr<pg::Statement> TableSink::prepare(Form form, const pg::NamedRelation& input) const {
-  using pg::Planning;
-  if (form == kMerge && key_range_) {
-    return std::make_unique<pg::Statement>(compile::merge_sql(upsert_, keys_[0]), std::vector{range_type_, range_type_},
-                                           std::vector{input}, Planning::kKeyRange);
-  }
-  const std::string sql = form == kInsert  ? compile::insert_sql(upsert_)
-                          : form == kMerge ? compile::merge_sql(upsert_)
-                                           : compile::on_conflict_sql(upsert_);
-  return std::make_unique<pg::Statement>(sql, std::vector<unsigned>{}, std::vector{input}, Planning::kIndexProbe);
+  const bool range = key_range_ && (form == kMerge || form == kChanged);
+  const std::string column = range ? keys_[0] : "";
+  const std::string sql = form == kInsert       ? compile::insert_sql(upsert_)
+                          : form == kOnConflict ? compile::on_conflict_sql(upsert_)
+                          : form == kChanged    ? compile::changed_sql(upsert_, column)
+                                                : compile::merge_sql(upsert_, column);
+  return std::make_unique<pg::Statement>(sql, range ? std::vector{range_type_, range_type_} : std::vector<unsigned>{},
+                                         std::vector{input},
+                                         range ? pg::Planning::kKeyRange : pg::Planning::kIndexProbe);
 }
 
-pg::Statement& TableSink::statement(Form form, bool reduced) {
-  std::unique_ptr<pg::Statement>& wanted = statements_[form][reduced ? 1 : 0];
-  if (!wanted) wanted = prepare(form, {"input", reduced ? &last_of_key_->reduced() : page_});
+pg::Statement& TableSink::statement(Form form, Input input) {
+  std::unique_ptr<pg::Statement>& wanted = statements_[form][input];
+  if (!wanted) {
+    pg::Relation* relations[kInputs] = {page_, &last_of_key_->reduced(), changed_.get()};
+    wanted = prepare(form, {"input", relations[input]});
+  }
   return *wanted;
+}
+
+pg::Modified TableSink::write_rows(Input input) {
+  if (form() == kOnConflict) return statement(kOnConflict, input).modify();
+  pg::Key bounds;
+  if (key_range_) {
+    bounds = {page_->first_of_position(), page_->last_position()->front()};
+    if (!in_range_->finds_any(bounds)) return statement(kInsert, input).modify();
+  }
+  if (!mostly_unchanged_) return statement(form(), input).modify(bounds);
+  changed_->clear();
+  statement(kChanged, input).read(*changed_, bounds);
+  if (changed_->rows() == 0) return {};
+  return statement(kProbe, kChangedRows).modify();
 }
 
 Written TableSink::write(pg::Relation& page) {
   Written written;
   const pg::Relation& last_ones = last_of_key_->reduce();
-  const bool reduced = &last_ones != &page;
   written.superseded = page.rows() - last_ones.rows();
-  Form quickest = form();
-  pg::Key bounds;
-  if (key_range_ && quickest == kMerge && page.rows() > 0) {
-    bounds = {page.first_of_position(), page.last_position()->front()};
-    if (!in_range_->finds_any(bounds)) {
-      quickest = kInsert;
-      bounds.clear();
-    }
-  }
-  const pg::Modified modified = statement(quickest, reduced).modify(bounds);
+  pg::Modified modified;
+  if (last_ones.rows() > 0) modified = write_rows(&last_ones == &page ? kPage : kLastOfKeys);
   written.inserted = modified.inserted;
   written.updated = modified.updated;
   written.unchanged = last_ones.rows() - modified.inserted - modified.updated;
+  mostly_unchanged_ = written.unchanged > last_ones.rows() / 2;
   return written;
 }
 

@@ -1,9 +1,10 @@
 // Upserts a batch into a table of this database, in the batch's transaction.
 //
 // MERGE is the quick form: the rows of the target are found by one index range scan where the batch comes in key order,
-// otherwise by index probe. Where such a range holds nothing, the batch is inserted without a join. Neither is safe
-// against a concurrent insert of the same key: then it fails with 23505, the caller rolls back, calls use_on_conflict()
-// and runs the batch once more.
+// otherwise by index probe. Where such a range holds nothing, the batch is inserted without a join. After a batch of
+// which most rows were the same in the target, a SELECT picks the changed ones first. None of this is safe against a
+// concurrent insert of the same key: then it fails with 23505, the caller rolls back, calls use_on_conflict() and runs
+// the batch once more.
 #pragma once
 
 #include <cstdint>
@@ -37,15 +38,17 @@ class TableSink {
   bool use_on_conflict();
   void use_merge() { on_conflict_ = false; }
 
-  std::vector<std::string> explain() { return statement(form(), false).explain(); }
-  const std::string& sql() { return statement(form(), false).sql(); }
+  std::vector<std::string> explain() { return statement(form(), kPage).explain(); }
+  const std::string& sql() { return statement(form(), kPage).sql(); }
 
  private:
-  enum Form { kInsert, kMerge, kOnConflict, kForms };
+  enum Form { kInsert, kMerge, kProbe, kOnConflict, kChanged, kForms };
+  enum Input { kPage, kLastOfKeys, kChangedRows, kInputs };
 
-  Form form() const { return on_conflict_ ? kOnConflict : kMerge; }
-  pg::Statement& statement(Form form, bool reduced);
+  Form form() const { return on_conflict_ ? kOnConflict : key_range_ ? kMerge : kProbe; }
+  pg::Statement& statement(Form form, Input input);
   std::unique_ptr<pg::Statement> prepare(Form form, const pg::NamedRelation& input) const;
+  pg::Modified write_rows(Input input);
 
   compile::Upsert upsert_;
   std::vector<std::string> keys_;
@@ -54,8 +57,10 @@ class TableSink {
   bool on_conflict_ = false;
   pg::Relation* page_ = nullptr;
   std::unique_ptr<LastOfKey> last_of_key_;
-  std::unique_ptr<pg::Statement> in_range_;               // finds a row of the target between two keys
-  std::unique_ptr<pg::Statement> statements_[kForms][2];  // by form; of the whole page, of its last rows
+  std::unique_ptr<pg::Relation> changed_;
+  bool mostly_unchanged_ = false;            // the last batch was
+  std::unique_ptr<pg::Statement> in_range_;  // finds a row of the target between two keys
+  std::unique_ptr<pg::Statement> statements_[kForms][kInputs];
 };
 
 }  // namespace etl::sink

@@ -49,6 +49,20 @@ SELECT t.refused($$SELECT * FROM etl.dry_run('order_inc')$$);
 SELECT etl.reset('order_inc');
 CALL t.run('order_inc');
 SELECT t.last_run('order_inc');
+-- Nor when a number got wider; etl.rewind() says where in the new order it goes on.
+CREATE TABLE wide_src (id int PRIMARY KEY);
+CREATE TABLE wide_dst (id bigint PRIMARY KEY);
+INSERT INTO wide_src SELECT generate_series(1, 100);
+SELECT etl.create_pipeline('order_wide', source => 'SELECT id FROM wide_src', target => 'run_key_order.wide_dst', mode => 'incremental',
+    incremental_key => 'id', incremental_id_key => 'id', options => '{"overlap": "0"}') IS NULL;
+CALL t.run('order_wide');
+ALTER TABLE wide_src ALTER id TYPE bigint;
+INSERT INTO wide_src VALUES (3000000000);
+CALL t.run('order_wide');
+SELECT t.last_error('order_wide');
+SELECT etl.rewind('order_wide', to_key => '90');
+CALL t.run('order_wide');
+SELECT t.last_run('order_wide'), count(*) FROM wide_dst;
 -- The target's primary key is the order where key_columns is not given.
 CREATE TABLE pk_src (a int, b int, v text, PRIMARY KEY (a, b));
 CREATE TABLE pk_dst (a int NOT NULL, b int NOT NULL, v text CHECK (v <> 'bad'), PRIMARY KEY (a));
