@@ -101,11 +101,16 @@ struct Start {
 };
 using Starts = std::map<std::int64_t, Start>;
 
+// For a worker to lead it.
+bool waits(const ActiveRun& run) {
+  return run.state == State::RUN_REQUESTED && run.enabled && !pg::suspended();
+}
+
 void start_requested(Starts& starts) {
   pg::begin();
   std::int64_t running = catalog::count_running();
   for (const ActiveRun& run : catalog::active_runs()) {
-    if (run.state != State::RUN_REQUESTED || !run.enabled || pg::suspended()) continue;
+    if (!waits(run)) continue;
     Start& last = starts[run.run];
     if (running >= pg::max_workers() || pg::now_us() - last.at_us < last.pause_us) continue;
     if (!pg::start_worker(task_of(run))) break;
@@ -197,7 +202,14 @@ void keep(const pg::Task&) {
 }
 
 void ensure_keeper() {
-  if (pg::in_recovery() || !pg::lease_is_free(pg::kKeeperLease, 0) || catalog::active_runs().empty()) return;
+  if (pg::in_recovery() || !pg::lease_is_free(pg::kKeeperLease, 0)) return;
+  const std::vector<ActiveRun> runs = catalog::active_runs();
+  if (runs.empty()) return;
+  // Before the keeper: where one slot is free, it is a run's.
+  std::int64_t room = pg::max_workers() - catalog::count_running();
+  for (const ActiveRun& run : runs) {
+    if (room > 0 && waits(run) && !pg::requested_here(run.run) && pg::start_worker(task_of(run))) --room;
+  }
   (void)pg::start_worker(keeper_task());
 }
 
@@ -211,7 +223,7 @@ std::optional<pg::Task> start_waiting_runs() {
   std::int64_t room = pg::max_workers() - catalog::count_running();
   for (const ActiveRun& run : catalog::active_runs()) {
     if (room <= 0) break;
-    if (run.state != State::RUN_REQUESTED || !run.enabled || pg::suspended()) continue;
+    if (!waits(run)) continue;
     if (pg::start_worker(task_of(run))) {
       --room;
     } else if (!mine && run.owner == pg::session_role()) {

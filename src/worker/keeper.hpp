@@ -11,7 +11,8 @@ namespace etl::worker {
 // A keeper's life: until nothing is active any more.
 void keep(const pg::Task& task);
 
-// Starts a keeper unless one lives or nothing is active; cheap enough for the first etl call of a session.
+// Starts a keeper unless one lives or nothing is active, and before it the runs that wait; cheap enough for the first
+// etl call of a session.
 void ensure_keeper();
 void ensure_keeper_at_commit();
 

@@ -10,7 +10,7 @@ from harness.elastic import ElasticServer
 from harness.postgres import PostgresServer
 from harness.trees import installed_tree
 
-from . import documents, latency, peers, tables
+from . import documents, growth, latency, peers, tables
 
 SETTINGS = {"shared_buffers": "1GB", "max_wal_size": "8GB", "checkpoint_timeout": "30min", "fsync": "on"}
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,13 +38,13 @@ def main() -> int:
         connection.execute("CREATE EXTENSION pg_etl")
         connection.execute("SELECT etl.allow_target('bench.*'), etl.allow_target('es:*')")
         tables.make_source(connection, wanted.rows)
-        tables.make_pipeline(connection, "bench", 1)
+        tables.make_pipeline(connection, "bench")
         if "tables" in parts:
             figures += tables.measure(connection, wanted.runs)
         if "peers" in parts:
             figures += peers.measure(connection, server, wanted.rows, wanted.runs)
         if "growth" in parts:
-            figures += tables.growth(connection, server, wanted.rows, wanted.factor)
+            figures += growth.measure(connection, wanted.rows, wanted.factor, wanted.runs)
         if "latency" in parts:
             figures += latency.measure(connection, 100)
         if elastic:

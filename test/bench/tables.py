@@ -23,24 +23,22 @@ CASES = {"empty": (INSERT, 0.9, 1.2), "changed": (INSERT, 1.0, 1.2), "unchanged"
 SLICED = {"empty": 0.6, "changed": 0.7}
 
 
-def make_source(connection, rows: int) -> None:
+def make_source(connection, rows: int, table: str = "source") -> None:
     """Rows of about 113 bytes, as in the design's budget."""
     connection.execute("CREATE SCHEMA IF NOT EXISTS bench")
-    connection.execute("DROP TABLE IF EXISTS bench.source")
     connection.execute(f"""
-        CREATE TABLE bench.source AS SELECT g AS id, 'name ' || g AS name, md5(g::text) AS hash,
+        CREATE TABLE bench.{table} AS SELECT g AS id, 'name ' || g AS name, md5(g::text) AS hash,
             (g * 1.25)::numeric(12,2) AS amount, g % 1000 AS category, now() - g * interval '1 s' AS at,
             (g % 7)::smallint AS day FROM generate_series(1, {rows}) AS g""")
-    connection.execute("ALTER TABLE bench.source ADD PRIMARY KEY (id)")
-    connection.execute("VACUUM ANALYZE bench.source")
+    connection.execute(f"ALTER TABLE bench.{table} ADD PRIMARY KEY (id)")
+    connection.execute(f"VACUUM ANALYZE bench.{table}")
 
 
-def make_pipeline(connection, name: str, slices: int) -> None:
+def make_pipeline(connection, name: str, slices: int = 1, source: str = "source") -> None:
     connection.execute("CREATE TABLE IF NOT EXISTS bench.target (LIKE bench.source INCLUDING ALL)")
     connection.execute(
-        "SELECT etl.create_pipeline(%s, 'SELECT * FROM bench.source', 'bench.target', batch_size => 10000,"
-        " options => %s)",
-        [name, f'{{"slices": {slices}}}'],
+        "SELECT etl.create_pipeline(%s, %s, 'bench.target', batch_size => 10000, options => %s)",
+        [name, f"SELECT * FROM bench.{source}", f'{{"slices": {slices}}}'],
     )
 
 
@@ -105,39 +103,3 @@ def wal_of_unchanged_batch(connection) -> Figure:
         "SELECT count(*) FROM etl.batches WHERE run_id = (SELECT max(id) FROM etl.runs)"
     ).fetchone()[0]
     return Figure("WAL of an unchanged batch, bytes", float(written) / batches, 2048, "<=", f"{batches} batches")
-
-
-def growth(connection, server, rows: int, factor: int) -> list:
-    """Ten times the rows: time, and the worker's peak memory."""
-    times, peaks = [], []
-    for count in (rows, rows * factor):
-        make_source(connection, count)
-        prepare(connection, "target", "empty")
-        start = time.monotonic()
-        run = connection.execute("SELECT etl.run('bench')").fetchone()[0]
-        peaks.append(watch_peak(connection, run))
-        times.append(time.monotonic() - start)
-    batch_mib = 10000 * 113 / 1048576
-    return [
-        Figure(f"{factor} x the rows: time", times[1] / times[0], factor * 1.1, "<=", f"{times[1]:.1f} s"),
-        Figure("peak memory of the worker beyond shared, MiB", peaks[1], 64 + 3 * batch_mib, "<=", "VmHWM - RssShmem"),
-        Figure(f"peak memory at {factor} x / at 1 x", peaks[1] / peaks[0], 1.1, "<=", f"{peaks[0]:.1f} MiB at 1 x"),
-    ]
-
-
-def watch_peak(connection, run: int) -> float:
-    """The largest resident memory of the run's worker without shared buffers, in MiB, sampled until it ends."""
-    peak, pid = 0.0, None
-    while True:
-        status, worker = connection.execute("SELECT status, worker_pid FROM etl.runs WHERE id = %s", [run]).fetchone()
-        pid = worker or pid
-        try:
-            with open(f"/proc/{pid}/status", encoding="ascii") as file:
-                values = {line.split(":")[0]: line.split(":")[1] for line in file if ":" in line}
-            own = int(values["RssAnon"].split()[0]) + int(values["RssFile"].split()[0])
-            peak = max(peak, own / 1024)
-        except (FileNotFoundError, KeyError, ProcessLookupError):
-            pass
-        if status not in ("requested", "running"):
-            return peak
-        time.sleep(0.02)

@@ -132,6 +132,26 @@ def test_after_a_request_without_a_slot_each_database_is_looked_into_once():
             bench.admin.execute("SELECT etl.cancel('p0')")
 
 
+def test_the_only_slot_is_for_the_run_not_for_its_keeper():
+    with PostgresServer(installed_tree("15"), "one_slot", settings={"autovacuum": "off"}) as server:
+
+        def restart_with(slots: int) -> None:
+            with server.connect() as admin:
+                admin.execute(f"ALTER SYSTEM SET max_worker_processes = {slots}")
+            server.restart()
+
+        for bench in workbench(server):
+            bench.tables(10)
+            bench.pipeline()
+            bench.admin.close()
+            restart_with(1)  # replication's launcher has it
+            with bench.owner() as owner:
+                run_id = owner.execute("SELECT etl.run('p')").fetchone()[0]
+            restart_with(2)
+            with bench.owner() as owner:
+                assert owner.execute("SELECT etl.wait(%s, '20 s')", (run_id,)).fetchone()[0] == "succeeded"
+
+
 # Other sessions
 
 
