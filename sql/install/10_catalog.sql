@@ -102,6 +102,7 @@ CREATE TABLE etl.run_log (
     rows_deleted bigint NOT NULL DEFAULT 0,
     rows_dead bigint NOT NULL DEFAULT 0,
     rows_superseded bigint NOT NULL DEFAULT 0,
+    late_rows bigint NOT NULL DEFAULT 0,
     bytes bigint NOT NULL DEFAULT 0,
     error_code text,
     error_message text,

@@ -42,16 +42,19 @@ SELECT r.id, p.name AS pipeline, p.id AS pipeline_id, r.status, r.trigger, r.att
        coalesce(c.rows_deleted, r.rows_deleted) AS rows_deleted,
        coalesce(c.rows_dead, r.rows_dead) AS rows_dead,
        coalesce(c.rows_superseded, r.rows_superseded) AS rows_superseded,
-       coalesce(c.bytes, r.bytes) AS bytes, r.error_code, r.error_message
+       coalesce(c.bytes, r.bytes) AS bytes, r.error_code, r.error_message,
+       coalesce(c.late_rows, r.late_rows) AS late_rows
 FROM etl.visible_pipeline p
 JOIN etl.run_log r ON r.pipeline_id = p.id
 CROSS JOIN LATERAL (
     SELECT sum(c.rows_read)::bigint AS rows_read, sum(c.rows_inserted)::bigint AS rows_inserted,
            sum(c.rows_updated)::bigint AS rows_updated, sum(c.rows_unchanged)::bigint AS rows_unchanged,
            sum(c.rows_deleted)::bigint AS rows_deleted, sum(c.rows_dead)::bigint AS rows_dead,
-           sum(c.rows_superseded)::bigint AS rows_superseded, sum(c.bytes)::bigint AS bytes
+           sum(c.rows_superseded)::bigint AS rows_superseded, sum(c.bytes)::bigint AS bytes,
+           sum(c.late_rows)::bigint AS late_rows
     FROM etl.checkpoint c WHERE c.pipeline_id = r.pipeline_id AND c.run_id = r.id) c;
 COMMENT ON VIEW etl.runs IS 'Runs with their counters; rows_read = inserted + updated + unchanged + deleted + dead + superseded';
+COMMENT ON COLUMN etl.runs.late_rows IS 'Rows of safety mode overlap that committed late: found and written when the window was read again; part of rows_written';
 
 CREATE VIEW etl.batches WITH (security_barrier) AS
 SELECT b.run_id, p.name AS pipeline, p.id AS pipeline_id, b.slice, b.batch_no, b.attempt, b.started_at, b.finished_at,

@@ -72,10 +72,12 @@ void start_checkpoints(std::int64_t pipeline, std::int64_t run, std::int64_t epo
       "UPDATE etl.run_log r SET rows_read = c.rows_read, rows_inserted = c.rows_inserted, rows_updated = "
       "c.rows_updated,"
       " rows_unchanged = c.rows_unchanged, rows_deleted = c.rows_deleted, rows_dead = c.rows_dead,"
-      " rows_superseded = c.rows_superseded, bytes = c.bytes FROM (SELECT run_id, sum(rows_read) AS rows_read,"
+      " rows_superseded = c.rows_superseded, late_rows = c.late_rows, bytes = c.bytes FROM (SELECT run_id, "
+      "sum(rows_read) AS rows_read,"
       " sum(rows_inserted) AS rows_inserted, sum(rows_updated) AS rows_updated, sum(rows_unchanged) AS rows_unchanged,"
       " sum(rows_deleted) AS rows_deleted, sum(rows_dead) AS rows_dead, sum(rows_superseded) AS rows_superseded,"
-      " sum(bytes) AS bytes FROM etl.checkpoint WHERE pipeline_id = $1::bigint GROUP BY run_id) c WHERE r.id = "
+      " sum(late_rows) AS late_rows, sum(bytes) AS bytes FROM etl.checkpoint WHERE pipeline_id = $1::bigint GROUP BY "
+      "run_id) c WHERE r.id = "
       "c.run_id",
       {number(pipeline)});
   (void)pg::catalog_query("DELETE FROM etl.checkpoint WHERE pipeline_id = $1::bigint", {number(pipeline)});

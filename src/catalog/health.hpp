@@ -5,8 +5,9 @@
 
 namespace etl::catalog {
 
-// {"status": "ok" | "degraded", "database", "version", "keeper", "workers", "worker_slots", "pipelines": {…},
-// "servers": […]}
+// {"status": "ok" | "degraded", "database", "version", "launcher": bool, "keeper": bool, "workers", "worker_slots",
+// "pipelines": {STATE: count}, "problems": [{"pipeline", "state", "target", "reason"}], "lag": [as view etl.lag],
+// "servers": [{"name", "type", "failed_pipelines"}]}. Pipelines, problems and lag are those that the caller may see.
 std::string health_json();
 
 }  // namespace etl::catalog

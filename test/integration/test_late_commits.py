@@ -270,8 +270,12 @@ def test_rows_that_commit_within_the_window_are_read_again(bench):
         assert bench.ends(bench.run(table.name)) == "succeeded"
         late.commit()
     assert lost(bench, table) == 1
-    assert bench.ends(bench.run(table.name)) == "succeeded"
+    found = bench.run(table.name)
+    assert bench.ends(found) == "succeeded"
     assert lost(bench, table) == 0
+    assert bench.ends(bench.run(table.name)) == "succeeded"
+    late_rows = bench.admin.execute("SELECT id = %s, late_rows FROM etl.runs ORDER BY id", (found,)).fetchall()
+    assert late_rows == [(False, 0), (True, 1), (False, 0)]
 
 
 def test_a_transaction_that_hides_its_start_is_named(bench):

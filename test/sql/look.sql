@@ -55,7 +55,7 @@ SELECT plain("QUERY PLAN") FROM etl.explain('look') WHERE "QUERY PLAN" ~ '^(Safe
 SELECT count(*) > 3 FROM etl.pipelines p, etl.explain(p.id) WHERE name = 'look';
 
 -- health and version.
-SELECT key FROM unnest(ARRAY['status', 'version', 'pipelines', 'problems', 'worker_slots']) AS key WHERE NOT etl.health() ? key;
+SELECT key FROM unnest(ARRAY['database', 'keeper', 'lag', 'launcher', 'pipelines', 'problems', 'servers', 'status', 'version', 'worker_slots', 'workers']) AS key WHERE NOT etl.health() ? key;
 SELECT component, version IS NOT NULL FROM etl.version();
 SELECT (SELECT version FROM etl.version() WHERE component = 'library') = (SELECT version FROM etl.version() WHERE component = 'extension');
 -- What runs as the owner is shown the owner's view.
