@@ -48,7 +48,9 @@ class PostgresServer:
         settings: dict | None = None,
         directory: Path | None = None,
         initdb: tuple = (),
+        prefix: tuple = (),
     ):
+        """prefix: a command that ends by executing its further arguments, so that the pid stays the same."""
         self.tree = tree
         self.name = name
         self.keep = directory is not None
@@ -57,6 +59,7 @@ class PostgresServer:
         self.log_path = self.home / "log"
         self.settings = DEFAULTS | ({"shared_preload_libraries": "pg_etl"} if preload else {}) | (settings or {})
         self._initdb_options = initdb
+        self._prefix = prefix
         self._process: Process | None = self._running()
         self.port = self._recorded_port() if self._process else port or free_port()
         if not self.keep:
@@ -77,7 +80,7 @@ class PostgresServer:
         if not (self.data / "PG_VERSION").exists():
             self._make_cluster()
         self._write_settings()
-        command = as_service_user([self.tree.bin / "postgres", "-D", self.data])
+        command = [*self._prefix, *as_service_user([self.tree.bin / "postgres", "-D", self.data])]
         self._process = Process.spawn(command, self.log_path, env=self.tree.server_environment(), cwd=self.home)
         try:
             wait_until(self._answers, timeout, f'server "{self.name}" answers')
