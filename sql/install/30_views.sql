@@ -93,11 +93,12 @@ COMMENT ON COLUMN etl.progress.throttle_reason IS 'NULL: nothing throttles a run
 CREATE VIEW etl.lag WITH (security_barrier) AS
 SELECT p.name AS pipeline, p.id AS pipeline_id, w.safety, w.safe_watermark,
        pg_catalog.clock_timestamp() - w.updated_at AS lag, NULL::bigint AS lag_bytes, w.held_by_pid, w.held_since,
-       w.window_breaches
+       w.window_breaches, nullif(w.frozen_gids, '{}') AS held_by_gids
 FROM etl.visible_pipeline p
 JOIN etl.watermark w ON w.pipeline_id = p.id;
 COMMENT ON VIEW etl.lag IS 'Up to where an incremental source was safe to read when a run looked last, and who held it back; lag is the time since that look';
 COMMENT ON COLUMN etl.lag.lag IS 'Time since a run looked last; not the age of what the target still lacks';
+COMMENT ON COLUMN etl.lag.held_by_gids IS 'Prepared transactions that write to the source and hold safety mode xact back until they end: see pg_prepared_xacts';
 COMMENT ON COLUMN etl.lag.lag_bytes IS 'NULL: for change capture, which is not built';
 
 CREATE VIEW etl.dead_letters WITH (security_barrier) AS

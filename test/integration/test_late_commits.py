@@ -244,6 +244,25 @@ def test_a_writer_on_a_table_that_inherits_is_waited_for(bench, prepared):
     assert lost(bench, table) == 0
 
 
+@pytest.mark.parametrize("seen_before", [False, True], ids=["nothing stored", "stored"])
+def test_a_prepared_transaction_freezes_what_is_safe(bench, seen_before):
+    table = Table("by_time", "at", "xact")
+    make(bench, table)
+    if seen_before:
+        bench.admin.execute(f"INSERT INTO {table.source} (writer, n) VALUES (0, 1)")
+        assert bench.ends(bench.run(table.name)) == "succeeded"
+    with bench.server.connect(bench.name) as late:
+        late.execute(f"BEGIN; INSERT INTO {table.source} (writer, n) VALUES (2, 1); PREPARE TRANSACTION 'frozen'")
+    bench.admin.execute(f"INSERT INTO {table.source} (writer, n) VALUES (1, 1)")
+    run = bench.run(table.name)
+    assert bench.ends(run) == "succeeded"
+    assert bench.one("SELECT rows_read FROM etl.runs WHERE id = %s", run) == 0
+    assert bench.one("SELECT held_by_gids FROM etl.lag") == ["frozen"]
+    bench.admin.execute("COMMIT PREPARED 'frozen'")
+    assert bench.ends(bench.run(table.name)) == "succeeded"
+    assert lost(bench, table) == 0 and bench.one("SELECT held_by_gids FROM etl.lag") is None
+
+
 @pytest.mark.parametrize("key", ["id", "at"])
 def test_a_transaction_that_outlives_the_window_is_told(bench, key):
     table = Table("by_window", key, "overlap", {"safety": "overlap", "overlap": "1s"})
