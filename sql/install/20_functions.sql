@@ -236,12 +236,12 @@ COMMENT ON FUNCTION etl.preview(bigint, int) IS
 CREATE FUNCTION etl.dry_run(name text, batches int DEFAULT 1, OUT batch int, OUT action text, OUT key jsonb, OUT before jsonb, OUT after jsonb, OUT payload text, OUT error_code text, OUT error_message text) RETURNS SETOF record
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_dry_run';
 COMMENT ON FUNCTION etl.dry_run(text, int) IS
-'Runs batches with all their effects and rolls them back; nothing is sent. Sequences do advance';
+'Runs batches with all their effects and rolls them back; nothing is sent. action is insert, update, unchanged, index (a document: payload is its NDJSON, with version 1) or error; with option on_error "quarantine" each row that fails has an error line, its record as payload, and otherwise the batch has one. Sequences do advance';
 
 CREATE FUNCTION etl.dry_run(id bigint, batches int DEFAULT 1, OUT batch int, OUT action text, OUT key jsonb, OUT before jsonb, OUT after jsonb, OUT payload text, OUT error_code text, OUT error_message text) RETURNS SETOF record
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_dry_run';
 COMMENT ON FUNCTION etl.dry_run(bigint, int) IS
-'Runs batches with all their effects and rolls them back; nothing is sent. Sequences do advance';
+'Runs batches with all their effects and rolls them back; nothing is sent. action is insert, update, unchanged, index (a document: payload is its NDJSON, with version 1) or error; with option on_error "quarantine" each row that fails has an error line, its record as payload, and otherwise the batch has one. Sequences do advance';
 
 CREATE FUNCTION etl.explain(name text, "analyze" bool DEFAULT false, format text DEFAULT 'text', OUT "QUERY PLAN" text) RETURNS SETOF text
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_explain';

@@ -4,6 +4,7 @@
 
 #include "compile/quote.hpp"
 #include "pg/transaction.hpp"
+#include "run/halves.hpp"
 #include "run/table_loop.hpp"
 
 namespace etl::run {
@@ -53,24 +54,45 @@ struct Table {
   pg::Relation scratch;
 };
 
-void emit_error(const Emit& emit, const std::string& batch, const Text& key, const Error& error) {
-  emit({batch, "error", key, std::nullopt, std::nullopt, std::nullopt, error.sqlstate, error.message});
+// {"key": value, …} of a record.
+std::string key_of(const Plan& plan, const std::string& record) {
+  const json::Document row = json::parse(record, "a row");
+  json::Object key;
+  for (const std::string& name : plan.keys) key.add_raw(name.c_str(), json::write(row[name.c_str()]));
+  return key.str();
 }
 
-// One batch in a subtransaction of its own, so that a failing one can be reported and the next one tried.
-void try_batch(Table& table, pg::Relation& page, const std::string& batch, const Emit& emit) {
-  const std::map<std::string, Text> before = images(table.images, table.scratch);
+// False: the batch was taken back, and why is told. With option on_error "quarantine" only the rows that fail are.
+bool write_or_tell(Table& table, pg::Relation& page, const std::string& batch, const Emit& emit) {
   pg::Subtransaction attempt;
   try {
     (void)table.sink.write(page);
     pg::check_deferred_constraints();
     attempt.release();
+    return true;
   } catch (const Error& error) {
     attempt.rollback();
-    return emit_error(emit, batch, std::nullopt, error);
+    if (!table.plan.options.quarantine || classify(error.sqlstate) != ErrorClass::kData) {
+      emit({batch, "error", {}, {}, {}, {}, error.sqlstate, error.message});
+      return false;
+    }
   }
+  (void)table.sink.use_on_conflict();
+  (void)write_by_halves(page, table.sink, [&](pg::Relation& rows, std::uint64_t index, const Error& error) {
+    const std::string record = rows.row_json(index);
+    emit({batch, "error", key_of(table.plan, record), {}, {}, record, error.sqlstate, error.message});
+  });
+  table.sink.use_merge();
+  return true;
+}
+
+// One batch in a subtransaction of its own, so that a failing one can be reported and the next one tried.
+void try_batch(Table& table, pg::Relation& page, const std::string& batch, const Emit& emit) {
+  const std::map<std::string, Text> before = images(table.images, table.scratch);
+  if (!write_or_tell(table, page, batch, emit)) return;
   const std::map<std::string, Text> after = images(table.images, table.scratch);
   for (const auto& [key, row] : after) {
+    if (!row) continue;  // it could not be written
     const auto was = before.find(key);
     const Text old = was == before.end() ? std::nullopt : was->second;
     const char* action = !old ? "insert" : old == row ? "unchanged" : "update";

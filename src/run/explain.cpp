@@ -72,6 +72,14 @@ Lines warnings(const Plan& plan, const Description& d) {
   return all;
 }
 
+// What a batch locks, until its end; no lock is held between batches.
+Lines locks(const Plan& plan) {
+  Lines all;
+  for (const pg::BaseTable& table : plan.source.tables) all.push_back("ACCESS SHARE on " + table.name);
+  if (plan.table) all.push_back("ROW EXCLUSIVE on " + plan.table->name + ", and its rows that change");
+  return all;
+}
+
 void emit_block(const Emit& emit, const char* title, const std::string& sql, const Lines& plan) {
   emit({std::string("  ") + title + ": " + sql});
   for (const std::string& line : plan) emit({"    " + line});
@@ -91,6 +99,8 @@ void explain(const Plan& plan, const json::Value& arguments, const Emit& emit) {
     out.add("target", target_as_listed(plan)).add("sink_sql", d.sink_sql);
     out.add_raw("sink_plan", json::write_texts({d.sink_plan.begin(), d.sink_plan.end()}));
     out.add("safety", plan.safety).add("safety_reason", plan.safety_reason).add_number("estimated_batches", batches);
+    const Lines locked = locks(plan);
+    out.add_raw("locks", json::write_texts({locked.begin(), locked.end()}));
     out.add("measured", d.measured).add_raw("warnings", json::write_texts({notes.begin(), notes.end()}));
     return emit({out.str()});
   }
@@ -102,6 +112,7 @@ void explain(const Plan& plan, const json::Value& arguments, const Emit& emit) {
   emit({"-> sink (" + std::string(plan.table ? "table" : plan.server->type) + ") " + target_as_listed(plan)});
   if (plan.table) emit_block(emit, "SQL", d.sink_sql, d.sink_plan);
   if (!plan.safety.empty()) emit({"Safety: " + plan.safety + " (" + plan.safety_reason + ")"});
+  for (const std::string& lock : locks(plan)) emit({"Lock: " + lock});
   if (!d.measured.empty()) emit({"Measured: " + d.measured});
   for (const std::string& note : notes) emit({"Warning: " + note});
 }

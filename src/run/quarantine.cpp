@@ -4,16 +4,9 @@
 #include "core/sqlstate.hpp"
 #include "pg/fault.hpp"
 #include "pg/transaction.hpp"
+#include "run/halves.hpp"
 
 namespace etl::run {
-
-struct Quarantine::Halves {
-  pg::Relation& all;
-  pg::Relation& page;
-  sink::TableSink& sink;
-  sink::Written written;
-  std::uint64_t dead = 0;
-};
 
 void Quarantine::keep(pg::Relation& rows, std::uint64_t index, const Error& error) {
   keep_record(rows.row_json(index), error);
@@ -41,44 +34,11 @@ void Quarantine::keep_record(const std::string& record, const Error& error) {
   }
 }
 
-void Quarantine::write_range(Halves& h, std::uint64_t from, std::uint64_t until, bool known_bad) {
-  if (!known_bad || until - from == 1) {
-    h.all.copy_range(h.page, from, until);
-    pg::Subtransaction attempt;
-    try {
-      const sink::Written part = h.sink.write(h.page);
-      pg::check_deferred_constraints();
-      attempt.release();
-      h.written.inserted += part.inserted;
-      h.written.updated += part.updated;
-      h.written.unchanged += part.unchanged;
-      h.written.superseded += part.superseded;
-      return;
-    } catch (const Error& error) {
-      attempt.rollback();
-      if (classify(error.sqlstate) != ErrorClass::kData) throw;
-      if (until - from == 1) {
-        keep(h.all, from, error);
-        ++h.dead;
-        return;
-      }
-    }
-  }
-  const std::uint64_t middle = from + (until - from) / 2;
-  const std::uint64_t before = h.dead;
-  write_range(h, from, middle, false);
-  // The whole range fails; if its first half did not, the second one does.
-  write_range(h, middle, until, h.dead == before);
-}
-
 sink::Written Quarantine::bisect(pg::Relation& page, sink::TableSink& sink, std::uint64_t& dead) {
-  pg::Relation all(page.columns(), true);
-  page.copy_range(all, 0, page.rows());
-  Halves halves{all, page, sink, {}, 0};
-  if (all.rows() > 0) write_range(halves, 0, all.rows(), true);  // that it fails whole is why we are here
-  all.copy_range(page, 0, all.rows());
-  dead += halves.dead;
-  return halves.written;
+  return write_by_halves(page, sink, [&](pg::Relation& rows, std::uint64_t index, const Error& error) {
+    keep(rows, index, error);
+    ++dead;
+  });
 }
 
 void Quarantine::take_unreachable(source::SqlSource& source, pg::Relation& page, catalog::Checkpoint& checkpoint,

@@ -21,8 +21,7 @@ class Quarantine {
   // The same for a record as JSON.
   void keep_record(const std::string& record, const Error& error);
 
-  // Writes `page` by halves, each in a subtransaction, until the rows that fail stand alone; those are kept. One poison
-  // row of n costs at most 2 * log2(n) + 1 statements. `page` is used as scratch; returns what was written.
+  // Writes `page` by halves; the rows that fail alone are kept, and counted in `dead`.
   sink::Written bisect(pg::Relation& page, sink::TableSink& sink, std::uint64_t& dead);
 
   // Looks for rows that no page would ever reach, since a NULL is in their key or position, before the first page is
@@ -35,9 +34,6 @@ class Quarantine {
   std::uint64_t take_null_keys(pg::Relation& page);
 
  private:
-  struct Halves;
-  void write_range(Halves& halves, std::uint64_t from, std::uint64_t until, bool known_bad);
-
   Context& context_;
 };
 

@@ -23,6 +23,12 @@ UPDATE src SET v = 'changed' WHERE id = 2;
 UPDATE src SET v = 'bad' WHERE id = 90;
 INSERT INTO src VALUES (0, 'zero', 0);
 SELECT * FROM etl.dry_run('look', 3) WHERE action <> 'unchanged' ORDER BY batch, key ->> 'id';
+-- By option the rows that fail are told one by one, and the others of their batch go on.
+SELECT etl.alter_pipeline('look', '{"options": {"on_error": "quarantine"}}') > 0;
+SELECT * FROM etl.dry_run('look', 3) WHERE action <> 'unchanged' ORDER BY batch, key ->> 'id';
+SELECT batch, action, count(*) FROM etl.dry_run('look', 3) GROUP BY batch, action ORDER BY batch, action;
+SELECT count(*) FROM etl.dead_letters WHERE pipeline = 'look';
+SELECT etl.alter_pipeline('look', '{"options": null}') > 0;
 SELECT batch, action, count(*) FROM etl.pipelines p, etl.dry_run(p.id, 1) WHERE name = 'look' GROUP BY batch, action ORDER BY action;
 SELECT count(*) FROM dst;
 SELECT v FROM dst WHERE id = 2;
