@@ -93,14 +93,13 @@ void check_back(const run::Plan& plan, const catalog::Key& key, const std::vecto
   if (!back) refuse_forward(plan, key, place);
 }
 
-// Brings the key into the form of a position; returns the types of the order that it is one of.
-std::vector<std::string> check_rewind(const model::Definition& definition, catalog::Key& key,
-                                      const std::vector<catalog::Checkpoint>& checkpoints) {
+// Brings the key into the form of a position.
+void check_rewind(const model::Definition& definition, catalog::Key& key,
+                  const std::vector<catalog::Checkpoint>& checkpoints) {
   const run::Plan plan = plan_of(definition);
+  // What was read already is known in the order of then only.
+  for (const catalog::Checkpoint& checkpoint : checkpoints) run::check_position(plan, checkpoint.position_types);
   check_size(key, plan.order.size());
-  for (const catalog::Checkpoint& checkpoint : checkpoints) {
-    if (checkpoint.from || checkpoint.to) run::check_position(plan, checkpoint.position_types);
-  }
   pg::ActingAs owner(definition.owner, definition.search_path);
   run::pin_formats();
   for (std::size_t i = 0; i < key.size(); ++i) {
@@ -110,7 +109,6 @@ std::vector<std::string> check_rewind(const model::Definition& definition, catal
   }
   check_back(plan, key, checkpoints);
   owner.leave();
-  return plan.position_types;
 }
 
 }  // namespace
@@ -130,8 +128,8 @@ ETL_FUNCTION(etl_rewind) {
       throw Error("22023", "to_time is for incremental pipelines", {}, "Use to_key, or etl.reset().");
     }
     catalog::Key key = to_key ? key_argument(*to_key) : time_argument(fcinfo, 2);
-    const std::vector<std::string> types = check_rewind(definition, key, checkpoints);
-    catalog::move_checkpoint(definition.id, key, types);
+    check_rewind(definition, key, checkpoints);
+    catalog::move_checkpoint(definition.id, key);
     catalog::write_event(definition.id, std::nullopt, pg::role_name(pg::current_role()),
                          "checkpoint moved to " + json::write_texts(key));
     return static_cast<Datum>(0);

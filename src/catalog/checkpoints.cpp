@@ -102,13 +102,11 @@ void forget_checkpoints(std::int64_t pipeline) {
   (void)pg::catalog_query("DELETE FROM etl.watermark WHERE pipeline_id = $1::bigint", {number(pipeline)});
 }
 
-void move_checkpoint(std::int64_t pipeline, const Key& position, const std::vector<std::string>& position_types) {
+void move_checkpoint(std::int64_t pipeline, const Key& position) {
   (void)pg::catalog_query(
-      "UPDATE etl.checkpoint SET position = $2::jsonb, position_types = ARRAY(SELECT "
-      "jsonb_array_elements_text($3::jsonb)),"
-      " done = false, updated_at = clock_timestamp() WHERE pipeline_id = $1::bigint",
-      {number(pipeline), json::write_texts(position),
-       json::write_texts({position_types.begin(), position_types.end()})});
+      "UPDATE etl.checkpoint SET position = $2::jsonb, done = false, epoch = 0, updated_at = clock_timestamp()"
+      " WHERE pipeline_id = $1::bigint",
+      {number(pipeline), json::write_texts(position)});
 }
 
 model::State save_batch(const BatchRecord& b) {

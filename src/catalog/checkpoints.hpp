@@ -41,7 +41,8 @@ void start_checkpoints(std::int64_t pipeline, std::int64_t run, std::int64_t epo
 // The same run goes on under a new lease.
 void take_over_checkpoints(std::int64_t pipeline, std::int64_t epoch);
 void forget_checkpoints(std::int64_t pipeline);
-void move_checkpoint(std::int64_t pipeline, const Key& position, const std::vector<std::string>& position_types);
+// No worker of an earlier run can move it once more: its lease is taken from it.
+void move_checkpoint(std::int64_t pipeline, const Key& position);
 
 struct BatchRecord {
   std::int64_t pipeline = 0;

@@ -215,6 +215,18 @@ void want_expression(const std::string& sql) {
   call([&] { (void)raw_parser(text, RAW_PARSE_PLPGSQL_EXPR); });
 }
 
+// Whether no row of it has a NULL in the column, surely: a child may have dropped its parent's NOT NULL, a foreign
+// table only promises one, and one that is NOT VALID was not looked at.
+static bool holds_not_null(RelationData* relation, int index) {
+  const char kind = relation->rd_rel->relkind;
+  if (kind != RELKIND_PARTITIONED_TABLE && (kind != RELKIND_RELATION || relation->rd_rel->relhassubclass)) return false;
+#if PG_VERSION_NUM >= 180000
+  return TupleDescCompactAttr(RelationGetDescr(relation), index)->attnullability == ATTNULLABLE_VALID;
+#else
+  return TupleDescAttr(RelationGetDescr(relation), index)->attnotnull;
+#endif
+}
+
 bool find_origin(const Column& column, Origin& origin) {
   if (column.origin_table == 0) return false;
   const Oid table = column.origin_table;
@@ -236,7 +248,7 @@ bool find_origin(const Column& column, Origin& origin) {
           sequence_is_ordered(table, number),
           get_atttype(table, number)};
     RelationData* relation = table_open(table, AccessShareLock);
-    r.not_null = TupleDescAttr(RelationGetDescr(relation), number - 1)->attnotnull;
+    r.not_null = holds_not_null(relation, number - 1);
     TupleConstr* constraints = RelationGetDescr(relation)->constr;
     for (int i = 0; constraints != nullptr && i < constraints->num_defval; ++i) {
       if (constraints->defval[i].adnum != number) continue;

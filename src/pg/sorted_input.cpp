@@ -27,11 +27,21 @@ List* pathkey(PlannerInfo* root, RelOptInfo* relation, Index index, const RangeT
 #endif
 }
 
+// By name and shape: a transition table of a trigger that runs meanwhile may have the same name.
+bool is_announced(const RangeTblEntry* entry) {
+  if (announced == nullptr || entry->rtekind != RTE_NAMEDTUPLESTORE || strcmp(entry->enrname, announced->name) != 0) {
+    return false;
+  }
+  bool same = OidIsValid(entry->relid) == false && list_length(entry->coltypes) == announced->shape->natts;
+  for (int i = 0; same && i < announced->shape->natts; ++i) {
+    same = list_nth_oid(entry->coltypes, i) == TupleDescAttr(announced->shape, i)->atttypid;
+  }
+  return same;
+}
+
 void add_order(PlannerInfo* root, RelOptInfo* relation, Index index, RangeTblEntry* entry) {
   if (next_hook != nullptr) next_hook(root, relation, index, entry);
-  if (announced == nullptr || entry->rtekind != RTE_NAMEDTUPLESTORE || strcmp(entry->enrname, announced->name) != 0) {
-    return;
-  }
+  if (!is_announced(entry)) return;
   List* order = NIL;
   for (int i = 0; i < announced->columns; ++i) {
     order = list_concat_unique_ptr(order, pathkey(root, relation, index, entry, announced->column[i]));
@@ -43,7 +53,7 @@ void add_order(PlannerInfo* root, RelOptInfo* relation, Index index, RangeTblEnt
 }  // namespace
 
 SortedInput sorted_input(const char* name, const Relation::Store* store) {
-  SortedInput input = {pstrdup(name), 0, nullptr};
+  SortedInput input = {pstrdup(name), store->shape, 0, nullptr};
   if (!store->sorted_by_key) return input;
   input.column = static_cast<AttrNumber*>(palloc(sizeof(AttrNumber) * static_cast<std::size_t>(store->keys)));
   for (int i = 0; i < store->keys; ++i) {

@@ -8,6 +8,7 @@ namespace etl::pg {
 
 struct SortedInput {
   const char* name;
+  TupleDesc shape;
   int columns;         // 0: it is not sorted
   AttrNumber* column;  // ascending, in the default order of their types and in their collations
 };

@@ -19,6 +19,7 @@ struct Context {
   int attempt = 1;   // of the batch under way
   std::string role;  // session user, for events
   bool recovering = false;
+  bool resumed = false;    // the run has worked before this process
   bool timed_out = false;  // the run's last 57014 is its own statement timer's, not a cancel
 };
 

@@ -37,9 +37,11 @@ void truncate(const Plan& plan, const json::Value& arguments, const Emit& emit) 
     throw Error("40001", "pipeline \"" + definition.name + "\" was changed meanwhile", {}, "Try again.");
   }
   want_at_rest(definition, "reset");
+  // First the checkpoint: a worker of the run before that is at its last batch has it locked, and that batch is to go
+  // too.
+  forget_position(definition, json::text_member(arguments, "role").value_or(""));
   (void)pg::query_once("DELETE FROM " + plan.table->name);
   const std::uint64_t rows = pg::processed();
-  forget_position(definition, json::text_member(arguments, "role").value_or(""));
   emit({std::to_string(rows)});
 }
 

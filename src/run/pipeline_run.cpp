@@ -73,28 +73,31 @@ std::optional<Context> claim(const pg::Task& task) {
   }
 }
 
-// Moves the pipeline from wherever its run stands to `to`, unless somebody else has done so.
-void end_run(const Context& context, State to, const std::string& status, const Error* error) {
+// Moves the pipeline from wherever its run stands to `to`, unless somebody else has done so. False: it was to be
+// paused, and was resumed meanwhile.
+bool end_run(const Context& context, State to, const std::string& status, const Error* error) {
   pg::begin();
   const auto state = catalog::read_state(context.pipeline, true);
   const bool mine = state && state->epoch == context.epoch && state->run == context.run &&
                     (state->state == State::RUNNING || state->state == State::PAUSE_REQUESTED);
-  if (mine) {
+  const bool resumed = mine && to == State::PAUSED && state->state == State::RUNNING;
+  if (mine && !resumed) {
     catalog::set_run_status(context.run, status, error);
     catalog::set_state(context.pipeline, state->state, to, context.run, context.role,
                        error != nullptr ? std::optional(error->sqlstate + ": " + error->message) : std::nullopt);
   }
   pg::commit(true);
+  return !resumed;
 }
 
 void fail_run(const Context& context, const Error& error) {
   if (error.sqlstate == sqlstate::kFenced) return;
   if (error.sqlstate == "57014" && !context.timed_out) {
     const Error cancelled("57014", "the worker was cancelled by pg_cancel_backend()");
-    end_run(context, State::IDLE, "cancelled", &cancelled);
+    (void)end_run(context, State::IDLE, "cancelled", &cancelled);
     return;
   }
-  end_run(context, State::FAILED, "failed", &error);
+  (void)end_run(context, State::FAILED, "failed", &error);
   pg::log_line("pipeline \"" + context.plan.definition.name + "\" failed: " + error.sqlstate + ": " + error.message);
 }
 
@@ -131,12 +134,21 @@ Outcome move_data(Context& context) {
   std::vector<catalog::Checkpoint> slices = catalog::read_checkpoints(context.pipeline);
   const bool resumed = !slices.empty() && slices[0].run == context.run;
   if (resumed || context.plan.definition.mode == "incremental") check_positions(context.plan, slices);
+  context.resumed = resumed;
   if (resumed) {
     catalog::take_over_checkpoints(context.pipeline, context.epoch);
   } else {
     slices = make_slices(context.plan, slices);
     catalog::start_checkpoints(context.pipeline, context.run, context.epoch, slices);
   }
+  pg::commit(false);
+  return run_slices(context, slices);
+}
+
+// After a pause that was taken back.
+Outcome go_on(Context& context) {
+  pg::begin();
+  std::vector<catalog::Checkpoint> slices = catalog::read_checkpoints(context.pipeline);
   pg::commit(false);
   return run_slices(context, slices);
 }
@@ -154,9 +166,9 @@ void lead_run(const pg::Task& task) {
     pg::commit(false);
     pin_session(context.plan.definition);
     pg::set_worker_name("pg_etl: " + context.plan.definition.name + " " + context.correlation_id);
-    const Outcome outcome = move_data(context);
-    if (outcome == Outcome::kDone) end_run(context, State::IDLE, "succeeded", nullptr);
-    if (outcome == Outcome::kPaused) end_run(context, State::PAUSED, "paused", nullptr);
+    Outcome outcome = move_data(context);
+    while (outcome == Outcome::kPaused && !end_run(context, State::PAUSED, "paused", nullptr)) outcome = go_on(context);
+    if (outcome == Outcome::kDone) (void)end_run(context, State::IDLE, "succeeded", nullptr);
     pg::fault_point(15);
   } catch (const Error& error) {
     pg::abort_transaction();
@@ -169,9 +181,14 @@ void work_on_slice(const pg::Task& task) {
   pg::begin();
   const std::string role = pg::role_name(pg::session_role());
   const auto definition = catalog::find_pipeline(task.pipeline);
+  // First the lease, then the look: whoever ends the run after the look signals the holders of its leases.
+  const bool leased = definition && pg::try_lease(task.pipeline, task.slice);
+  pg::commit(false);
+  if (!leased) return;
+  pg::begin();
   const auto state = catalog::read_state(task.pipeline, false);
   pg::commit(false);
-  if (!definition || !state || state->epoch != task.epoch || !pg::try_lease(task.pipeline, task.slice)) return;
+  if (!state || state->epoch != task.epoch || state->run != task.run || state->state != State::RUNNING) return;
   Context context;
   context.pipeline = task.pipeline;
   context.run = task.run;

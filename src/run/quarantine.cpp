@@ -8,8 +8,21 @@
 
 namespace etl::run {
 
+std::string record_of(pg::Relation& rows, std::uint64_t index) {
+  pg::Subtransaction attempt;
+  try {
+    const std::string record = rows.row_json(index);
+    attempt.release();
+    return record;
+  } catch (const Error& error) {
+    attempt.rollback();
+    if (classify(error.sqlstate) != ErrorClass::kData) throw;
+    return json::Object().add("_etl_unreadable", error.message).str();
+  }
+}
+
 void Quarantine::keep(pg::Relation& rows, std::uint64_t index, const Error& error) {
-  keep_record(rows.row_json(index), error);
+  keep_record(record_of(rows, index), error);
 }
 
 void Quarantine::keep_record(const std::string& record, const Error& error) {
@@ -51,7 +64,8 @@ void Quarantine::take_unreachable(source::SqlSource& source, pg::Relation& page,
   pg::begin();
   source.read_null_keys(page);
   const auto dead = static_cast<std::int64_t>(take_null_keys(page));
-  if (dead > 0) {
+  // When the run looks again, after a pause or an error, they are counted already.
+  if (dead > 0 && !context_.resumed && !counted_) {
     record.counters.read = dead;
     record.counters.dead = dead;
     record.pipeline = context_.pipeline;
@@ -63,6 +77,7 @@ void Quarantine::take_unreachable(source::SqlSource& source, pg::Relation& page,
     (void)catalog::save_batch(record);
   }
   pg::commit(dead > 0);
+  counted_ = true;
 }
 
 std::uint64_t Quarantine::take_null_keys(pg::Relation& page) {

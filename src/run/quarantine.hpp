@@ -11,6 +11,9 @@
 
 namespace etl::run {
 
+// The row as JSON; {"_etl_unreadable": why} when the output function of one of its types raises a data error.
+std::string record_of(pg::Relation& rows, std::uint64_t index);
+
 class Quarantine {
  public:
   explicit Quarantine(Context& context) : context_(context) {}
@@ -35,6 +38,7 @@ class Quarantine {
 
  private:
   Context& context_;
+  bool counted_ = false;  // the rows that no page reaches
 };
 
 }  // namespace etl::run

@@ -64,7 +64,7 @@ std::optional<sink::Batch> RemoteLoop::read_next() {
   pg::fault_point(3);
   sink::Batch batch = sink_->encode(*page_, version);
   for (sink::DeadRow& row : batch.dead) {
-    if (row.document.empty()) row.document = page_->row_json(row.index);
+    if (row.document.empty()) row.document = record_of(*page_, row.index);
   }
   record.pipeline = context_.pipeline;
   record.run = context_.run;

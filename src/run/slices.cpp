@@ -109,11 +109,12 @@ Outcome wait_for_helpers(Context& context, std::vector<catalog::Checkpoint>& sli
         if (outcomes.at(static_cast<std::size_t>(slice.slice)).done) continue;
         pg::begin();
         slice = catalog::read_checkpoints(context.pipeline).at(static_cast<std::size_t>(slice.slice));
-        const bool mine = pg::try_lease(context.pipeline, slice.slice);
+        const bool leader = slice.slice == 0;  // its lease is the run's own, and stays
+        const bool mine = leader || pg::try_lease(context.pipeline, slice.slice);
         pg::commit(false);
         if (!mine) break;
         const Outcome outcome = run_slice(context, slice);
-        pg::release_lease(context.pipeline, slice.slice);
+        if (!leader) pg::release_lease(context.pipeline, slice.slice);
         if (outcome != Outcome::kDone) return outcome;
       }
     }

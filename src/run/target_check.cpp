@@ -274,8 +274,8 @@ void prepare_upsert(Plan& plan) {
     if (c.key && !c.cast.empty() && !keeps_apart(column.type, target.type)) plan.upsert.keys_may_merge = true;
     plan.upsert.columns.push_back(c);
     if (column.name == plan.keys[0]) {
-      plan.key_range = plan.order == plan.keys && c.cast.empty() && column.type == target.type &&
-                       column.collation == target.collation;
+      plan.key_range = plan.keys.size() == 1 && plan.order == plan.keys && c.cast.empty() &&
+                       column.type == target.type && column.collation == target.collation;
     }
     // From here on the rows are compared as the target compares them: its keys decide which rows are one, and two
     // collations in one comparison would be 42P22.

@@ -202,13 +202,17 @@ void keep(const pg::Task&) {
 }
 
 void ensure_keeper() {
-  if (pg::in_recovery() || !pg::lease_is_free(pg::kKeeperLease, 0)) return;
+  static std::int64_t started_us = -kProbeUs;  // what was started then may not have come yet
+  if (pg::in_recovery() || !pg::lease_is_free(pg::kKeeperLease, 0) || pg::now_us() - started_us < kProbeUs) return;
   const std::vector<ActiveRun> runs = catalog::active_runs();
   if (runs.empty()) return;
-  // Before the keeper: where one slot is free, it is a run's.
+  started_us = pg::now_us();
+  // Before the keeper: where one slot is free, it is a run's. One whose owner can have no session is the keeper's to
+  // end.
   std::int64_t room = pg::max_workers() - catalog::count_running();
   for (const ActiveRun& run : runs) {
-    if (room > 0 && waits(run) && !pg::requested_here(run.run) && pg::start_worker(task_of(run))) --room;
+    if (room <= 0 || !waits(run) || pg::requested_here(run.run) || run::missing_session(run.owner)) continue;
+    if (pg::start_worker(task_of(run))) --room;
   }
   (void)pg::start_worker(keeper_task());
 }
