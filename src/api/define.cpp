@@ -198,10 +198,15 @@ ETL_FUNCTION(etl_drop_pipeline) {
   });
 }
 
+static void set_enabled(const Definition& definition, bool enabled, const pg::Text& reason) {
+  catalog::set_enabled(definition.id, enabled, reason);
+  if (enabled) go_on_at_commit(definition);
+}
+
 static Datum set_enabled(FunctionCallInfo fcinfo, bool enabled) {
   const pg::Text reason = enabled ? std::nullopt : pg::text_argument(fcinfo, 1);
   if (pg::text_argument(fcinfo, 0)) {
-    catalog::set_enabled(lock_pipeline(fcinfo, 0, Right::kAlter).id, enabled, reason);
+    set_enabled(lock_pipeline(fcinfo, 0, Right::kAlter), enabled, reason);
     return Int64GetDatum(1);
   }
   // Not all that he may change: of a superuser that would be everybody's.
@@ -211,7 +216,7 @@ static Datum set_enabled(FunctionCallInfo fcinfo, bool enabled) {
     if (seen.owner != mine) continue;
     const auto definition = catalog::lock_pipeline(seen.id);
     if (!definition || definition->owner != mine) continue;
-    catalog::set_enabled(definition->id, enabled, reason);
+    set_enabled(*definition, enabled, reason);
     ++count;
   }
   return Int64GetDatum(count);

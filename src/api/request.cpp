@@ -80,6 +80,13 @@ std::int64_t request_run(const model::Definition& definition, const std::string&
   return run;
 }
 
+void go_on_at_commit(const model::Definition& definition) {
+  const auto state = catalog::read_state(definition.id, true);
+  if (!state || !state->run) return;
+  if (state->state == State::RUN_REQUESTED) start_at_commit(definition, *state->run);
+  if (state->state == State::RUNNING || state->state == State::PAUSE_REQUESTED) worker::ensure_keeper_at_commit();
+}
+
 Requested request_call(const model::Definition& definition, Call what) {
   const auto state = catalog::read_state(definition.id, true);
   if (what == Call::resume || what == Call::retry) want_runnable(definition, state);

@@ -19,6 +19,8 @@ struct Requested {
 
 // A new run; its worker starts at COMMIT.
 std::int64_t request_run(const model::Definition& definition, const std::string& params);
+// Of a pipeline that was enabled: what it was disabled or suspended in goes on at COMMIT.
+void go_on_at_commit(const model::Definition& definition);
 // pause, resume, cancel or retry.
 Requested request_call(const model::Definition& definition, model::Call what);
 

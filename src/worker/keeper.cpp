@@ -125,10 +125,12 @@ void start_requested(Starts& starts) {
 bool look(Starts& starts) {
   pg::begin();
   std::vector<ActiveRun> runs = catalog::active_runs();
+  if (pg::suspended()) {  // all is left as it is, but nobody else would see that the setting is off again
+    pg::commit(false);
+    return !runs.empty();
+  }
   // What was disabled is not started, but what runs already is looked after to its end.
-  std::erase_if(runs, [](const ActiveRun& run) {
-    return pg::suspended() || (!run.enabled && run.state == State::RUN_REQUESTED);
-  });
+  std::erase_if(runs, [](const ActiveRun& run) { return !run.enabled && run.state == State::RUN_REQUESTED; });
   std::vector<ActiveRun> ill;
   std::copy_if(runs.begin(), runs.end(), std::back_inserter(ill), needs_care);
   pg::commit(false);

@@ -33,6 +33,7 @@ class Stats:
         """Everything but the sockets, which go on being open."""
         with self.lock:
             self.requests = Counter()
+            self.encodings = Counter()
             self.statuses = Counter()
             self.sent = Counter()
             self.faults = []
@@ -46,6 +47,8 @@ class Stats:
     def request(self, request):
         with self.lock:
             self.requests[request.kind] += 1
+            if request.kind == "bulk":
+                self.encodings[request.headers.get("Content-Encoding", "identity")] += 1
             self.max_body = max(self.max_body, len(request.body))
 
     @contextlib.contextmanager
@@ -75,6 +78,7 @@ class Stats:
             figures = {
                 "requests": sum(self.requests.values()),
                 "requests_by_kind": dict(self.requests),
+                "bodies_by_encoding": dict(self.encodings),
                 "sockets": self.sockets,
                 "items": sum(self.sent.values()),
                 "items_by_status": dict(self.statuses),

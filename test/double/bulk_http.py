@@ -28,12 +28,13 @@ SUFFIXES = {
 
 class Request:
     """method, kind (bulk_rules.KINDS or a name that starts with '_' for the double's own), index,
-    document id, query, body after gzip."""
+    document id, query, headers, body after gzip."""
 
-    def __init__(self, method, target):
+    def __init__(self, method, target, headers):
         parts = urlsplit(target)
         path = [unquote(part) for part in parts.path.split("/") if part]
         self.method = method
+        self.headers = headers
         self.query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
         self.body = b""
         self.index = path[0] if path and not path[0].startswith("_") else None
@@ -56,7 +57,7 @@ class Connection(BaseHTTPRequestHandler):
         pass
 
     def do_any(self):
-        request = Request(self.command, self.path)
+        request = Request(self.command, self.path, self.headers)
         self.unread = int(self.headers.get("Content-Length") or 0)
         try:
             if request.kind.startswith("_"):

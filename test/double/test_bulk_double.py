@@ -97,6 +97,9 @@ def test_gzip_body(double):
     status, _, reply = bulk(double, gzip.compress(index_op("1")), headers={"Content-Encoding": "gzip"})
     assert (status, statuses(reply)) == (200, [201])
     assert bulk(double, b"no gzip", headers={"Content-Encoding": "gzip"})[0] == 400
+    assert bulk(double)[0] == 200
+    encodings = json.loads(call(double, "GET", "/_stats_double")[2])["bodies_by_encoding"]
+    assert encodings == {"gzip": 1, "identity": 1}
 
 
 def test_filter_path_leaves_fields_out(double):

@@ -6,6 +6,7 @@ Each case is a rule of test/double/bulk_rules.py. What is unknown is sent again:
 import base64
 import itertools
 import json
+import re
 
 import psycopg
 import pytest
@@ -375,16 +376,104 @@ def test_the_last_row_of_a_key_wins(sink, double):
 # Shape of the traffic
 
 
-def test_bodies_connections_and_compression(sink, double):
+def test_bodies_and_connections(sink, double):
     opened = double.stats.describe()["sockets"]
     double.script.load([{"fault": "late", "seconds": 0.02, "times": "always"}])
-    name = make(sink, batch_size=20, in_flight=3, bulk_bytes="2kB", compress=True)
+    name = make(sink, batch_size=20, in_flight=3, bulk_bytes="2kB")
     assert whole(sink, double, name, sink.run(name))["inserted"] == ROWS
     figures = double.stats.describe()
     assert figures["max_body"] <= 2048
     assert 2 <= figures["max_in_flight"] <= 3
     assert figures["sockets"] - opened <= 4
     assert figures["documents_sent_again"] == 0
+
+
+@pytest.mark.parametrize(("options", "encoding"), [({}, "identity"), ({"compress": True}, "gzip")])
+def test_bodies_are_compressed_on_request(sink, double, options, encoding):
+    name = make(sink, **options)
+    assert whole(sink, double, name, sink.run(name))["inserted"] == ROWS
+    assert double.stats.describe()["bodies_by_encoding"] == {encoding: ROWS // BATCH}
+
+
+def test_a_body_has_no_more_items_than_asked_for(sink, double):
+    name = make(sink, bulk_items=7, in_flight=3)
+    assert whole(sink, double, name, sink.run(name))["inserted"] == ROWS
+    items = sorted(body.count(b"\n") // 2 for body in double.bodies)
+    full, rest = divmod(BATCH, 7)
+    assert items == [rest] * (ROWS // BATCH) + [7] * (full * ROWS // BATCH)
+
+
+# Rows without a key
+
+KEYLESS = {
+    "spilled": "SELECT nullif(id, 150) AS id, value FROM w.t_source",
+    "paged": "SELECT * FROM w.keyless",
+}
+
+
+@pytest.fixture
+def keyless(sink):
+    """Each source of KEYLESS has ROWS rows, of which the 150th has no id."""
+    sink.admin.execute(f"""
+        CREATE TABLE w.keyless AS {KEYLESS["spilled"]};
+        CREATE UNIQUE INDEX ON w.keyless (id);
+        ALTER TABLE w.keyless OWNER TO {OWNER}""")
+    value = sink.one("SELECT value FROM w.t_source WHERE id = 150")
+    yield {"id": None, "value": value}
+    sink.admin.execute("DROP TABLE w.keyless")
+
+
+@pytest.mark.parametrize("how", sorted(KEYLESS))
+def test_a_null_key_fails_the_run(sink, double, keyless, how):
+    name = make(sink, KEYLESS[how], on_error="quarantine")
+    error = failure(sink, name)
+    assert (error.sqlstate, error.diag.message_primary) == ("23502", "a key column of a row is null")
+    shown = error.diag.message_detail.removeprefix("The row is ").removesuffix(".")
+    assert json.loads(shown) == keyless
+    assert '"null_keys"' in error.diag.message_hint
+    assert sink.state(name) == "FAILED"
+    assert sink.one("SELECT count(*) FROM etl.dead_letters WHERE pipeline = %s", name) == 0
+    assert keyless not in [source for versions in double.sent.values() for source in versions.values()]
+
+
+@pytest.mark.parametrize("how", sorted(KEYLESS))
+def test_a_null_key_becomes_a_dead_letter(sink, double, keyless, how):
+    name = make(sink, KEYLESS[how], null_keys="dead_letter")
+    run = sink.run(name)
+    assert sink.ends(run) == "succeeded", sink.error(run)
+    assert sink.admin.execute(
+        "SELECT original_record, error_code, error_message, status FROM etl.dead_letters WHERE run_id = %s", (run,)
+    ).fetchall() == [(keyless, "23502", "a key column of a row is null", "pending")]
+    expected = source_docs(sink, SOURCE)
+    del expected["150"]
+    assert double.docs(name) == expected
+    counted = check_counters(sink, run)
+    assert (counted["read"], counted["inserted"], counted["dead"]) == (ROWS, ROWS - 1, 1)
+
+
+# Looking without sending
+
+
+def versions_masked(ndjson: str) -> str:
+    masked, count = re.subn(r'"version":\d+', '"version":0', ndjson)
+    assert count == ROWS
+    return masked
+
+
+def test_a_dry_run_shows_what_a_run_sends_and_sends_nothing(sink, double):
+    opened = double.stats.describe()["sockets"]
+    name = make(sink, in_flight=1)
+    rows = sink.admin.execute(
+        "SELECT batch, action, key->>'_id', after, payload FROM etl.dry_run(%s, 1000)", (name,)
+    ).fetchall()
+    figures = double.stats.describe()
+    assert (figures["requests"], figures["sockets"]) == (0, opened)
+    assert {row[1] for row in rows} == {"index"}
+    assert [row[0] for row in rows] == [1 + row // BATCH for row in range(ROWS)]
+    assert {row[2]: row[3] for row in rows} == source_docs(sink, SOURCE)
+    whole(sink, double, name, sink.run(name))
+    sent = b"".join(double.bodies).decode()
+    assert versions_masked("".join(row[4] for row in rows)) == versions_masked(sent)
 
 
 # Secrets

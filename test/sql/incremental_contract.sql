@@ -23,6 +23,47 @@ SELECT inc('SELECT film_id, shape FROM film', 'shape', 'film_id');
 SELECT inc('SELECT film_id, shape FROM film', 'film_id', 'shape');
 -- 4. Only for incremental pipelines; the mode is known.
 SELECT t.define('SELECT film_id FROM film', 'incremental_contract.dst', $$incremental_key => 'film_id', incremental_id_key => 'film_id'$$);
+-- Behind our back: the worker says the same as at definition.
+CREATE TABLE cases (n int GENERATED ALWAYS AS IDENTITY, source text, key text, id text, mode text DEFAULT 'incremental');
+INSERT INTO cases (source, key, id) VALUES
+    ('SELECT film_id, title, last_update FROM film', NULL, NULL),
+    ('SELECT film_id, title, last_update FROM film', NULL, 'film_id'),
+    ('SELECT film_id, title, last_update FROM film', 'last_update', NULL),
+    ('SELECT film_id, title, last_update FROM film', 'last_updated', 'film_id'),
+    ('SELECT film_id, title, last_update FROM film', 'last_update', 'id'),
+    ('SELECT film_id, title FROM film', 'last_update', 'film_id'),
+    ('SELECT film_id, shape FROM film', 'shape', 'film_id'),
+    ('SELECT film_id, shape FROM film', 'film_id', 'shape');
+INSERT INTO cases (source, key, id, mode) VALUES ('SELECT film_id, title FROM film', 'film_id', 'film_id', 'full');
+SELECT etl.create_pipeline('inc_altered', source => 'SELECT film_id, title, last_update FROM film', target => 'incremental_contract.dst',
+    key_columns => '{film_id}', mode => 'incremental', incremental_key => 'last_update', incremental_id_key => 'film_id', options => '{"settle": "0"}') > 0;
+CREATE TABLE met (n int, error text);
+CREATE PROCEDURE meet_all() LANGUAGE plpgsql AS $$
+DECLARE
+    c record;
+BEGIN
+    FOR c IN SELECT * FROM incremental_contract.cases ORDER BY n LOOP
+        UPDATE etl.pipeline SET source = c.source, incremental_key = c.key, incremental_id_key = c.id, mode = c.mode WHERE name = 'inc_altered';
+        COMMIT;
+        CALL t.run('inc_altered');
+        INSERT INTO incremental_contract.met VALUES (c.n, t.last_error('inc_altered'));
+        COMMIT;
+    END LOOP;
+END $$;
+CALL meet_all();
+CREATE FUNCTION asked(c cases) RETURNS text LANGUAGE sql AS $$
+SELECT replace(t.define(c.source, 'incremental_contract.dst', format('key_columns => ''{film_id}'', mode => %L, incremental_key => %L,
+    incremental_id_key => %L', c.mode, c.key, c.id)), '"refused"', '"inc_altered"') $$;
+SELECT c.n, m.error, asked(c) FROM cases c JOIN met m USING (n) WHERE m.error IS DISTINCT FROM asked(c) ORDER BY n;
+SELECT n, split_part(error, E'\n', 1) FROM met ORDER BY n;
+SELECT DISTINCT status FROM etl.runs WHERE pipeline = 'inc_altered';
+-- Mended, it runs.
+INSERT INTO film (film_id, title, last_update) VALUES (1, 'one', '2024-01-01');
+UPDATE etl.pipeline SET source = 'SELECT film_id, title, last_update FROM film', incremental_key = 'last_update', mode = 'incremental' WHERE name = 'inc_altered';
+CALL t.run('inc_altered');
+SELECT t.last_run('inc_altered');
+SELECT etl.drop_pipeline('inc_altered');
+DELETE FROM film;
 -- The safety mode follows from where the key comes from; a wrong one is warned of.
 CREATE TABLE origins (
     stamp timestamptz NOT NULL DEFAULT now(), stamp2 timestamptz NOT NULL DEFAULT CURRENT_TIMESTAMP, stamp3 timestamptz DEFAULT clock_timestamp(),
