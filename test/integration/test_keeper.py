@@ -342,11 +342,37 @@ def test_a_standby_starts_nobody_and_refuses_to_ask():
             bench.admin.execute("SELECT etl.cancel('p')")
 
 
-def standby_of(primary) -> PostgresServer:
+def test_a_promoted_standby_goes_on_with_the_run():
+    with PostgresServer(installed_tree("15"), "primary", preload=True) as primary:
+        for bench in workbench(primary):
+            bench.slow_pipeline(rows=4_000, ms=1, batch_size=100)
+            bench.first_batch(bench.run())
+            with standby_of(primary, preload=True) as standby:
+                wait_until(lambda: replayed(primary, standby), 20, "the standby has caught up")
+                bench.admin.close()
+                primary.stop("immediate")
+                with standby.connect(bench.name) as session:
+                    one = lambda sql: session.execute(sql).fetchone()[0]
+                    assert one("SELECT status FROM etl.runs") == "running"
+                    before = one("SELECT count(*) FROM w.t_target")
+                    assert 0 < before < 4_000
+                    session.execute("SELECT pg_promote()")
+                    ended = "SELECT status IN ('succeeded', 'failed') FROM etl.runs"
+                    wait_until(lambda: one(ended), 60, "the run ends by itself")
+                    assert one("SELECT status FROM etl.runs") == "succeeded"
+                    wrong = "SELECT count(*) FROM w.t_source AS s FULL JOIN w.t_target AS t USING (id, value)"
+                    assert one(f"{wrong} WHERE s.id IS NULL OR t.id IS NULL") == 0
+                    assert one("SELECT rows_inserted FROM etl.runs") == 4_000
+                assert standby.crash_lines() == []
+            primary.start()
+
+
+def standby_of(primary, preload: bool = False) -> PostgresServer:
     """A hot standby, as a server of its own."""
     standby = PostgresServer(
         primary.tree,
         "standby",
+        preload=preload,
         settings={
             "log_min_messages": "debug1",
             "primary_conninfo": f"host=127.0.0.1 port={primary.port} user=postgres",
