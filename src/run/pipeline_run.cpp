@@ -187,8 +187,10 @@ void work_on_slice(const pg::Task& task) {
   if (!leased) return;
   pg::begin();
   const auto state = catalog::read_state(task.pipeline, false);
+  const auto run = catalog::read_run(task.run);
   pg::commit(false);
-  if (!state || state->epoch != task.epoch || state->run != task.run || state->state != State::RUNNING) return;
+  const bool mine = state && state->epoch == task.epoch && state->run == task.run && state->state == State::RUNNING;
+  if (!mine || !run) return;
   Context context;
   context.pipeline = task.pipeline;
   context.run = task.run;
@@ -196,6 +198,7 @@ void work_on_slice(const pg::Task& task) {
   context.plan.definition = *definition;
   context.role = role;
   context.requested_us = pg::now_us();
+  context.recovering = run->attempt > 1;
   try {
     pin_session(*definition);
     pg::set_worker_name("pg_etl: " + definition->name + " slice " + std::to_string(task.slice));

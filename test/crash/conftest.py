@@ -4,14 +4,14 @@ import os
 import random
 
 import pytest
-from crash_server import CrashServer
+from crash_server import TREE, CrashServer
 
 ROUNDS = int(os.environ.get("PG_ETL_ROUNDS", "0"))
 SEED = int(os.environ.get("PG_ETL_SEED", random.randrange(1 << 30)))
 
 
 def pytest_report_header():
-    return f"crash matrix: PG_ETL_SEED={SEED} PG_ETL_ROUNDS={ROUNDS} (0: each cell once, with fixed sizes)"
+    return f"crash matrix on {TREE}: PG_ETL_SEED={SEED} PG_ETL_ROUNDS={ROUNDS} (0: each cell once, with fixed sizes)"
 
 
 def pytest_generate_tests(metafunc):

@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import os
 import time
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from harness.trees import installed_tree
 
 KINDS = ("error", "sigterm", "sigkill", "postmaster")
 OWNER = "mover"
+TREE = os.environ.get("PG_ETL_TREE", "15-fault")
 _numbers = itertools.count(1)
 
 
@@ -23,9 +25,7 @@ class CrashServer:
         self.preload = preload
         self.expected_crashes = 0
         # Processes die here, never the machine: what was written is there without fsync, and recovery is quicker.
-        self.server = PostgresServer(
-            installed_tree("15-fault"), f"crash-{kind}", preload=preload, settings={"fsync": False}
-        )
+        self.server = PostgresServer(installed_tree(TREE), f"crash-{kind}", preload=preload, settings={"fsync": False})
         self.server.start()
         with self.server.connect() as admin:
             admin.execute(f"CREATE ROLE {OWNER} LOGIN")

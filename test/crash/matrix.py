@@ -3,6 +3,8 @@
 Kill points are those of safety.md 4. 14 (slot confirmed) belongs to change capture and is not here.
 """
 
+import contextlib
+import json
 import random
 import time
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ from harness.process import wait_until
 POINTS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15)
 ONCE_A_RUN = (1, 2, 4, 15)
 DEAD_LETTERS = 11
+SLICES = 2
 RESUME_SECONDS = 10
 ENDED = ("succeeded", "failed", "cancelled", "paused")
 
@@ -28,6 +31,8 @@ class Cell:
     passage: int = 3
     poison: int = 0
     mode: str = "paged"
+    durable: bool = False  # each batch is flushed, so that a crash of the server takes none of those before the passage
+    victim: int | None = None  # two slices, and which of their workers is hurt
 
     @classmethod
     def fixed(cls, point: int, kind: str) -> "Cell":
@@ -47,6 +52,9 @@ class Cell:
         cell.passage = dice.randint(1, max(1, cell.rows // cell.batch))
         return cell._fit()
 
+    def slices(self) -> int:
+        return 1 if self.victim is None else SLICES
+
     def _fit(self) -> "Cell":
         if self.point in ONCE_A_RUN:
             self.passage = 1
@@ -63,9 +71,11 @@ def run_cell(crash: CrashServer, sink, cell: Cell) -> None:
         with crash.server.connect(database) as admin:
             _prepare(admin, sink, cell)
         marker = crash.arm(database, cell.point, cell.passage)
-        with crash.server.connect(database, OWNER) as owner:
-            run = owner.execute("SELECT etl.run('cell')").fetchone()[0]
-        accepting = crash.wait_for_fault(marker)
+        with _slices_wait(crash, database, cell) if cell.victim is not None else contextlib.nullcontext(_nothing) as go:
+            with crash.server.connect(database, OWNER) as owner:
+                run = owner.execute("SELECT etl.run('cell')").fetchone()[0]
+            go()
+            accepting = crash.wait_for_fault(marker)
         with crash.server.connect(database) as admin:
             if not crash.preload:
                 admin.execute("SELECT etl.health()")  # the first etl call after a restart is what triggers recovery
@@ -77,6 +87,34 @@ def run_cell(crash: CrashServer, sink, cell: Cell) -> None:
             _run_again(admin, sink, cell)
         assert crash.server.running()
         assert crash.unexpected_crashes() == []
+
+
+def _nothing() -> None:
+    pass
+
+
+@contextlib.contextmanager
+def _slices_wait(crash: CrashServer, database: str, cell: Cell):
+    """In the batch of the passage each slice waits for a row that a session holds; what is yielded lets the victim go."""
+    with contextlib.ExitStack() as stack:
+        holders = []
+        for number in range(SLICES):
+            holders.append(stack.enter_context(contextlib.closing(crash.server.connect(database, autocommit=False))))
+            held = number * cell.rows // SLICES + cell.passage * cell.batch - cell.batch // 2
+            holders[number].execute("INSERT INTO moved.target VALUES (%s)", (held,))
+
+        def go() -> None:
+            pids = [holder.info.backend_pid for holder in holders]
+            with crash.server.connect(database) as admin:
+                waited_for = (
+                    "SELECT count(DISTINCT b) FROM pg_stat_activity, unnest(pg_blocking_pids(pid)) b WHERE b = ANY (%s)"
+                )
+                wait_until(lambda: admin.execute(waited_for, (pids,)).fetchone()[0] == SLICES, 20, "each slice waits")
+                done = admin.execute("SELECT slice, batch_no FROM etl.checkpoint ORDER BY slice").fetchall()
+            assert done == [(number, cell.passage - 1) for number in range(SLICES)], done
+            holders[cell.victim].rollback()
+
+        yield go
 
 
 def _prepare(admin, sink, cell: Cell) -> None:
@@ -100,11 +138,16 @@ def _prepare(admin, sink, cell: Cell) -> None:
         "paged": "SELECT id, value, at FROM moved.source",
         "spilled": "SELECT id, max(value) AS value, max(at) AS at FROM moved.source GROUP BY id",
     }[cell.mode]
+    options = {"on_error": "quarantine", "retry_backoff": ["50ms"]}
+    if cell.durable:
+        options["durability"] = "batch"
+    if cell.slices() > 1:
+        options["slices"] = cell.slices()
     admin.execute(f"SET ROLE {OWNER}")
     admin.execute(
         "SELECT etl.create_pipeline('cell', source => %s, target => %s, key_columns => '{id}', batch_size => %s,"
-        ' options => \'{"on_error": "quarantine", "retry_backoff": ["50ms"]}\')',
-        (source, sink.target, cell.batch),
+        " options => %s)",
+        (source, sink.target, cell.batch, json.dumps(options)),
     )
     admin.execute("RESET ROLE")
 
@@ -139,12 +182,30 @@ def _check(admin, sink, cell: Cell, run: int) -> None:
     if sink.counters_are_exact():
         assert (read, inserted, updated, unchanged) == (cell.rows, cell.rows - cell.poison, 0, 0), row
         batches = admin.execute(
-            "SELECT count(*), sum(rows_read), sum(rows_written), sum(rows_dead), max(batch_no)"
-            " FROM etl.batches WHERE run_id = %s",
+            "SELECT slice, count(*), max(batch_no), sum(rows_read), sum(rows_written), sum(rows_dead)"
+            " FROM etl.batches WHERE run_id = %s GROUP BY slice ORDER BY slice",
             (run,),
-        ).fetchone()
-        assert batches[1:4] == (read, written, dead) and batches[0] == batches[4], batches
+        ).fetchall()
+        assert tuple(sum(column) for column in list(zip(*batches))[3:]) == (read, written, dead), batches
+        assert all(count == highest for _, count, highest, *_ in batches), batches
+        assert len(batches) == cell.slices(), batches
+    phase = admin.execute("SELECT DISTINCT phase FROM etl.checkpoint").fetchall()
+    assert phase == [(cell.mode,)], phase
     _check_story(cell, story, attempt)
+    if cell.durable:
+        _check_resumed(admin, cell, run)
+
+
+def _check_resumed(admin, cell: Cell, run: int) -> None:
+    """The batches before the fault were not done again: the log still has them from before the worker was lost."""
+    kept = admin.execute(
+        "SELECT slice, count(*) FROM etl.batches WHERE run_id = %s::bigint AND started_at <"
+        " (SELECT at FROM etl.events WHERE run_id = %s::bigint AND to_state = 'FAILED') GROUP BY slice ORDER BY slice",
+        (run, run),
+    ).fetchall()
+    assert dict(kept)[cell.victim or 0] == cell.passage - 1, kept
+    # The other slice may have come further while the server went down.
+    assert len(kept) == cell.slices() and all(count >= cell.passage - 1 for _, count in kept), kept
 
 
 def _check_story(cell: Cell, story: list, attempt: int) -> None:

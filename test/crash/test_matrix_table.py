@@ -35,6 +35,17 @@ def test_an_error_repeats_the_page_of_a_spilled_source(crash_servers, sink, poin
     run_cell(crash_servers("error", True), sink, Cell(point, "error", mode="spilled"))
 
 
+@pytest.mark.parametrize("kind", ("sigkill", "postmaster"))
+def test_a_crash_computes_a_spilled_source_again_behind_its_checkpoint(crash_servers, sink, kind):
+    run_cell(crash_servers(kind, True), sink, Cell(8, kind, mode="spilled", durable=True))
+
+
+@pytest.mark.parametrize("kind", ("sigkill", "postmaster"))
+@pytest.mark.parametrize("victim", (0, 1), ids=("leader", "helper"))
+def test_a_crash_leaves_each_slice_where_it_was(crash_servers, sink, victim, kind):
+    run_cell(crash_servers(kind, True), sink, Cell(8, kind, durable=True, victim=victim))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("point", WITHOUT_PRELOAD)
 def test_without_preload(crash_servers, sink, point, kind, seed):
