@@ -7,12 +7,19 @@ namespace etl::json {
 
 namespace {
 
-// Counts the depth before a document is built, so that no hostile nesting reaches code that recurses.
-struct DepthHandler : rapidjson::BaseReaderHandler<rapidjson::UTF8<>, DepthHandler> {
+// Counts the depth before a document is built, so that no hostile nesting reaches code that recurses; and refuses the
+// second half of a surrogate pair alone (\udc00), which RapidJSON 1.1 takes and writes as bytes that are not UTF-8.
+struct FirstPass : rapidjson::BaseReaderHandler<rapidjson::UTF8<>, FirstPass> {
   bool StartObject() { return ++depth <= kMaxDepth; }
   bool StartArray() { return ++depth <= kMaxDepth; }
   bool EndObject(rapidjson::SizeType) { return --depth >= 0; }
   bool EndArray(rapidjson::SizeType) { return --depth >= 0; }
+  bool String(const char* text, rapidjson::SizeType length, bool) {  // and names of members
+    for (rapidjson::SizeType i = 0; i + 1 < length; ++i) {
+      if (static_cast<unsigned char>(text[i]) == 0xed && static_cast<unsigned char>(text[i + 1]) >= 0xa0) return false;
+    }
+    return true;
+  }
   int depth = 0;
 };
 
@@ -23,9 +30,13 @@ constexpr unsigned kFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseVa
 
 Document parse(std::string_view text, std::string_view what) {
   rapidjson::MemoryStream stream(text.data(), text.size());
-  DepthHandler depth;
+  FirstPass first;
   rapidjson::Reader reader;
-  const auto outcome = reader.Parse<kFlags>(stream, depth);
+  const auto outcome = reader.Parse<kFlags>(stream, first);
+  if (outcome.Code() == rapidjson::kParseErrorTermination && first.depth <= kMaxDepth) {
+    throw Error("22P02", std::string(what) + " is not valid JSON",
+                "An escape is half of a surrogate pair. At offset " + std::to_string(outcome.Offset()) + ".");
+  }
   if (outcome.Code() == rapidjson::kParseErrorTermination) {
     throw Error("54001", std::string(what) + " is nested too deeply",
                 "More than " + std::to_string(kMaxDepth) + " levels were found.");

@@ -149,7 +149,10 @@ std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view valu
   if (value.front() < 'A' || value.front() > 'z') return std::nullopt;  // a date begins with its weekday
   const time_t date = curl_getdate(std::string(value).c_str(), nullptr);
   if (date == -1) return std::nullopt;
-  const auto delay = std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::from_time_t(date) - now);
+  // In seconds first: a year past 2262 is more nanoseconds than the clock's type holds.
+  using std::chrono::seconds;
+  if (seconds(date) - floor<seconds>(now.time_since_epoch()) > floor<seconds>(cap)) return cap;
+  const milliseconds delay = seconds(date) - floor<milliseconds>(now.time_since_epoch());
   return std::clamp(delay, milliseconds(0), cap);
 }
 

@@ -81,7 +81,8 @@ Document read_option(std::string_view text, const char* option) {
 
 void lay_over(Value& mappings, const Document& own, Allocator& memory) {
   for (const auto& member : own.GetObject()) {
-    if (json::text(member.name) != "properties" || !member.value.IsObject()) {
+    // "properties" may be there twice, and what was first laid there not an object.
+    if (json::text(member.name) != "properties" || !member.value.IsObject() || !mappings["properties"].IsObject()) {
       set_member(mappings, member.name, member.value, memory);
       continue;
     }

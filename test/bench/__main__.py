@@ -11,6 +11,7 @@ from harness.postgres import PostgresServer
 from harness.trees import installed_tree
 
 from . import documents, growth, latency, peers, tables
+from .figures import verdict
 
 SETTINGS = {"shared_buffers": "1GB", "max_wal_size": "8GB", "checkpoint_timeout": "30min", "fsync": "on"}
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,13 +31,17 @@ def main() -> int:
     wanted = options()
     parts = wanted.only.split(",")
     elastic = ElasticServer("elasticsearch8").start() if "documents" in parts else None
-    settings = SETTINGS | ({"etl.allowed_hosts": elastic.url.removeprefix("http://")} if elastic else {})
+    hole = latency.BlackHole() if "latency" in parts else None
+    hosts = ([elastic.url.removeprefix("http://")] if elastic else []) + ([hole.address] if hole else [])
+    settings = SETTINGS | ({"etl.allowed_hosts": ",".join(hosts)} if hosts else {})
     figures = []
     with PostgresServer(installed_tree("15"), "bench", preload=True, settings=settings) as server:
         server.psql("CREATE DATABASE bench")
         connection = server.connect("bench")
         connection.execute("CREATE EXTENSION pg_etl")
-        connection.execute("SELECT etl.allow_target('bench.*'), etl.allow_target('es:*')")
+        connection.execute(
+            "SELECT etl.allow_target('bench.*'), etl.allow_target('es:*'), etl.allow_target('bench_hung:*')"
+        )
         tables.make_source(connection, wanted.rows)
         tables.make_pipeline(connection, "bench")
         if "tables" in parts:
@@ -46,7 +51,7 @@ def main() -> int:
         if "growth" in parts:
             figures += growth.measure(connection, wanted.rows, wanted.factor, wanted.runs)
         if "latency" in parts:
-            figures += latency.measure(connection, 100)
+            figures += latency.measure(connection, server, hole, 100)
         if elastic:
             load_flights(server)
             connection.execute(
@@ -57,6 +62,7 @@ def main() -> int:
         elastic.stop()
     print(f"{os.cpu_count()} cores; PostgreSQL 15; " + ", ".join(f"{k} {v}" for k, v in SETTINGS.items()))
     print("\n".join(figure.line() for figure in figures))
+    print(verdict(figures))
     return 0
 
 

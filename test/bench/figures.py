@@ -25,6 +25,13 @@ class Figure:
         return f"{self.name:<58} {self.value:>10.3f}  {limit:<9} {verdict:<7} {self.note}"
 
 
+def verdict(figures: list) -> str:
+    """The last line. A figure without a limit does not count."""
+    held = [figure.holds() for figure in figures if figure.limit is not None]
+    missed = held.count(False)
+    return f"{held.count(True)} of {len(held)} figures hold" + (f", {missed} missed" if missed else "")
+
+
 def paired(mine: list, theirs: list) -> float:
     """The median of the ratios, run by run: a drift of the machine's speed meets both of a pair."""
     return median(a / b for a, b in zip(mine, theirs, strict=True))

@@ -1,5 +1,6 @@
 -- The extension, the roles and the small tools of all SQL tests. Each test has a schema of its own in this database.
 SET client_min_messages = warning;
+DROP ROLE IF EXISTS etl_alice, etl_bob, etl_carol, etl_dba, etl_member, etl_nologin;  -- of an earlier run on this server
 CREATE EXTENSION pg_etl;
 CREATE ROLE etl_alice LOGIN;
 CREATE ROLE etl_bob LOGIN;

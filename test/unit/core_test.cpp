@@ -23,7 +23,7 @@ TEST(Error, ClassesFollowTheSqlstate) {
 TEST(Json, RefusesDepthAndGarbage) {
   const std::string deep(100000, '[');
   EXPECT_THROW((void)json::parse(deep, "it"), Error);
-  for (const char* text : {"", "{", "{\"a\":}", "1 2", "\"\xff\"", "nul"})
+  for (const char* text : {"", "{", "{\"a\":}", "1 2", "\"\xff\"", "nul", R"(["\udc00"])", R"({"\udc00":1})"})
     EXPECT_THROW((void)json::parse(text, "it"), Error) << text;
   EXPECT_EQ(json::write(json::parse(R"({"a":[1,"x",null]})", "it")), R"({"a":[1,"x",null]})");
 }

@@ -264,6 +264,7 @@ TEST(RetryAfter, SecondsAndDates) {
   EXPECT_EQ(read("Sun Nov  6 08:50:07 1994"), milliseconds(30'000));
   EXPECT_EQ(read("Sun, 06 Nov 1994 08:00:00 GMT"), milliseconds(0));
   EXPECT_EQ(read("Sun, 06 Nov 2094 08:00:00 GMT"), cap);
+  EXPECT_EQ(read("Fri, 31 Dec 9999 23:59:59 GMT"), cap);  // as nanoseconds it would be long ago
   for (const char* text : {"", "-1", "1.5", "soon", "1 2", "+5", "0x10"}) EXPECT_FALSE(read(text)) << text;
 }
 

@@ -61,6 +61,10 @@ TEST(Mapping, OptionsWinPropertyByProperty) {
                   R"("c":{"type":"keyword"}},"dynamic":false}})");
 }
 
+TEST(Mapping, TheLastOfTwoPropertiesWins) {
+  EXPECT_EQ(index_body({}, "", R"({"properties":1,"properties":{"a":{}}})"), R"({"mappings":{"properties":{"a":{}}}})");
+}
+
 TEST(Mapping, OptionsMustBeObjects) {
   const auto sqlstate = [](const char* settings, const char* mappings) -> std::string {
     try {
