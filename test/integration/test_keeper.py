@@ -352,7 +352,10 @@ def test_a_promoted_standby_goes_on_with_the_run():
                 bench.admin.close()
                 primary.stop("immediate")
                 with standby.connect(bench.name) as session:
-                    one = lambda sql: session.execute(sql).fetchone()[0]
+
+                    def one(sql: str):
+                        return session.execute(sql).fetchone()[0]
+
                     assert one("SELECT status FROM etl.runs") == "running"
                     before = one("SELECT count(*) FROM w.t_target")
                     assert 0 < before < 4_000
