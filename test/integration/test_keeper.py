@@ -345,7 +345,7 @@ def test_a_standby_starts_nobody_and_refuses_to_ask():
 def test_a_promoted_standby_goes_on_with_the_run():
     with PostgresServer(installed_tree("15"), "primary", preload=True) as primary:
         for bench in workbench(primary):
-            bench.slow_pipeline(rows=4_000, ms=1, batch_size=100)
+            bench.slow_pipeline(rows=20_000, ms=1, batch_size=200)
             bench.first_batch(bench.run())
             with standby_of(primary, preload=True) as standby:
                 wait_until(lambda: replayed(primary, standby), 20, "the standby has caught up")
@@ -358,14 +358,14 @@ def test_a_promoted_standby_goes_on_with_the_run():
 
                     assert one("SELECT status FROM etl.runs") == "running"
                     before = one("SELECT count(*) FROM w.t_target")
-                    assert 0 < before < 4_000
+                    assert 0 < before < 20_000
                     session.execute("SELECT pg_promote()")
                     ended = "SELECT status IN ('succeeded', 'failed') FROM etl.runs"
-                    wait_until(lambda: one(ended), 60, "the run ends by itself")
+                    wait_until(lambda: one(ended), 90, "the run ends by itself")
                     assert one("SELECT status FROM etl.runs") == "succeeded"
                     wrong = "SELECT count(*) FROM w.t_source AS s FULL JOIN w.t_target AS t USING (id, value)"
                     assert one(f"{wrong} WHERE s.id IS NULL OR t.id IS NULL") == 0
-                    assert one("SELECT rows_inserted FROM etl.runs") == 4_000
+                    assert one("SELECT rows_inserted FROM etl.runs") == 20_000
                 assert standby.crash_lines() == []
             primary.start()
 
