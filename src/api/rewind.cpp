@@ -2,8 +2,6 @@
 //
 // A position is kept as texts that a worker reads under the settings of its own session, so what the caller gives is
 // brought into that form, whatever his session's is. And it is done as the owner: the types' functions may be his code.
-#include <algorithm>
-
 #include "api/open.hpp"
 #include "api/request.hpp"
 #include "catalog/checkpoints.hpp"
@@ -50,8 +48,7 @@ void check_size(catalog::Key& key, std::size_t wanted) {
 
 // CAST($1 AS the type of the order's column), in the column's collation.
 std::string typed(const run::Plan& plan, std::size_t index, const char* parameter) {
-  const auto column = std::find_if(plan.source.columns.begin(), plan.source.columns.end(),
-                                   [&](const pg::Column& c) { return c.name == plan.order[index]; });
+  const pg::Column* column = run::find_column(plan.source, plan.order[index]);
   const std::string collation = column->collation == 0 ? "" : " COLLATE " + pg::collation_name(column->collation);
   return "CAST(" + std::string(parameter) + " AS " + pg::type_name(plan.order_types[index], -1) + ")" + collation;
 }

@@ -32,7 +32,7 @@ bool is_announced(const RangeTblEntry* entry) {
   if (announced == nullptr || entry->rtekind != RTE_NAMEDTUPLESTORE || strcmp(entry->enrname, announced->name) != 0) {
     return false;
   }
-  bool same = OidIsValid(entry->relid) == false && list_length(entry->coltypes) == announced->shape->natts;
+  bool same = !OidIsValid(entry->relid) && list_length(entry->coltypes) == announced->shape->natts;
   for (int i = 0; same && i < announced->shape->natts; ++i) {
     same = list_nth_oid(entry->coltypes, i) == TupleDescAttr(announced->shape, i)->atttypid;
   }

@@ -36,7 +36,7 @@ struct Statement::Plan {
   Planning planning;
   int inputs;
   EphemeralNamedRelation* input;
-  SortedInput sorted;  // the first input, for a plan by key range
+  SortedInput sorted;  // the first input, of a plan by key range
   int parameters;
   Oid* type;
   ParamListInfo values;
@@ -84,7 +84,7 @@ void plan_settings(const Statement::Plan* plan) {
   const bool by_range = plan->planning == Planning::kKeyRange;
   plan_setting(by_range ? "enable_nestloop" : "enable_hashjoin");
   // An input that has to be sorted first is joined by hash.
-  plan_setting(by_range && plan->sorted.columns > 0 ? "enable_hashjoin" : "enable_mergejoin");
+  plan_setting(plan->sorted.columns > 0 ? "enable_hashjoin" : "enable_mergejoin");
 }
 
 // The generic plan, made under the settings that `planning` asks for. Inside SPI_connect.
@@ -93,7 +93,7 @@ CachedPlan* planned(Statement::Plan* plan) {
   const int level = NewGUCNestLevel();
   plan_settings(plan);
   CachedPlan* cached = nullptr;
-  announce_sorted(plan->planning == Planning::kKeyRange ? &plan->sorted : nullptr);
+  announce_sorted(plan->sorted.columns > 0 ? &plan->sorted : nullptr);
   PG_TRY();
   { cached = checked_plan(plan->saved); }
   PG_FINALLY();
@@ -226,7 +226,7 @@ Statement::Statement(const std::string& sql, const std::vector<unsigned>& parame
     for (int i = 0; i < count; ++i) {
       plan->input[i] = describe_input(named[i].name.c_str(), named[i].relation->store());
     }
-    if (count > 0) plan->sorted = sorted_input(named[0].name.c_str(), named[0].relation->store());
+    if (planning == Planning::kKeyRange) plan->sorted = sorted_input(named[0].name.c_str(), named[0].relation->store());
     MemoryContextSwitchTo(outer);
     SPI_connect();
     register_inputs(plan);

@@ -15,14 +15,14 @@
 
 namespace etl::run {
 
-namespace {
-
 const pg::Column* find_column(const pg::Analysis& source, const std::string& name) {
   for (const pg::Column& column : source.columns) {
     if (column.name == name) return &column;
   }
   return nullptr;
 }
+
+namespace {
 
 std::string known_columns_hint(const pg::Analysis& source, const std::string& wrong) {
   std::vector<std::string_view> names;
@@ -40,10 +40,8 @@ std::string position_type(const pg::Column& column) {
 
 // Integers of any width are in the same order, and have the same texts.
 std::string order_of(const std::string& position_type) {
-  for (const char* type : {" pg_catalog.smallint", " smallint", " pg_catalog.bigint", " bigint"}) {
-    if (position_type.ends_with(type)) {
-      return position_type.substr(0, position_type.size() - std::string_view(type).size()) + " integer";
-    }
+  for (const std::string_view type : {" smallint", " bigint"}) {
+    if (position_type.ends_with(type)) return position_type.substr(0, position_type.size() - type.size()) + " integer";
   }
   return position_type;
 }

@@ -54,6 +54,9 @@ Plan make_plan(const model::Definition& definition, unsigned owner);
 // Why `owner` can have no session in this database, which a worker needs.
 std::optional<Error> missing_session(unsigned owner);
 
+// nullptr: the source has no output column of that name.
+const pg::Column* find_column(const pg::Analysis& source, const std::string& name);
+
 // Throws 55000 unless a position, which was saved in the order of `types`, stands in the plan's order, too.
 void check_position(const Plan& plan, const std::vector<std::string>& types);
 

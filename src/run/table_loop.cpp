@@ -69,6 +69,11 @@ void TableLoop::open() {
   pg::commit(false);
 }
 
+void TableLoop::start() {
+  open();
+  if (!again_) quarantine_.take_unreachable(*source_, *page_, checkpoint_, !position_);
+}
+
 bool TableLoop::batch(Form form) {
   catalog::BatchRecord record;
   record.started_us = pg::now_us();
@@ -132,8 +137,7 @@ Order TableLoop::answer(const Error& error, Form& form) {
   if (other_form_may_do && form == Form::kQuick && sink_->use_on_conflict()) return Order::kGoOn;
   if (error.sqlstate == "0A000" && !std::exchange(planned_anew_, true)) {
     plan_anew(context_);
-    open();
-    if (!again_) quarantine_.take_unreachable(*source_, *page_, checkpoint_, !position_);
+    start();
     return Order::kGoOn;
   }
   if (kind == ErrorClass::kData && context_.plan.options.quarantine && form == Form::kQuick) {
@@ -171,8 +175,7 @@ void TableLoop::estimate() {
 
 Outcome TableLoop::run() {
   const Order opened = retry_.repeat([&] {
-    open();
-    if (!again_) quarantine_.take_unreachable(*source_, *page_, checkpoint_, !position_);
+    start();
     estimate();
   });
   if (opened == Order::kStop) return Outcome::kStopped;

@@ -26,6 +26,7 @@ class TableLoop {
   enum class Form { kQuick, kBisect };
 
   void open();
+  void start();           // open, and look for the rows that no page reaches
   bool batch(Form form);  // one transaction; true: more follows
   Order batch_with_retries(bool& more);
   Order answer(const Error& error, Form& form);

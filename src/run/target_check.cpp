@@ -104,13 +104,6 @@ const TargetColumn* find(const TargetTable& table, const std::string& name) {
   return nullptr;
 }
 
-const pg::Column* find_source(const Plan& plan, const std::string& name) {
-  for (const pg::Column& column : plan.source.columns) {
-    if (column.name == name) return &column;
-  }
-  return nullptr;
-}
-
 void check_keys(Plan& plan, const TargetTable& table) {
   if (plan.keys.empty()) {
     throw Error(
@@ -124,7 +117,7 @@ void check_keys(Plan& plan, const TargetTable& table) {
       throw Error("42703", "key column \"" + key + "\" is not a column of target " + quoted(table.plain_name), {},
                   did_you_mean(key, names));
     }
-    if (find_source(plan, key) == nullptr) {
+    if (find_column(plan.source, key) == nullptr) {
       std::vector<std::string_view> names;
       for (const pg::Column& column : plan.source.columns) names.push_back(column.name);
       throw Error("42703", "key column \"" + key + "\" is not a column of the source's output", {},
@@ -157,7 +150,7 @@ void check_columns(const Plan& plan, const TargetTable& table) {
     }
   }
   for (const TargetColumn& column : table.columns) {
-    if (!column.not_null || column.has_default || column.generated || find_source(plan, column.name) != nullptr)
+    if (!column.not_null || column.has_default || column.generated || find_column(plan.source, column.name) != nullptr)
       continue;
     throw Error("23502", "the source does not return column \"" + column.name + "\"",
                 "It is NOT NULL in target " + quoted(table.plain_name) + " and has no default.",

@@ -11,9 +11,8 @@ from harness.elastic import HttpError
 from .figures import Figure, paired
 
 ROWS_A_BODY = 5000
-SCRIPT_ROWS_A_BODY = (
-    500  # the default of parallel_bulk, which a script keeps; the other figure is one tuned as the pipeline
-)
+# The default of parallel_bulk, which a script keeps; the figure beside it is of one tuned like the pipeline.
+SCRIPT_ROWS_A_BODY = 500
 CONNECTIONS = 4
 SOURCE = "SELECT * FROM nyc.flights"
 SCRIPT = """
