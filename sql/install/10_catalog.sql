@@ -69,6 +69,7 @@ CREATE TABLE etl.pipeline_state (
     state text NOT NULL DEFAULT 'IDLE'
         CHECK (state IN ('IDLE', 'RUN_REQUESTED', 'RUNNING', 'PAUSE_REQUESTED', 'PAUSED', 'FAILED')),
     state_reason text,
+    changed_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     run_id bigint,
     worker_pid int,
     epoch bigint NOT NULL DEFAULT 0,
@@ -77,6 +78,7 @@ CREATE TABLE etl.pipeline_state (
     database_oid oid NOT NULL
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE etl.pipeline_state IS 'State of pipelines in this database; absent after a restore, so that a copy comes up suspended';
+COMMENT ON COLUMN etl.pipeline_state.changed_at IS 'Since when it is in this state; runs that wait for a worker grow older by it';
 COMMENT ON COLUMN etl.pipeline_state.epoch IS 'Number of the lease: a checkpoint of an older epoch is refused';
 COMMENT ON COLUMN etl.pipeline_state.doc_version IS 'The highest external version given to documents';
 

@@ -78,7 +78,14 @@ SELECT p.name AS pipeline, p.id AS pipeline_id, r.id AS run_id, c.phase, 'sink':
        pg_catalog.round((c.rows_done / nullif(EXTRACT(epoch FROM c.updated_at - r.started_at), 0))::numeric, 0) AS rows_per_s,
        CASE WHEN c.rows_done > 0 AND c.rows_total > c.rows_done
             THEN (c.updated_at - r.started_at) * ((c.rows_total - c.rows_done)::float8 / c.rows_done) END AS eta,
-       NULL::text AS throttle_reason
+       CASE WHEN s.state = 'RUN_REQUESTED' AND b.state <> 'closed'
+            THEN pg_catalog.format('the circuit breaker of server "%s" is %s', b.server, b.state)
+                 || coalesce('; next probe at ' || pg_catalog.date_trunc('second', b.next_probe)::text, '')
+            WHEN s.state = 'RUN_REQUESTED' AND w.running >= pg_catalog.current_setting('etl.max_workers')::int
+            THEN pg_catalog.format('%s of etl.max_workers are busy', w.running)
+            WHEN s.state <> 'RUN_REQUESTED' AND b.throttled_at > pg_catalog.clock_timestamp() - interval '1 second'
+            THEN pg_catalog.format('the limits of server "%s"', b.server)
+       END AS throttle_reason
 FROM etl.visible_pipeline p
 JOIN etl.pipeline_state s ON s.pipeline_id = p.id
 JOIN etl.run_log r ON r.id = s.run_id
@@ -86,9 +93,14 @@ CROSS JOIN LATERAL (
     SELECT sum(c.rows_read)::bigint AS rows_done, sum(c.rows_total)::bigint AS rows_total, max(c.updated_at) AS updated_at,
            coalesce(max(c.phase), pg_catalog.lower(s.state)) AS phase
     FROM etl.checkpoint c WHERE c.pipeline_id = p.id AND c.run_id = r.id) c
+LEFT JOIN LATERAL (
+    SELECT n.server, i.state, i.next_probe, i.throttled_at
+    FROM (SELECT pg_catalog.substring(p.target, '^([^":]+):') AS server) n, etl.circuit(n.server) i) b ON true
+CROSS JOIN LATERAL (
+    SELECT count(*) AS running FROM etl.pipeline_state o WHERE o.state IN ('RUNNING', 'PAUSE_REQUESTED')) w
 WHERE r.status IN ('requested', 'running', 'paused');
 COMMENT ON VIEW etl.progress IS 'Runs under way with rate and expected rest, for \watch; rows_total is the planner''s estimate';
-COMMENT ON COLUMN etl.progress.throttle_reason IS 'NULL: nothing throttles a run yet';
+COMMENT ON COLUMN etl.progress.throttle_reason IS 'What the run waits for beside its own work: the circuit breaker or the limits of its server, a free worker';
 
 CREATE VIEW etl.lag WITH (security_barrier) AS
 SELECT p.name AS pipeline, p.id AS pipeline_id, w.safety, w.safe_watermark,
@@ -116,9 +128,24 @@ FROM etl.visible_pipeline p
 JOIN etl.event e ON e.pipeline_id = p.id;
 COMMENT ON VIEW etl.events IS 'Changes of state and moves of checkpoints';
 
+CREATE VIEW etl.servers WITH (security_barrier) AS
+SELECT s.srvname::text AS server, s.srvtype AS type, c.state AS circuit, c.failures, c.opened_at, c.next_probe,
+       c.requests_in_flight, c.throttled_at
+FROM pg_catalog.pg_foreign_server s
+JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid = s.srvfdw AND w.fdwname = 'etl'
+CROSS JOIN LATERAL etl.circuit(s.srvname::text) c
+WHERE pg_catalog.has_server_privilege(s.oid, 'USAGE') OR pg_catalog.pg_has_role('pg_monitor'::name, 'USAGE');
+COMMENT ON VIEW etl.servers IS 'Remote systems with the circuit breaker and the limits that all workers share; a breaker forgets with a restart, and when its server is altered';
+COMMENT ON COLUMN etl.servers.circuit IS 'closed; open: runs wait for the next probe, unless a user asks for one; half_open: one run at a time probes';
+COMMENT ON COLUMN etl.servers.failures IS 'Requests in a row that got no answer or a 5xx; option breaker_failures (5) opens the breaker';
+COMMENT ON COLUMN etl.servers.opened_at IS 'Not closed since then';
+COMMENT ON COLUMN etl.servers.next_probe IS 'While open: option breaker_pause (30 s), doubled by each failed probe up to 5 minutes, less up to a fifth';
+COMMENT ON COLUMN etl.servers.requests_in_flight IS 'Bulk requests now; counted only where the server has option requests_in_flight or requests_per_second';
+COMMENT ON COLUMN etl.servers.throttled_at IS 'When a request last had to wait for option requests_in_flight or requests_per_second';
+
 CREATE VIEW etl.allowed_targets AS
 SELECT a.pattern, a.role::text AS role FROM etl.allowed_target a;
 COMMENT ON VIEW etl.allowed_targets IS 'Targets that pipelines may write; role NULL is everyone';
 
 GRANT SELECT ON etl.pipelines, etl.runs, etl.batches, etl.checkpoints, etl.progress, etl.lag, etl.dead_letters, etl.events,
-    etl.allowed_targets TO PUBLIC;
+    etl.servers, etl.allowed_targets TO PUBLIC;

@@ -1,11 +1,13 @@
-// etl.preview, dry_run, explain, health, version and the state machine's table.
+// etl.preview, dry_run, explain, health, version, the state of servers and the state machine's table.
 #include <rapidjson/rapidjson.h>
 
 #include "api/open.hpp"
+#include "catalog/activity.hpp"
 #include "catalog/health.hpp"
 #include "core/json.hpp"
 #include "http/version.hpp"
 #include "model/state.hpp"
+#include "pg/gate.hpp"
 #include "pg/role.hpp"
 #include "pg/spi.hpp"
 #include "pg/transaction.hpp"
@@ -86,6 +88,22 @@ ETL_FUNCTION(etl_version) {
 ETL_FUNCTION(etl_identity) {
   return pg::boundary([&]() -> Datum {
     return pg::row_result(fcinfo, {pg::system_identifier(), std::to_string(pg::database_id())});
+  });
+}
+
+ETL_FUNCTION(etl_circuit) {
+  return pg::boundary([&]() -> Datum {
+    const auto gate = pg::find_gate(pg::required_argument(fcinfo, 0, "server"));
+    if (!gate) return pg::row_result(fcinfo, std::vector<pg::Text>(6));
+    const pg::GateState state = pg::gate_state(*gate);
+    const Circuit& circuit = state.circuit;
+    const auto time = [](bool known, std::int64_t us) {
+      return known && us != 0 ? pg::Text(catalog::timestamp_text(us)) : std::nullopt;
+    };
+    return pg::row_result(fcinfo, {std::string(name(circuit.state())), std::to_string(circuit.failures()),
+                                   time(true, circuit.opened_us()),
+                                   time(circuit.state() == Circuit::State::kOpen, circuit.next_probe_us()),
+                                   std::to_string(state.in_flight), time(true, state.throttled_us)});
   });
 }
 

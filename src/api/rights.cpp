@@ -4,6 +4,7 @@
 #include "api/open.hpp"
 #include "catalog/pipelines.hpp"
 #include "core/nearest.hpp"
+#include "core/server_limits.hpp"
 #include "http/url.hpp"
 #include "pg/role.hpp"
 
@@ -65,7 +66,13 @@ void want_secret_reader(const std::string& option) {
 }
 
 void check_option(const std::string& name, const std::string& value, Oid catalog) {
-  const std::vector<std::string_view> server = {"ca_file", "url"};
+  const std::vector<std::string_view> server = {"breaker_failures",
+                                                "breaker_pause",
+                                                "breaker_successes",
+                                                "ca_file",
+                                                "requests_in_flight",
+                                                "requests_per_second",
+                                                "url"};
   const std::vector<std::string_view> user = {"api_key_file", "password_file", "user"};
   const auto& known = catalog == ForeignServerRelationId ? server : user;
   if (catalog != ForeignServerRelationId && catalog != UserMappingRelationId) {
@@ -80,6 +87,7 @@ void check_option(const std::string& name, const std::string& value, Oid catalog
   for (const std::string_view k : known) {
     if (k != name) continue;
     if (name == "url") (void)http::parse_server_url(value);
+    if (catalog == ForeignServerRelationId) (void)parse_server_limits({{name, value}});
     if (catalog == UserMappingRelationId && name.ends_with("_file")) {
       check_secret_name(name, value);
       want_secret_reader(name);

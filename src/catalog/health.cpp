@@ -35,7 +35,8 @@ SELECT jsonb_build_object(
     'pipelines', $1::jsonb,
     'problems', $2::jsonb,
     'lag', $3::jsonb,
-    'servers', (SELECT coalesce(jsonb_agg(jsonb_build_object('name', s.srvname, 'type', s.srvtype, 'failed_pipelines',
+    'servers', (SELECT coalesce(jsonb_agg(jsonb_build_object('name', s.srvname, 'type', s.srvtype,
+                    'circuit', (SELECT c.state FROM etl.circuit(s.srvname::text) AS c), 'failed_pipelines',
                     (SELECT count(*) FROM jsonb_array_elements($2::jsonb) AS p
                      WHERE p ->> 'state' = 'FAILED' AND starts_with(p ->> 'target', s.srvname || ':')))
                     ORDER BY s.srvname), '[]')

@@ -80,6 +80,7 @@ void set_state(std::int64_t pipeline, State from, State to, std::optional<std::i
                const std::optional<std::string>& reason) {
   (void)pg::catalog_query(
       "WITH moved AS (UPDATE etl.pipeline_state SET state = $3, state_reason = $6, run_id = $4::bigint,"
+      " changed_at = clock_timestamp(),"
       " worker_pid = CASE WHEN $3 IN ('RUNNING', 'PAUSE_REQUESTED') THEN worker_pid END WHERE pipeline_id = $1::bigint)"
       " INSERT INTO etl.event (pipeline_id, run_id, role, from_state, to_state, reason)"
       " VALUES ($1::bigint, $4::bigint, $5, $2, $3, $6)",
@@ -158,11 +159,15 @@ std::vector<ActiveRun> active_runs() {
            // Options that were altered behind our back must not stop the keeper: the worker refuses them.
            " p.options->'auto_recover' IS DISTINCT FROM 'false', p.enabled, r.recoveries,"
            " CASE jsonb_typeof(p.options->'max_retries') WHEN 'number' THEN"
-           " least(greatest((p.options->>'max_retries')::numeric, 0), 1000)::int ELSE 3 END"
+           " least(greatest((p.options->>'max_retries')::numeric, 0), 1000)::int ELSE 3 END, p.target"
            " FROM etl.pipeline_state s JOIN etl.pipeline p ON p.id = s.pipeline_id JOIN "
            "etl.run_log r ON r.id = s.run_id"
            " WHERE s.state IN ('RUN_REQUESTED', 'RUNNING', 'PAUSE_REQUESTED')"
-           " AND s.system_identifier = $1 AND s.database_oid = $2::oid ORDER BY s.run_id",
+           " AND s.system_identifier = $1 AND s.database_oid = $2::oid"
+           " ORDER BY CASE jsonb_typeof(p.options->'priority') WHEN 'number' THEN (p.options->>'priority')::numeric "
+           "ELSE 0 "
+           "END"
+           " + extract(epoch FROM clock_timestamp() - s.changed_at) / 10 DESC, s.run_id",
            {pg::system_identifier(), std::to_string(pg::database_id())})) {
     ActiveRun run;
     run.pipeline = std::stoll(*row[0]);
@@ -173,6 +178,7 @@ std::vector<ActiveRun> active_runs() {
     run.enabled = *row[5] == "t";
     run.recoveries = std::stoi(*row[6]);
     run.max_retries = std::stoi(*row[7]);
+    run.target = row[8].value_or("");
     all.push_back(run);
   }
   return all;

@@ -62,13 +62,15 @@ struct ActiveRun {
   std::int64_t pipeline = 0;
   std::int64_t run = 0;
   unsigned owner = 0;
+  std::string target;
   State state = State::IDLE;
   bool auto_recover = true;
   bool enabled = true;
   int recoveries = 0;
   int max_retries = 3;
 };
-// Pipelines that are RUN_REQUESTED, RUNNING or PAUSE_REQUESTED, and bound to this database.
+// Pipelines that are RUN_REQUESTED, RUNNING or PAUSE_REQUESTED, and bound to this database; by option priority and
+// the time in this state (run/queue.hpp).
 std::vector<ActiveRun> active_runs();
 std::int64_t count_running();
 // Error PE043 unless the library and the SQL objects are of one version.

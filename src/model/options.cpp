@@ -13,10 +13,10 @@ namespace {
 
 using json::Value;
 
-constexpr std::array<std::string_view, 19> kBuilt = {
-    "auto_recover",   "bulk_bytes",       "bulk_items",  "compress",  "durability",  "in_flight", "index_mappings",
-    "index_settings", "max_dead_letters", "max_retries", "null_keys", "on_error",    "overlap",   "retry_backoff",
-    "safety",         "settle",           "slices",      "snapshot",  "step_timeout"};
+constexpr std::array<std::string_view, 20> kBuilt = {
+    "auto_recover",   "bulk_bytes",       "bulk_items",  "compress",  "durability", "in_flight",   "index_mappings",
+    "index_settings", "max_dead_letters", "max_retries", "null_keys", "on_error",   "overlap",     "priority",
+    "retry_backoff",  "safety",           "settle",      "slices",    "snapshot",   "step_timeout"};
 constexpr std::array<std::string_view, 8> kLater = {"capture", "copy_data",        "delete_mode", "materialize",
                                                     "observe", "on_schema_change", "tables",      "write_mode"};
 
@@ -91,6 +91,7 @@ void read_option(Options& o, const std::string& key, const Value& v) {
   if (key == "null_keys") o.dead_letter_null_keys = word("null_keys", v, {"refuse", "dead_letter"}) == 1;
   if (key == "on_error") o.quarantine = word("on_error", v, {"fail", "quarantine"}) == 1;
   if (key == "overlap") o.overlap_ms = duration("overlap", v);
+  if (key == "priority") o.priority = static_cast<int>(whole("priority", v, -100, 100));
   if (key == "retry_backoff") o.retry_backoff_ms = durations("retry_backoff", v);
   if (key == "safety") read_safety(o, v);
   if (key == "settle") o.settle_ms = duration("settle", v);

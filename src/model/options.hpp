@@ -14,6 +14,7 @@ struct Options {
   std::vector<std::int64_t> retry_backoff_ms = {1000, 2000, 4000};  // the last one repeats
   bool quarantine = false;                                          // on_error
   std::int64_t max_dead_letters = 1000;
+  int priority = 0;  // of its runs among those that wait for a worker: the highest is first
   int slices = 1;
   std::string safety = "auto";
   std::int64_t overlap_ms = 300000;

@@ -23,6 +23,7 @@ struct Task {
   std::int64_t epoch = 0;  // kSlice: the leader's lease
   std::int32_t slice = 0;
   std::uint32_t exchange = 0;  // kAnswer: handle of the shared memory segment
+  bool queued = false;         // kPipeline: started in its turn, not at a user's request
 };
 
 // Registers a dynamic worker; false when no slot is free, which is a normal state (safety.md M20).

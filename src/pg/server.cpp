@@ -14,6 +14,7 @@
 extern "C" {
 #include "catalog/pg_foreign_server.h"
 #include "commands/defrem.h"
+#include "common/hashfn.h"
 #include "foreign/foreign.h"
 #include "utils/acl.h"
 #include "utils/syscache.h"
@@ -53,6 +54,24 @@ bool has_mapping(Oid server, Oid role) {
          SearchSysCacheExists2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(InvalidOid), ObjectIdGetDatum(server));
 }
 
+// C only. nullptr: no such server, or one of another wrapper.
+ForeignServer* find_own(const char* name) {
+  ForeignServer* server = GetForeignServerByName(name, true);
+  const bool own = server != nullptr && strcmp(GetForeignDataWrapper(server->fdwid)->fdwname, "etl") == 0;
+  return own ? server : nullptr;
+}
+
+// C only.
+GateKey gate_of(const ForeignServer* server, const Pairs& options) {
+  std::uint32_t stamp = 0;
+  for (int i = 0; i < options.count; ++i) {
+    for (const char* text : {options.name[i], options.value[i]}) {
+      stamp = hash_combine(stamp, string_hash(text, strlen(text) + 1));
+    }
+  }
+  return {server->serverid, stamp};
+}
+
 struct Descriptor {
   int fd;
   ~Descriptor() {
@@ -75,6 +94,7 @@ std::optional<Server> find_server(const std::string& name, unsigned role, bool& 
   struct Raw {
     bool found;
     bool usage;
+    GateKey gate;
     char* type;
     Pairs options;
     Pairs user;
@@ -82,9 +102,8 @@ std::optional<Server> find_server(const std::string& name, unsigned role, bool& 
   const char* text = name.c_str();
   const Raw raw = call([&] {
     Raw r{};
-    ForeignServer* server = GetForeignServerByName(text, true);
+    ForeignServer* server = find_own(text);
     if (server == nullptr) return r;
-    if (strcmp(GetForeignDataWrapper(server->fdwid)->fdwname, "etl") != 0) return r;
     r.found = true;
 #if PG_VERSION_NUM >= 160000
     r.usage = object_aclcheck(ForeignServerRelationId, server->serverid, role, ACL_USAGE) == ACLCHECK_OK;
@@ -93,6 +112,7 @@ std::optional<Server> find_server(const std::string& name, unsigned role, bool& 
 #endif
     r.type = server->servertype;
     r.options = pairs_of(server->options);
+    r.gate = gate_of(server, r.options);
     r.user = pairs_of(has_mapping(server->serverid, role) ? GetUserMapping(role, server->serverid)->options : NIL);
     return r;
   });
@@ -100,10 +120,20 @@ std::optional<Server> find_server(const std::string& name, unsigned role, bool& 
   if (!raw.found) return std::nullopt;
   Server server;
   server.name = name;
+  server.gate = raw.gate;
   server.type = raw.type != nullptr ? raw.type : "";
   server.options = map_of(raw.options);
   server.user = map_of(raw.user);
   return server;
+}
+
+std::optional<GateKey> find_gate(const std::string& server) {
+  const char* name = server.c_str();
+  const GateKey key = call([&] {
+    const ForeignServer* found = find_own(name);
+    return found != nullptr ? gate_of(found, pairs_of(found->options)) : GateKey();
+  });
+  return key.server != 0 ? std::optional(key) : std::nullopt;
 }
 
 std::string read_secret(const std::string& name, const std::string& url) {

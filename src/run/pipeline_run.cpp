@@ -7,10 +7,12 @@
 #include "core/json.hpp"
 #include "core/sqlstate.hpp"
 #include "pg/fault.hpp"
+#include "pg/gate.hpp"
 #include "pg/role.hpp"
 #include "pg/settings.hpp"
 #include "pg/transaction.hpp"
 #include "run/pass.hpp"
+#include "run/queue.hpp"
 #include "run/retry.hpp"
 #include "run/session.hpp"
 #include "run/slices.hpp"
@@ -25,6 +27,13 @@ constexpr char kClaimTimeout[] = "1s";
 constexpr std::int64_t kClaimUs = 1'000'000;
 constexpr long kClaimPollMs = 20;
 
+// A run at a user's request is a probe of its own, unless one is under way.
+bool enter_gate(const model::Definition& definition, const pg::Task& task) {
+  const std::string server = model::parse_target(definition.target).server;
+  const auto gate = server.empty() ? std::nullopt : pg::find_gate(server);
+  return !gate || pg::enter(*gate, !task.queued);
+}
+
 // Takes the lease and moves RUN_REQUESTED to RUNNING; nothing when there is nothing to do for this worker, or, `busy`,
 // when a user's transaction keeps it from that. lock_claims() comes last: whoever has it waits for nothing that a user
 // may hold, since all other claims of the database wait for him.
@@ -38,7 +47,8 @@ std::optional<Context> try_claim(const pg::Task& task, bool& busy) {
                     state->bound_here && !pg::suspended() && definition->owner == task.role;
   busy = mine && !catalog::try_hold_pipeline(task.pipeline);
   if (mine && !busy) pg::lock_claims();
-  if (mine && !busy && catalog::count_running() < pg::max_workers() && pg::try_lease(task.pipeline, 0)) {
+  const bool turn = mine && !busy && (task.queued ? free_workers() > 0 : has_turn(task.run));
+  if (turn && enter_gate(*definition, task) && pg::try_lease(task.pipeline, 0)) {
     context.emplace();
     context->pipeline = task.pipeline;
     context->run = task.run;

@@ -66,6 +66,14 @@ void replace_all(std::string& text, const std::string& secret) {
 
 }  // namespace
 
+void tell_gate(pg::Gate& gate, const http::Reply& reply) {
+  if (reply.failure) {
+    if (classify(reply.failure->sqlstate) == ErrorClass::kTransient) gate.tell(false);
+  } else if (reply.status != 429) {
+    gate.tell(reply.status < 500);
+  }
+}
+
 std::string ElasticIndex::redacted(const std::string& body) const try {
   http::Request sent;
   add_credentials(spec_.server, sent);
@@ -127,8 +135,9 @@ std::string ElasticIndex::body() const {
   return index_body(mapped(fields), spec_.options.index_settings, spec_.options.index_mappings);
 }
 
-void ElasticIndex::create(http::Client& client) const {
-  const auto answered = [](http::Reply reply) {
+void ElasticIndex::create(http::Client& client, pg::Gate& gate) const {
+  const auto answered = [&](http::Reply reply) {
+    tell_gate(gate, reply);
     if (reply.failure) throw Error(*reply.failure);
     return reply;
   };

@@ -6,6 +6,7 @@
 
 #include "http/client.hpp"
 #include "model/options.hpp"
+#include "pg/gate.hpp"
 #include "pg/relation.hpp"
 #include "pg/server.hpp"
 
@@ -20,6 +21,9 @@ struct ElasticSpec {
   std::string correlation_id;  // goes out as X-Opaque-Id and X-Correlation-ID
 };
 
+// Tells the gate whether the server is alive: it is not when it gave no answer or a 5xx; a 429 says nothing.
+void tell_gate(pg::Gate& gate, const http::Reply& reply);
+
 class ElasticIndex {
  public:
   explicit ElasticIndex(const ElasticSpec& spec) : spec_(spec) {}
@@ -30,7 +34,7 @@ class ElasticIndex {
 
   // Creates the index unless it, or an alias of its name, exists; another creator at the same time is fine. No
   // transaction is open. Errors: the transport's, and those of refusal().
-  void create(http::Client& client) const;
+  void create(http::Client& client, pg::Gate& gate) const;
 
   // The reply's body without the credentials that were sent: a server may echo them. Empty if they cannot be read.
   std::string redacted(const std::string& body) const;

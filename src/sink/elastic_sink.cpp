@@ -22,12 +22,12 @@ std::string ca_file(const pg::Server& server) {
 }  // namespace
 
 ElasticSink::ElasticSink(ElasticSpec spec)
-    : spec_(std::move(spec)), index_(spec_), limit_(std::max(1, spec_.options.in_flight)) {}
+    : spec_(std::move(spec)), index_(spec_), gate_(spec_.server), limit_(std::max(1, spec_.options.in_flight)) {}
 
 void ElasticSink::open() {
   client_ = std::make_unique<http::Client>(waiter_, http::AddressPolicy::parse(pg::allowed_hosts()),
                                            http::Tls{ca_file(spec_.server), true}, limit_);
-  index_.create(*client_);
+  index_.create(*client_, gate_);
 }
 
 bool ElasticSink::has_room() const {
@@ -56,6 +56,11 @@ void ElasticSink::start_due() {
   for (Exchange& exchange : exchanges_) {
     if (running_ >= limit_ || ++place > limit_ || exchange.job > first_failed_) return;
     if (exchange.ticket || exchange.due > now) continue;
+    if (now < gate_opens_) return;
+    if (const int wait = gate_.pass(); wait > 0) {
+      gate_opens_ = now + milliseconds(wait);
+      return;
+    }
     pg::fault_point(7);
     exchange.ticket = client_->submit(index_.bulk_request(exchange.body.text, exchange.body.rows.size()));
     ++exchange.tries;
@@ -71,7 +76,7 @@ int ElasticSink::sleep_time(int timeout_ms) const {
   for (const Exchange& exchange : exchanges_) {
     if (++place > limit_ || exchange.job > first_failed_) break;
     if (exchange.ticket) continue;
-    const auto left = std::chrono::ceil<milliseconds>(exchange.due - Clock::now()).count();
+    const auto left = std::chrono::ceil<milliseconds>(std::max(exchange.due, gate_opens_) - Clock::now()).count();
     const int ms = static_cast<int>(std::clamp<long long>(left, 0, 86'400'000));
     if (timeout_ms < 0 || ms < timeout_ms) timeout_ms = ms;
   }
@@ -94,7 +99,9 @@ void ElasticSink::pump(int timeout_ms) {
     if (exchange == exchanges_.end()) continue;
     --running_;
     exchange->ticket.reset();
+    gate_.end();
     pg::fault_point(9);
+    tell_gate(gate_, completed->reply);
     answer(exchange, completed->reply);
   }
   start_due();
@@ -231,6 +238,7 @@ void ElasticSink::fail(std::uint64_t ticket, const Error& error) {
     }
     if (exchange->ticket) {
       client_->cancel(*exchange->ticket);
+      gate_.end();
       --running_;
     }
     exchange = exchanges_.erase(exchange);

@@ -111,6 +111,8 @@ class ElasticSink {
   const ElasticSpec spec_;
   const ElasticIndex index_;
   LatchWaiter waiter_;
+  pg::Gate gate_;
+  Clock::time_point gate_opens_{};  // when to ask again for a request that it did not let pass
   std::unique_ptr<http::Client> client_;
   std::unique_ptr<pg::DocumentEncoder> encoder_;
   pg::Documents documents_;

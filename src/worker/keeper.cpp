@@ -11,6 +11,7 @@
 #include "pg/settings.hpp"
 #include "pg/transaction.hpp"
 #include "run/plan.hpp"
+#include "run/queue.hpp"
 
 namespace etl::worker {
 
@@ -33,7 +34,19 @@ pg::Task task_of(const ActiveRun& run) {
   task.role = run.owner;
   task.pipeline = run.pipeline;
   task.run = run.run;
+  task.queued = true;
   return task;
+}
+
+// Calls `start` for the runs whose turn it is, while workers are free; it says whether it has used one.
+template <class Start>
+void start_in_turn(Start start) {
+  std::int64_t free = run::free_workers();
+  if (free <= 0) return;
+  for (const ActiveRun& run : run::startable_runs()) {
+    if (free <= 0) return;
+    if (start(run)) --free;
+  }
 }
 
 pg::Task keeper_task() {
@@ -101,23 +114,15 @@ struct Start {
 };
 using Starts = std::map<std::int64_t, Start>;
 
-// For a worker to lead it.
-bool waits(const ActiveRun& run) {
-  return run.state == State::RUN_REQUESTED && run.enabled && !pg::suspended();
-}
-
 void start_requested(Starts& starts) {
   pg::begin();
-  std::int64_t running = catalog::count_running();
-  for (const ActiveRun& run : catalog::active_runs()) {
-    if (!waits(run)) continue;
+  start_in_turn([&](const ActiveRun& run) {
     Start& last = starts[run.run];
-    if (running >= pg::max_workers() || pg::now_us() - last.at_us < last.pause_us) continue;
-    if (!pg::start_worker(task_of(run))) break;
+    if (pg::now_us() - last.at_us < last.pause_us || !pg::start_worker(task_of(run))) return false;
     if (last.at_us != 0) last.pause_us = std::min(last.pause_us * 2, kLongestPauseUs);
     last.at_us = pg::now_us();
-    ++running;
-  }
+    return true;
+  });
   pg::commit(false);
 }
 
@@ -206,16 +211,13 @@ void keep(const pg::Task&) {
 void ensure_keeper() {
   static std::int64_t started_us = -kProbeUs;  // what was started then may not have come yet
   if (pg::in_recovery() || !pg::lease_is_free(pg::kKeeperLease, 0) || pg::now_us() - started_us < kProbeUs) return;
-  const std::vector<ActiveRun> runs = catalog::active_runs();
-  if (runs.empty()) return;
+  if (catalog::active_runs().empty()) return;
   started_us = pg::now_us();
   // Before the keeper: where one slot is free, it is a run's. One whose owner can have no session is the keeper's to
   // end.
-  std::int64_t room = pg::max_workers() - catalog::count_running();
-  for (const ActiveRun& run : runs) {
-    if (room <= 0 || !waits(run) || pg::requested_here(run.run) || run::missing_session(run.owner)) continue;
-    if (pg::start_worker(task_of(run))) --room;
-  }
+  start_in_turn([](const ActiveRun& run) {
+    return !pg::requested_here(run.run) && !run::missing_session(run.owner) && pg::start_worker(task_of(run));
+  });
   (void)pg::start_worker(keeper_task());
 }
 
@@ -226,17 +228,12 @@ void ensure_keeper_at_commit() {
 std::optional<pg::Task> start_waiting_runs() {
   std::optional<pg::Task> mine;
   pg::begin();
-  std::int64_t room = pg::max_workers() - catalog::count_running();
-  for (const ActiveRun& run : catalog::active_runs()) {
-    if (room <= 0) break;
-    if (!waits(run)) continue;
-    if (pg::start_worker(task_of(run))) {
-      --room;
-    } else if (!mine && run.owner == pg::session_role()) {
-      mine = task_of(run);
-      --room;
-    }
-  }
+  start_in_turn([&](const ActiveRun& run) {
+    if (pg::start_worker(task_of(run))) return true;
+    if (mine || run.owner != pg::session_role()) return false;
+    mine = task_of(run);
+    return true;
+  });
   pg::commit(false);
   return mine;
 }

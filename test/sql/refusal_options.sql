@@ -12,7 +12,7 @@ INSERT INTO cases (options) SELECT o::jsonb FROM unnest(ARRAY[
     '{"max_retries": -1}', '{"max_retries": 101}', '{"max_retries": 1.5}', '{"max_retries": "3"}',
     '{"retry_backoff": "1s"}', '{"retry_backoff": []}', '{"retry_backoff": ["soon"]}', '{"retry_backoff": [1]}',
     '{"max_dead_letters": -1}', '{"max_dead_letters": "many"}', '{"max_dead_letters": 99999999999999999999}',
-    '{"slices": 0}', '{"slices": 65}', '{"slices": "2"}',
+    '{"priority": 101}', '{"slices": 0}', '{"slices": 65}', '{"slices": "2"}',
     '{"safety": "none"}', '{"safety": "snapshot"}', '{"safety": 1}',
     '{"overlap": "five minutes"}', '{"overlap": 5}', '{"overlap": "-5 minutes"}', '{"overlap": "5 parsecs"}', '{"overlap": ""}',
     '{"settle": "x"}', '{"settle": {}}', '{"snapshot": "always"}', '{"durability": "none"}', '{"null_keys": "ignore"}',
