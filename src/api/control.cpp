@@ -80,7 +80,8 @@ ETL_FUNCTION(etl_dead_letter_replay) {
     want_no_block("etl.dead_letter_replay()", "take the rows out of the target again");
     const std::string patch = pg::text_argument(fcinfo, 2).value_or("{}");
     if (!json::parse(patch, "patch").IsObject())
-      throw Error("22023", "patch must be a JSON object", "It is " + patch + ".");
+      throw Error("22023", "patch must be a JSON object", "It is " + patch + ".",
+                  "Write it as in '{\"rating\": \"G\"}'.");
     const std::string arguments =
         json::Object().add("where_sql", pg::text_argument(fcinfo, 1)).add("patch", patch).str();
     const auto rows = worker::ask({"replay", definition.id, arguments}, definition);

@@ -68,7 +68,8 @@ const char* run_status(State state) {
 
 std::int64_t request_run(const model::Definition& definition, const std::string& params) {
   const json::Document given = json::parse(params, "params");
-  if (!given.IsObject()) throw Error("22023", "params must be a JSON object", "It is " + params + ".");
+  if (!given.IsObject())
+    throw Error("22023", "params must be a JSON object", "It is " + params + ".", "Leave it out, or write '{}'.");
   const auto state = catalog::read_state(definition.id, true);
   want_runnable(definition, state);
   const Transition& transition = model::transition(state->state, Call::run);
@@ -103,7 +104,10 @@ Requested request_call(const model::Definition& definition, Call what) {
   catalog::set_state(definition.id, state->state, transition.to, state->run, pg::role_name(pg::current_role()),
                      "etl." + std::string(model::name(what)));
   if (transition.to == State::RUN_REQUESTED) {
-    if (what == Call::retry) catalog::count_attempt(run);
+    if (what == Call::retry) {
+      catalog::count_attempt(run);
+      catalog::forget_recoveries(run);
+    }
     start_at_commit(definition, run);
   }
   pg::signal_workers_at_commit(definition.id, what == Call::cancel);

@@ -43,7 +43,9 @@ void check_size(catalog::Key& key, std::size_t wanted) {
                 "It has " + std::to_string(key.size()) + "; the pipeline's order has " + std::to_string(wanted) + ".",
                 "Give a JSON array of one value a key column.");
   }
-  if (!key[0]) throw Error("22023", "the first value of to_key is null", "No row comes after it.");
+  if (!key[0])
+    throw Error("22023", "the first value of to_key is null", "No row comes after it.",
+                "Give the key of the last row that is to stay, or call etl.reset().");
 }
 
 // CAST($1 AS the type of the order's column), in the column's collation.
@@ -114,7 +116,9 @@ ETL_FUNCTION(etl_rewind) {
   return pg::boundary([&]() -> Datum {
     const model::Definition definition = lock_pipeline(fcinfo, 0, Right::kAlter);
     const pg::Text to_key = pg::text_argument(fcinfo, 1);
-    if (to_key.has_value() == !PG_ARGISNULL(2)) throw Error("22023", "give exactly one of to_key and to_time");
+    if (to_key.has_value() == !PG_ARGISNULL(2))
+      throw Error("22023", "give exactly one of to_key and to_time", {},
+                  "Write etl.rewind(name, to_key => …) or etl.rewind(name, to_time => …).");
     run::want_at_rest(definition, "rewound");
     const std::vector<catalog::Checkpoint> checkpoints = catalog::read_checkpoints(definition.id);
     if (checkpoints.empty()) {

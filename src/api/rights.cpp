@@ -35,7 +35,8 @@ std::optional<unsigned> role_argument(FunctionCallInfo fcinfo, int index) {
 
 // regrole takes any number, and a role that is made later could get it.
 void want_role(unsigned role) {
-  if (!pg::role_exists(role)) throw Error("42704", "role with OID " + std::to_string(role) + " does not exist");
+  if (!pg::role_exists(role))
+    throw Error("42704", "role with OID " + std::to_string(role) + " does not exist", {}, "Name a role of pg_roles.");
 }
 
 std::string privilege_argument(FunctionCallInfo fcinfo) {

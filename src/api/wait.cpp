@@ -33,7 +33,8 @@ std::int64_t timeout_us(FunctionCallInfo fcinfo, int index) {
 
 model::Definition definition_of_run(const catalog::Run& run) {
   const auto definition = catalog::find_pipeline_latest(run.pipeline);
-  if (!definition) throw Error("42704", "run " + std::to_string(run.id) + " does not exist");
+  if (!definition)
+    throw Error("42704", "run " + std::to_string(run.id) + " does not exist", {}, "Take its id from etl.runs.");
   // Whoever may request a run may wait for it.
   return may(*definition, Right::kRun) ? *definition : check_right(*definition, Right::kMonitor);
 }

@@ -39,7 +39,8 @@ Document parse(std::string_view text, std::string_view what) {
   }
   if (outcome.Code() == rapidjson::kParseErrorTermination) {
     throw Error("54001", std::string(what) + " is nested too deeply",
-                "More than " + std::to_string(kMaxDepth) + " levels were found.");
+                "More than " + std::to_string(kMaxDepth) + " levels were found.",
+                "Nest arrays and objects less deeply.");
   }
   Document document;
   if (!outcome.IsError()) document.Parse<kFlags>(text.data(), text.size());
@@ -67,7 +68,8 @@ std::optional<std::string> text_member(const Value& object, const char* name) {
   const auto member = object.FindMember(name);
   if (member == object.MemberEnd() || member->value.IsNull()) return std::nullopt;
   if (!member->value.IsString()) {
-    throw Error("22023", "\"" + std::string(name) + "\" must be a string", "It is " + write(member->value) + ".");
+    throw Error("22023", "\"" + std::string(name) + "\" must be a string", "It is " + write(member->value) + ".",
+                "Put it into double quotes.");
   }
   return std::string(text(member->value));
 }

@@ -26,14 +26,16 @@ std::vector<std::string> names(const char* key, const Value& value) {
     }
   }
   if (!fine) {
-    throw Error("22023", "\"" + std::string(key) + "\" must be a list of names", "It is " + json::write(value) + ".");
+    throw Error("22023", "\"" + std::string(key) + "\" must be a list of names", "It is " + json::write(value) + ".",
+                "Write it as in [\"id\"].");
   }
   return all;
 }
 
 std::string string_of(const char* key, const Value& value) {
   if (!value.IsString()) {
-    throw Error("22023", "\"" + std::string(key) + "\" must be a string", "It is " + json::write(value) + ".");
+    throw Error("22023", "\"" + std::string(key) + "\" must be a string", "It is " + json::write(value) + ".",
+                "Put it into double quotes, or write null for the default.");
   }
   return std::string(json::text(value));
 }
@@ -66,12 +68,14 @@ void set_key(Definition& d, const std::string& key, const Value& v) {
     d.steps = null ? std::nullopt : std::optional(json::write(v));
   } else if (key == "batch_size") {
     if (!null && !v.IsInt64()) {
-      throw Error("22023", "\"batch_size\" must be a whole number", "It is " + json::write(v) + ".");
+      throw Error("22023", "\"batch_size\" must be a whole number", "It is " + json::write(v) + ".",
+                  "Use 1 to 1000000 rows.");
     }
     d.batch_size = null ? 5000 : v.GetInt64();
   } else if (key == "create_target") {
     if (!null && !v.IsBool()) {
-      throw Error("22023", "\"create_target\" must be true or false", "It is " + json::write(v) + ".");
+      throw Error("22023", "\"create_target\" must be true or false", "It is " + json::write(v) + ".",
+                  "Leave it out for false.");
     }
     d.create_target = !null && v.GetBool();
   } else {
@@ -109,7 +113,7 @@ void check_incremental(const Definition& d) {
 void apply_changes(Definition& definition, const Value& changes) {
   if (!changes.IsObject()) {
     throw Error("22023", "a pipeline is described by a JSON object",
-                "It is " + json::write(changes).substr(0, 200) + ".");
+                "It is " + json::write(changes).substr(0, 200) + ".", "Write it as in {\"batch_size\": 1000}.");
   }
   for (const auto& member : changes.GetObject()) {
     const std::string key(json::text(member.name));
@@ -174,11 +178,14 @@ void check_index_name(const std::string& index) {
 }
 
 void check_definition(const Definition& d) {
-  if (d.name.empty()) throw Error("22023", "a pipeline needs a name");
-  if (d.name.size() > 200) throw Error("22023", "the pipeline's name is longer than 200 bytes");
+  if (d.name.empty()) throw Error("22023", "a pipeline needs a name", {}, "Give one that is not empty.");
+  if (d.name.size() > 200)
+    throw Error("22023", "the pipeline's name is longer than 200 bytes",
+                "It has " + std::to_string(d.name.size()) + " bytes.", "Give a shorter one.");
   for (const char c : d.name) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      throw Error("22023", "the pipeline's name holds a control character");
+      throw Error("22023", "the pipeline's name holds a control character", {},
+                  "Leave line ends, tabs and the like out of it.");
     }
   }
   if (d.steps) {
@@ -206,7 +213,9 @@ void check_definition(const Definition& d) {
   if (d.key_columns && d.key_columns->empty()) {
     throw Error("22023", "key_columns is empty", {}, "Name the columns that identify a row, or leave it out.");
   }
-  if (d.key_columns && d.key_columns->size() > 16) throw Error("54011", "key_columns holds more than 16 columns");
+  if (d.key_columns && d.key_columns->size() > 16)
+    throw Error("54011", "key_columns holds more than 16 columns",
+                "It names " + std::to_string(d.key_columns->size()) + ".", "Name the columns of a shorter unique key.");
   for (std::size_t i = 1; d.key_columns && i < d.key_columns->size(); ++i) {
     const auto here = d.key_columns->begin() + static_cast<std::ptrdiff_t>(i);
     if (std::find(d.key_columns->begin(), here, *here) == here) continue;

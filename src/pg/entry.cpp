@@ -38,7 +38,7 @@ Text text_argument(FunctionCallInfo fcinfo, int index) {
 
 std::string required_argument(FunctionCallInfo fcinfo, int index, const char* name) {
   Text value = text_argument(fcinfo, index);
-  if (!value) throw Error("22004", std::string(name) + " must not be null");
+  if (!value) throw Error("22004", std::string(name) + " must not be null", {}, "Pass a value for it.");
   return *value;
 }
 
@@ -58,7 +58,8 @@ std::optional<std::vector<std::string>> text_array_argument(FunctionCallInfo fci
   });
   std::vector<std::string> result;
   for (int i = 0; i < parts.count; ++i) {
-    if (parts.text[i] == nullptr) throw Error("22004", "a name in the list must not be null");
+    if (parts.text[i] == nullptr)
+      throw Error("22004", "a name in the list must not be null", {}, "Leave NULL out of the array.");
     result.emplace_back(parts.text[i]);
   }
   return result;

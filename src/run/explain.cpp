@@ -51,11 +51,11 @@ Description describe(const Plan& plan, bool analyze) {
   const auto page = source.make_page(false);
   page->clear();
   if (plan.table) {
-    sink::TableSink sink(plan.upsert, plan.keys);
-    sink.open(*page);
-    d.sink_sql = sink.sql();
-    d.sink_plan = sink.explain();
-    if (analyze) measure(source, &sink, *page, d);
+    const auto sink = make_table_sink(plan, d.rows);
+    sink->open(*page);
+    d.sink_sql = sink->sql();
+    d.sink_plan = sink->explain();
+    if (analyze) measure(source, sink.get(), *page, d);
   } else if (analyze) {
     measure(source, nullptr, *page, d);
   }

@@ -68,7 +68,7 @@ void check_output_names(const pg::Analysis& source) {
                   "Rename one of them with AS.");
     }
   }
-  if (source.columns.empty()) throw Error("42601", "the source returns no column");
+  if (source.columns.empty()) throw Error("42601", "the source returns no column", {}, "Name columns after SELECT.");
 }
 
 // A superuser's session would run what other people wrote with all rights (internals.md 21).

@@ -18,6 +18,12 @@ double target_rows(const Plan& plan) {
   return all.estimated_rows();
 }
 
+// A range scan reads all that the target holds between a batch's first and last key: worth it unless that is much
+// more than the source has.
+bool range_pays(const Plan& plan, double source_rows) {
+  return plan.key_range && target_rows(plan) <= kRangeFactor * source_rows + kRangeRows;
+}
+
 }  // namespace
 
 source::SqlSourceSpec source_spec(const Plan& plan, const source::Range& range) {
@@ -33,6 +39,10 @@ source::SqlSourceSpec source_spec(const Plan& plan, const source::Range& range) 
   spec.page_rows = static_cast<std::uint64_t>(plan.definition.batch_size);
   spec.one_snapshot = plan.options.snapshot_run;
   return spec;
+}
+
+std::unique_ptr<sink::TableSink> make_table_sink(const Plan& plan, double source_rows) {
+  return std::make_unique<sink::TableSink>(plan.upsert, plan.keys, range_pays(plan, source_rows), plan.order_types[0]);
 }
 
 void plan_anew(Context& context) {
@@ -59,11 +69,7 @@ void TableLoop::open() {
   source_->open();
   page_ = source_->make_page(false);
   page_->clear();
-  // A range scan reads all that the target holds between a batch's first and last key: worth it unless that is much
-  // more than the source has.
-  const Plan& plan = context_.plan;
-  const bool range = plan.key_range && target_rows(plan) <= kRangeFactor * source_->rows_total() + kRangeRows;
-  sink_ = std::make_unique<sink::TableSink>(plan.upsert, plan.keys, range, plan.order_types[0]);
+  sink_ = make_table_sink(context_.plan, source_->rows_total());
   sink_->open(*page_);
   pg::fault_point(4);
   pg::commit(false);

@@ -51,6 +51,9 @@ class TableLoop {
 // Throws 55000 if the positions of the run mean nothing any more.
 void plan_anew(Context& context);
 
+// The sink of a plan with a table, in the form that pays for a source of so many rows.
+std::unique_ptr<sink::TableSink> make_table_sink(const Plan& plan, double source_rows);
+
 // What SqlSource needs of a plan.
 source::SqlSourceSpec source_spec(const Plan& plan, const source::Range& range);
 

@@ -74,7 +74,7 @@ Document read_option(std::string_view text, const char* option) {
   Document document = json::parse(text, "option \"" + std::string(option) + "\"");
   if (!document.IsObject()) {
     throw Error("22023", "option \"" + std::string(option) + "\" must be a JSON object",
-                "It is " + json::write(document) + ".");
+                "It is " + json::write(document) + ".", "Write it in braces.");
   }
   return document;
 }

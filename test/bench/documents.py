@@ -15,6 +15,9 @@ ROWS_A_BODY = 5000
 SCRIPT_ROWS_A_BODY = 500
 CONNECTIONS = 4
 SOURCE = "SELECT * FROM nyc.flights"
+# The engine's own time for the same bodies varies by a third from run to run, and falls while its JIT compiles.
+WARM_UPS = 2
+LEAST_RUNS = 9
 SCRIPT = """
 import sys, psycopg
 from elasticsearch import Elasticsearch, helpers
@@ -46,9 +49,10 @@ def measure(connection, server, elastic, python: str, runs: int) -> list:
             (script, lambda: run_script(python, server, elastic, SCRIPT_ROWS_A_BODY)),
             (tuned, lambda: run_script(python, server, elastic, ROWS_A_BODY)),
         ]
-        for _, run in contest:  # warms the engine up; not counted
-            run()
-        for number in range(runs):  # the engine goes on getting faster: no way is always the last one
+        for _ in range(WARM_UPS):
+            for _, run in contest:
+                run()
+        for number in range(max(runs, LEAST_RUNS)):  # the engine goes on getting faster: no way is always the last one
             for times, run in contest if number % 2 == 0 else reversed(contest):
                 times.append(run())
     return [

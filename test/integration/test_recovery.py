@@ -47,6 +47,11 @@ def test_as_many_recoveries_as_max_retries_without_a_committed_batch(bench):
     assert bench.error(run) == ("PE040", "worker lost")
     assert recovered(bench, run) == 1
     assert bench.one("SELECT attempt FROM etl.runs WHERE id = %s", run) == 2
+    # Who calls etl.retry() gives it as many again.
+    bench.admin.execute("SELECT etl.retry('p')")
+    terminate(bench, bench.worker_pid(run))
+    wait_until(lambda: recovered(bench, run) == 2, 15, "the run is recovered once more")
+    bench.admin.execute("SELECT etl.cancel('p')")
 
 
 def lose_workers(bench, run, times):
