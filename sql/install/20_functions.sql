@@ -293,7 +293,7 @@ CREATE FUNCTION etl.circuit(server text, OUT state text, OUT failures int, OUT o
     OUT next_probe timestamptz, OUT requests_in_flight int, OUT throttled_at timestamptz) RETURNS record
 LANGUAGE c VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_circuit';
 COMMENT ON FUNCTION etl.circuit(text) IS
-'Circuit breaker and limits of a server as its workers share them; NULLs for one that is not of wrapper etl. For the view etl.servers, not to be called';
+'Circuit breaker and limits of a server as its workers share them; NULLs for one that is not of wrapper etl, or that the caller may not use. For the view etl.servers, not to be called';
 
 -- No SET search_path: it is called for each row, reads bytes only and looks no name up.
 CREATE FUNCTION etl.image_differs(stored anyelement, given anyelement) RETURNS bool

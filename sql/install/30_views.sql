@@ -136,7 +136,7 @@ JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid = s.srvfdw AND w.fdwname = 'e
 CROSS JOIN LATERAL etl.circuit(s.srvname::text) c
 WHERE pg_catalog.has_server_privilege(s.oid, 'USAGE') OR pg_catalog.pg_has_role('pg_monitor'::name, 'USAGE');
 COMMENT ON VIEW etl.servers IS 'Remote systems with the circuit breaker and the limits that all workers share; a breaker forgets with a restart, and when its server is altered';
-COMMENT ON COLUMN etl.servers.circuit IS 'closed; open: runs wait for the next probe, unless a user asks for one; half_open: one run at a time probes';
+COMMENT ON COLUMN etl.servers.circuit IS 'closed; open: runs wait for the next probe, unless a user asks for one; half_open: a probe was let in. Unless it is closed, one run at a time uses the server';
 COMMENT ON COLUMN etl.servers.failures IS 'Requests in a row that got no answer or a 5xx; option breaker_failures (5) opens the breaker';
 COMMENT ON COLUMN etl.servers.opened_at IS 'Not closed since then';
 COMMENT ON COLUMN etl.servers.next_probe IS 'While open: option breaker_pause (30 s), doubled by each failed probe up to 5 minutes, less up to a fifth';

@@ -13,6 +13,10 @@
 #include "pg/transaction.hpp"
 #include "worker/answer.hpp"
 
+extern "C" {
+#include "catalog/pg_authid.h"
+}
+
 namespace etl::api {
 
 namespace {
@@ -93,17 +97,17 @@ ETL_FUNCTION(etl_identity) {
 
 ETL_FUNCTION(etl_circuit) {
   return pg::boundary([&]() -> Datum {
-    const auto gate = pg::find_gate(pg::required_argument(fcinfo, 0, "server"));
-    if (!gate) return pg::row_result(fcinfo, std::vector<pg::Text>(6));
-    const pg::GateState state = pg::gate_state(*gate);
-    const Circuit& circuit = state.circuit;
-    const auto time = [](bool known, std::int64_t us) {
-      return known && us != 0 ? pg::Text(catalog::timestamp_text(us)) : std::nullopt;
-    };
-    return pg::row_result(fcinfo, {std::string(name(circuit.state())), std::to_string(circuit.failures()),
-                                   time(true, circuit.opened_us()),
-                                   time(circuit.state() == Circuit::State::kOpen, circuit.next_probe_us()),
-                                   std::to_string(state.in_flight), time(true, state.throttled_us)});
+    bool usage = false;
+    const pg::RoleId role = pg::current_role();
+    const auto server = pg::find_server(pg::required_argument(fcinfo, 0, "server"), role, usage);
+    if (!server || !(usage || pg::has_role(role, ROLE_PG_MONITOR))) {
+      return pg::row_result(fcinfo, std::vector<pg::Text>(6));
+    }
+    const pg::GateState state = pg::gate_state(server->gate);
+    const auto time = [](std::int64_t us) { return us != 0 ? pg::Text(catalog::timestamp_text(us)) : std::nullopt; };
+    return pg::row_result(fcinfo,
+                          {std::string(name(state.circuit)), std::to_string(state.failures), time(state.opened_us),
+                           time(state.next_probe_us), std::to_string(state.in_flight), time(state.throttled_us)});
   });
 }
 

@@ -22,6 +22,9 @@ SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('pipeline', l
     'lag', l.lag, 'held_by_pid', l.held_by_pid, 'held_since', l.held_since) ORDER BY l.pipeline), '[]')
 FROM etl.lag AS l)";
 
+constexpr const char* kCircuits = R"(
+SELECT coalesce(pg_catalog.jsonb_object_agg(s.server, s.circuit), '{}') FROM etl.servers AS s)";
+
 constexpr const char* kHealth = R"(
 SELECT jsonb_build_object(
     'status', CASE WHEN $2::jsonb = '[]' THEN 'ok' ELSE 'degraded' END,
@@ -36,7 +39,7 @@ SELECT jsonb_build_object(
     'problems', $2::jsonb,
     'lag', $3::jsonb,
     'servers', (SELECT coalesce(jsonb_agg(jsonb_build_object('name', s.srvname, 'type', s.srvtype,
-                    'circuit', (SELECT c.state FROM etl.circuit(s.srvname::text) AS c), 'failed_pipelines',
+                    'circuit', $5::jsonb ->> s.srvname, 'failed_pipelines',
                     (SELECT count(*) FROM jsonb_array_elements($2::jsonb) AS p
                      WHERE p ->> 'state' = 'FAILED' AND starts_with(p ->> 'target', s.srvname || ':')))
                     ORDER BY s.srvname), '[]')
@@ -48,7 +51,9 @@ SELECT jsonb_build_object(
 std::string health_json() {
   const bool keeper = !pg::lease_is_free(pg::kKeeperLease, 0);
   const auto seen = [](const char* sql) { return pg::query(sql).at(0)[0]; };
-  return *pg::catalog_query(kHealth, {seen(kPipelines), seen(kProblems), seen(kLag), keeper ? "t" : "f"}).at(0)[0];
+  return *pg::catalog_query(kHealth,
+                            {seen(kPipelines), seen(kProblems), seen(kLag), keeper ? "t" : "f", seen(kCircuits)})
+              .at(0)[0];
 }
 
 }  // namespace etl::catalog

@@ -155,19 +155,23 @@ void forget_recoveries(std::int64_t run) {
 std::vector<ActiveRun> active_runs() {
   std::vector<ActiveRun> all;
   for (const pg::Row& row : pg::catalog_query_latest(
-           "SELECT s.pipeline_id, s.run_id, p.owner::oid, s.state,"
+           "WITH known AS (SELECT s.pipeline_id, s.run_id, p.owner::oid AS owner, s.state, p.enabled, r.recoveries,"
+           " p.target, s.state = 'RUN_REQUESTED' AS waits, max(r.started_at) OVER (PARTITION BY p.owner) AS served,"
            // Options that were altered behind our back must not stop the keeper: the worker refuses them.
-           " p.options->'auto_recover' IS DISTINCT FROM 'false', p.enabled, r.recoveries,"
+           " p.options->'auto_recover' IS DISTINCT FROM 'false' AS auto_recover,"
            " CASE jsonb_typeof(p.options->'max_retries') WHEN 'number' THEN"
-           " least(greatest((p.options->>'max_retries')::numeric, 0), 1000)::int ELSE 3 END, p.target"
-           " FROM etl.pipeline_state s JOIN etl.pipeline p ON p.id = s.pipeline_id JOIN "
-           "etl.run_log r ON r.id = s.run_id"
-           " WHERE s.state IN ('RUN_REQUESTED', 'RUNNING', 'PAUSE_REQUESTED')"
-           " AND s.system_identifier = $1 AND s.database_oid = $2::oid"
-           " ORDER BY CASE jsonb_typeof(p.options->'priority') WHEN 'number' THEN (p.options->>'priority')::numeric "
-           "ELSE 0 "
-           "END"
-           " + extract(epoch FROM clock_timestamp() - s.changed_at) / 10 DESC, s.run_id",
+           " least(greatest((p.options->>'max_retries')::numeric, 0), 1000)::int ELSE 3 END AS max_retries,"
+           // The difference of two such weights is that of the priorities and of the times waited, at any moment.
+           " CASE jsonb_typeof(p.options->'priority') WHEN 'number' THEN (p.options->>'priority')::numeric ELSE 0 END"
+           " - extract(epoch FROM s.changed_at) / 10 AS weight"
+           " FROM etl.pipeline_state s JOIN etl.pipeline p ON p.id = s.pipeline_id"
+           " JOIN etl.run_log r ON r.id = s.run_id"
+           " WHERE s.system_identifier = $1 AND s.database_oid = $2::oid)"
+           " SELECT pipeline_id, run_id, owner, state, auto_recover, enabled, recoveries, max_retries, target FROM "
+           "known"
+           " WHERE state IN ('RUN_REQUESTED', 'RUNNING', 'PAUSE_REQUESTED')"
+           " ORDER BY row_number() OVER (PARTITION BY owner ORDER BY waits, weight DESC, run_id), served NULLS FIRST,"
+           " weight DESC, run_id",
            {pg::system_identifier(), std::to_string(pg::database_id())})) {
     ActiveRun run;
     run.pipeline = std::stoll(*row[0]);

@@ -69,8 +69,9 @@ struct ActiveRun {
   int recoveries = 0;
   int max_retries = 3;
 };
-// Pipelines that are RUN_REQUESTED, RUNNING or PAUSE_REQUESTED, and bound to this database; by option priority and
-// the time in this state (run/queue.hpp).
+// Pipelines that are RUN_REQUESTED, RUNNING or PAUSE_REQUESTED, and bound to this database. In the order in which they
+// are to start: the owners take turns, who has fewer runs under way first, and then whose last start was longest ago;
+// of one owner's runs the one with the highest option priority, where ten seconds of waiting count as one point.
 std::vector<ActiveRun> active_runs();
 std::int64_t count_running();
 // Error PE043 unless the library and the SQL objects are of one version.

@@ -123,6 +123,17 @@ std::string on_conflict_sql(const Upsert& upsert) {
   return sql + "UPDATE SET " + assignments(upsert, "excluded") + " WHERE " + differs(upsert, "t", "excluded");
 }
 
+std::string images_sql(const Upsert& upsert) {
+  std::vector<std::string> keys;
+  for (const UpsertColumn& c : upsert.columns) {
+    if (c.key) keys.push_back(typed(c, quote_name(c.name)) + " AS " + quote_name(c.name));
+  }
+  return "SELECT DISTINCT pg_catalog.to_jsonb(s)::pg_catalog.text AS key, pg_catalog.to_jsonb(t)::pg_catalog.text AS "
+         "row"
+         " FROM (SELECT " +
+         joined(keys, ", ") + " FROM input) AS s LEFT JOIN " + upsert.target + " AS t ON " + same_key(upsert, "t");
+}
+
 std::string last_of_each_key_sql(const Upsert& upsert) {
   std::vector<std::string> keys;
   for (const UpsertColumn& c : upsert.columns) {

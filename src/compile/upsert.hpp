@@ -39,6 +39,10 @@ std::string insert_sql(const Upsert& upsert);
 std::string in_range_sql(const Upsert& upsert, const std::string& range_column);
 std::string on_conflict_sql(const Upsert& upsert);
 
+// The distinct keys of the input, as jsonb objects in the target's types, and for each the target's row: "key" and
+// "row", both text, in no particular order.
+std::string images_sql(const Upsert& upsert);
+
 // Keeps, of the rows of input whose keys are equal in the target's types, the last one.
 std::string last_of_each_key_sql(const Upsert& upsert);
 

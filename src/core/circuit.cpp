@@ -12,15 +12,11 @@ constexpr int kMostDoublings = 20;
 }  // namespace
 
 bool Circuit::admits(std::int64_t now_us, bool asked) const {
-  if (state_ == State::kClosed) return true;
-  if (probing_until_us_ > now_us) return false;
-  return state_ == State::kHalfOpen || asked || now_us >= probe_us_;
+  return state_ != State::kOpen || asked || now_us >= probe_us_;
 }
 
-void Circuit::admit(std::int64_t now_us) {
-  if (state_ == State::kClosed) return;
-  state_ = State::kHalfOpen;
-  probing_until_us_ = now_us + CircuitRules::kProbeUs;
+void Circuit::admit() {
+  if (state_ == State::kOpen) state_ = State::kHalfOpen;
 }
 
 bool Circuit::succeed(const CircuitRules& rules) {
@@ -28,7 +24,6 @@ bool Circuit::succeed(const CircuitRules& rules) {
   if (state_ == State::kClosed) return false;
   const State before = state_;
   state_ = State::kHalfOpen;
-  probing_until_us_ = 0;
   if (++successes_ >= rules.successes) *this = Circuit();
   return state_ != before;
 }
@@ -42,7 +37,6 @@ bool Circuit::fail(std::int64_t now_us, const CircuitRules& rules, double jitter
   if (openings_++ == 0) opened_us_ = now_us;
   state_ = State::kOpen;
   successes_ = 0;
-  probing_until_us_ = 0;
   probe_us_ = now_us + static_cast<std::int64_t>(static_cast<double>(std::min(pause, longest)) *
                                                  (1 - std::clamp(jitter, 0.0, 1.0) / 5));
   return true;

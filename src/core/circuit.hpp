@@ -1,9 +1,10 @@
 // A circuit breaker and a token bucket: plain data that may lie in shared memory, and the rules that move it. Not
 // synchronised. Times are microseconds of any one clock.
 //
-// Closed: all work may start. Open, after so many failures without a success between them: nothing starts but one probe
-// when the pause is over. Half-open, while probes run one after the other: so many successes close the breaker, one
-// failure opens it for twice as long as before. (M. Nygard, Release It!, "Circuit Breaker".)
+// Closed: all work may start. Open, after so many failures without a success between them: nothing starts until the
+// pause is over. Then half-open: so many successes close the breaker, one failure opens it for twice as long as before.
+// (M. Nygard, Release It!, "Circuit Breaker".) That one piece of work at a time is a probe, unless the breaker is
+// closed, is up to the caller, who knows what is under way.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,6 @@ struct CircuitRules {
   int successes = 3;                   // of probes, before it closes
 
   static constexpr std::int64_t kLongestPauseUs = 300'000'000;
-  static constexpr std::int64_t kProbeUs = 60'000'000;  // a probe that has not answered by then does not count
 };
 
 class Circuit {
@@ -26,8 +26,7 @@ class Circuit {
 
   // Whether work may start now. `asked`: a user asks for it this moment, who need not wait for the end of the pause.
   bool admits(std::int64_t now_us, bool asked) const;
-  // It starts: unless the breaker is closed, it is the probe.
-  void admit(std::int64_t now_us);
+  void admit();  // it starts
 
   // The outcome of a request, of a probe or of work that had started before. Whether the state has changed. jitter: 0
   // to 1, shortens the pause by up to a fifth.
@@ -46,7 +45,6 @@ class Circuit {
   int openings_ = 0;  // since it was closed last
   std::int64_t opened_us_ = 0;
   std::int64_t probe_us_ = 0;
-  std::int64_t probing_until_us_ = 0;  // a probe is under way and has not answered
 };
 
 // 'closed', 'open' or 'half_open'.

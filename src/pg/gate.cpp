@@ -1,6 +1,6 @@
 #include "pg/gate.hpp"
 
-#include <algorithm>
+#include <chrono>
 
 #include "pg/guard.hpp"
 #include "pg/headers.hpp"
@@ -19,8 +19,10 @@ namespace etl::pg {
 
 namespace {
 
-constexpr int kEntries = 128;  // about 16 kB of the reserve that PostgreSQL keeps for libraries loaded late
-constexpr int kCrowdedMs = 20;
+constexpr int kEntries = 128;  // 14 kB of the reserve that PostgreSQL keeps for libraries loaded late
+constexpr int kCrowdedMs = 5;
+constexpr std::int64_t kWaitingUs = 4 * kCrowdedMs * 1000;  // who waits asks again before that
+constexpr std::int64_t kForgottenUs = 3'600'000'000;
 
 struct Entry {
   Oid database;  // 0: free
@@ -28,9 +30,12 @@ struct Entry {
   Circuit circuit;
   TokenBucket bucket;
   int in_flight;
+  int waiting_pid;  // the next place is for this process, if it asks in time
+  std::int64_t waiting_us;
   std::int64_t throttled_us;
   std::int64_t used_us;
 };
+static_assert(sizeof(Entry) <= 112);
 
 struct Shared {
   LWLock lock;
@@ -38,7 +43,14 @@ struct Shared {
 };
 
 Shared* shared = nullptr;
+bool no_memory = false;
 int held[kEntries];  // places of this process: in_flight of the entry, its share
+
+// The same for all processes; a clock that is set does not move it.
+std::int64_t steady_us() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
 
 // C only.
 void release_places(int, Datum) {
@@ -50,78 +62,132 @@ void release_places(int, Datum) {
   LWLockRelease(&shared->lock);
 }
 
-// C only.
-void attach() {
-  if (shared != nullptr) return;
-  bool found;
+// C only. Without memory the error is forgotten: a run must not fail for want of a gate.
+Shared* find_region(bool& found) {
+  Shared* volatile region = nullptr;
+  MemoryContext context = CurrentMemoryContext;
   LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-  auto* region = static_cast<Shared*>(ShmemInitStruct("pg_etl gates", sizeof(Shared), &found));
-  if (!found) {
-    LWLockInitialize(&region->lock, LWLockNewTrancheId());
-    for (Entry& entry : region->entries) new (&entry) Entry();
+  PG_TRY();
+  { region = static_cast<Shared*>(ShmemInitStruct("pg_etl gates", sizeof(Shared), &found)); }
+  PG_CATCH();
+  {
+    MemoryContextSwitchTo(context);
+    FlushErrorState();
+    HOLD_INTERRUPTS();  // the error has set the count to 0, and releasing takes one off
   }
-  LWLockRegisterTranche(region->lock.tranche, "pg_etl gates");
+  PG_END_TRY();
+  if (region != nullptr && !found) {
+    LWLockInitialize(&region->lock, LWLockNewTrancheId());
+    for (Entry& entry : region->entries) entry = Entry();
+  }
   LWLockRelease(AddinShmemInitLock);
+  return region;
+}
+
+// C only.
+bool attach() {
+  if (shared != nullptr) return true;
+  if (no_memory) return false;
+  bool found = false;
+  Shared* region = find_region(found);
+  no_memory = region == nullptr;
+  if (no_memory) return false;
+  LWLockRegisterTranche(region->lock.tranche, "pg_etl gates");
   shared = region;
   before_shmem_exit(release_places, static_cast<Datum>(0));
+  return true;
 }
 
-bool is_idle(const Entry& entry) {
-  return entry.in_flight == 0 && entry.circuit.state() == Circuit::State::kClosed && entry.circuit.failures() == 0;
+bool is_idle(const Entry& entry, std::int64_t now) {
+  const bool quiet = entry.circuit.state() == Circuit::State::kClosed && entry.circuit.failures() == 0;
+  return entry.in_flight == 0 && (quiet || now - entry.used_us > kForgottenUs);
 }
 
-// Under the lock. Where there are more servers than entries, what is idle for longest makes room; nullptr if nothing
-// is: then the server goes without a gate.
+// Under the lock.
 Entry* find(const GateKey& key) {
-  Entry* best = nullptr;
   for (Entry& entry : shared->entries) {
-    if (entry.database == MyDatabaseId && entry.key.server == key.server) {
-      if (entry.key.stamp != key.stamp) {
-        entry.circuit = Circuit();
-        entry.bucket = TokenBucket();
-        entry.key = key;
-      }
-      entry.used_us = now_us();
-      return &entry;
-    }
-    if ((entry.database == 0 || is_idle(entry)) && (best == nullptr || entry.used_us < best->used_us)) best = &entry;
+    if (entry.database == MyDatabaseId && entry.key.server == key.server) return &entry;
   }
-  if (best == nullptr) return nullptr;
-  *best = Entry();
-  best->database = MyDatabaseId;
-  best->key = key;
-  best->used_us = now_us();
-  return best;
+  return nullptr;
 }
 
-// `use` gets the entry, and must neither raise nor throw.
-template <class Use>
-auto with_entry(const GateKey& key, Use use) {
+// Under the lock. Where there are more servers than entries, what is idle for longest makes room; nullptr: nothing is.
+Entry* find_or_make(const GateKey& key) {
+  const std::int64_t now = steady_us();
+  Entry* entry = find(key);
+  if (entry == nullptr) {
+    for (Entry& other : shared->entries) {
+      if (other.database != 0 && !is_idle(other, now)) continue;
+      if (entry == nullptr || other.used_us < entry->used_us) entry = &other;
+    }
+    if (entry == nullptr) return nullptr;
+    *entry = Entry();
+    entry->database = MyDatabaseId;
+    entry->key = key;
+  }
+  entry->used_us = now;
+  return entry;
+}
+
+// `use` gets what `look` finds, and must neither raise nor throw; a default where there is nothing.
+template <class Look, class Use>
+auto with_entry(const GateKey& key, Look look, Use use) {
   return call([&] {
-    attach();
+    decltype(use(*look(key))) result{};
+    if (!attach()) return result;
     LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
-    Entry* entry = find(key);
-    decltype(use(*entry)) result{};
-    if (entry != nullptr) result = use(*entry);
+    if (Entry* entry = look(key); entry != nullptr) result = use(*entry);
     LWLockRelease(&shared->lock);
     return result;
   });
 }
 
+// Milliseconds until a place in flight may be had; 0: now. A worker that has just given one back does not take it again
+// before one that waits.
+int wait_for_place(Entry& entry, int most, std::int64_t now) {
+  const bool other_waits = entry.waiting_pid != MyProcPid && now - entry.waiting_us < kWaitingUs;
+  if (entry.in_flight < most && !other_waits) {
+    entry.waiting_us = 0;
+    return 0;
+  }
+  if (!other_waits) {
+    entry.waiting_pid = MyProcPid;
+    entry.waiting_us = now;
+  }
+  return kCrowdedMs;
+}
+
 }  // namespace
 
 GateState gate_state(const GateKey& gate) {
-  return with_entry(gate, [](Entry& entry) { return GateState{entry.circuit, entry.in_flight, entry.throttled_us}; });
+  const std::int64_t offset = now_us() - steady_us();
+  const auto wall = [&](std::int64_t us) { return us != 0 ? us + offset : 0; };
+  return with_entry(gate, find, [&](Entry& entry) {
+    GateState state;
+    state.in_flight = entry.in_flight;
+    state.throttled_us = wall(entry.throttled_us);
+    if (entry.key.stamp != gate.stamp) return state;
+    const Circuit& circuit = entry.circuit;
+    state.circuit = circuit.state();
+    state.failures = circuit.failures();
+    state.opened_us = wall(circuit.opened_us());
+    state.next_probe_us = state.circuit == Circuit::State::kOpen ? wall(circuit.next_probe_us()) : 0;
+    state.admits = circuit.admits(steady_us(), false);
+    state.admits_asked = circuit.admits(steady_us(), true);
+    return state;
+  });
 }
 
-bool enter(const GateKey& gate, bool asked) {
-  const bool refused = with_entry(gate, [&](Entry& entry) {
-    const std::int64_t now = now_us();
-    if (!entry.circuit.admits(now, asked)) return true;
-    entry.circuit.admit(now);
-    return false;
+void enter(const GateKey& gate) {
+  (void)with_entry(gate, find_or_make, [&](Entry& entry) {
+    if (entry.key.stamp != gate.stamp) {
+      entry.key = gate;
+      entry.circuit = Circuit();
+      entry.bucket = TokenBucket();
+    }
+    entry.circuit.admit();
+    return 0;
   });
-  return !refused;
 }
 
 Gate::Gate(const Server& server)
@@ -133,29 +199,32 @@ Gate::~Gate() {
 
 int Gate::pass() {
   if (limits_.requests_per_second == 0 && limits_.requests_in_flight == 0) return 0;
-  const int wait = with_entry(key_, [&](Entry& entry) {
-    int ms = 0;
-    if (limits_.requests_in_flight > 0 && entry.in_flight >= limits_.requests_in_flight) {
-      ms = kCrowdedMs;
-    } else if (limits_.requests_per_second > 0) {
-      ms = static_cast<int>((entry.bucket.take(now_us(), limits_.requests_per_second) + 999) / 1000);
+  struct Answer {
+    int wait_ms;
+    bool counted;
+  };
+  const Answer answer = with_entry(key_, find_or_make, [&](Entry& entry) {
+    const std::int64_t now = steady_us();
+    int ms = limits_.requests_in_flight > 0 ? wait_for_place(entry, limits_.requests_in_flight, now) : 0;
+    if (ms == 0 && limits_.requests_per_second > 0) {
+      ms = static_cast<int>((entry.bucket.take(now, limits_.requests_per_second) + 999) / 1000);
     }
     if (ms > 0) {
-      entry.throttled_us = now_us();
-    } else {
-      ++entry.in_flight;
-      ++held[&entry - shared->entries];
+      entry.throttled_us = now;
+      return Answer{ms, false};
     }
-    return ms;
+    ++entry.in_flight;
+    ++held[&entry - shared->entries];
+    return Answer{0, true};
   });
-  if (wait == 0) ++passed_;
-  return wait;
+  if (answer.counted) ++passed_;
+  return answer.wait_ms;
 }
 
 void Gate::end() {
   if (passed_ == 0) return;
   --passed_;
-  (void)with_entry(key_, [](Entry& entry) {
+  (void)with_entry(key_, find, [](Entry& entry) {
     const auto index = &entry - shared->entries;
     if (held[index] > 0) {
       --held[index];
@@ -165,24 +234,25 @@ void Gate::end() {
   });
 }
 
+// In the log: that it opens, and that it closes again; not each probe between them.
 void Gate::tell(bool alive) {
   struct Change {
-    bool changed;
-    Circuit now;
+    bool opened;
+    bool closed;
+    int failures;
   };
-  const Change change = with_entry(key_, [&](Entry& entry) {
+  const Change change = with_entry(key_, find_or_make, [&](Entry& entry) {
+    if (entry.key.stamp != key_.stamp) return Change{};
     Circuit& circuit = entry.circuit;
+    const bool was_closed = circuit.state() == Circuit::State::kClosed;
     const bool changed = alive ? circuit.succeed(limits_.circuit)
-                               : circuit.fail(now_us(), limits_.circuit, pg_prng_double(&pg_global_prng_state));
-    return Change{changed, circuit};
+                               : circuit.fail(steady_us(), limits_.circuit, pg_prng_double(&pg_global_prng_state));
+    const bool closed = circuit.state() == Circuit::State::kClosed;
+    return Change{changed && was_closed, changed && closed, circuit.failures()};
   });
-  if (!change.changed) return;
-  std::string line = "server \"" + name_ + "\": the circuit breaker is " + std::string(name(change.now.state()));
-  if (change.now.state() == Circuit::State::kOpen) {
-    line += " after " + std::to_string(change.now.failures()) + " failed requests in a row; next probe in " +
-            std::to_string((change.now.next_probe_us() - now_us()) / 1000000) + " s";
-  }
-  log_line(line);
+  const std::string whose = "server \"" + name_ + "\": the circuit breaker is ";
+  if (change.opened) log_line(whose + "open after " + std::to_string(change.failures) + " failed requests in a row");
+  if (change.closed) log_line(whose + "closed again");
 }
 
 }  // namespace etl::pg

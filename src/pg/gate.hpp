@@ -2,12 +2,11 @@
 // all workers of the database.
 //
 // The breaker decides which runs may start: a run under way tries again as its own options say, and what becomes of its
-// requests moves the breaker. Nothing of it outlives the server process; a SQL/MED server that was altered has a new
-// gate.
+// requests moves the breaker. Nothing of it outlives the server process, and a run that starts after its SQL/MED server
+// was altered makes it new. Where no entry is to be had, a server goes without: nothing is held back, nothing counted.
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 
 #include "core/server_limits.hpp"
@@ -15,15 +14,21 @@
 
 namespace etl::pg {
 
+// What all workers know of a server. Times are microseconds since the Unix epoch, 0: never.
 struct GateState {
-  Circuit circuit;
-  int in_flight = 0;              // requests, if their number is limited
-  std::int64_t throttled_us = 0;  // when a request last had to wait for one of the limits; 0: never
+  Circuit::State circuit = Circuit::State::kClosed;
+  int failures = 0;
+  std::int64_t opened_us = 0;
+  std::int64_t next_probe_us = 0;  // while it is open
+  int in_flight = 0;               // requests, if they are limited
+  std::int64_t throttled_us = 0;   // when a request last had to wait for one of the limits
+  bool admits = true;              // Circuit::admits
+  bool admits_asked = true;        // the same for a user who asks
 };
 GateState gate_state(const GateKey& gate);
 
-// Whether a run may start (Circuit::admits): then it has.
-bool enter(const GateKey& gate, bool asked);
+// A run starts there, with the options of `gate`.
+void enter(const GateKey& gate);
 
 // One worker's way through the gate.
 class Gate {
@@ -36,7 +41,7 @@ class Gate {
   // Lets one request pass: 0. It may not yet: after how many milliseconds to ask again.
   int pass();
   void end();             // one that had passed is over, or given up
-  void tell(bool alive);  // whether the server answered, be it with a refusal
+  void tell(bool alive);  // whether the server answered, be it with a refusal; nothing once the server was altered
 
  private:
   const GateKey key_;

@@ -2,7 +2,6 @@
 
 #include <map>
 
-#include "compile/quote.hpp"
 #include "pg/transaction.hpp"
 #include "run/halves.hpp"
 #include "run/table_loop.hpp"
@@ -12,22 +11,6 @@ namespace etl::run {
 namespace {
 
 using Text = std::optional<std::string>;
-
-// "SELECT key, target row" for the rows of the page, in no particular order.
-std::string images_sql(const Plan& plan) {
-  std::string key;
-  std::string join;
-  for (const compile::UpsertColumn& column : plan.upsert.columns) {
-    if (!column.key) continue;
-    const std::string name = compile::quote_name(column.name);
-    const std::string value = column.cast.empty() ? "s." + name : "CAST(s." + name + " AS " + column.cast + ")";
-    key += (key.empty() ? "" : ", ") + (pg::quote_literal(column.name) + ", ") + value;
-    join += (join.empty() ? "" : " AND ") + ("t." + name + " " + column.operators.equal + " ") + value;
-  }
-  return "SELECT DISTINCT pg_catalog.jsonb_build_object(" + key +
-         ")::pg_catalog.text AS key, pg_catalog.to_jsonb(t)::pg_catalog.text AS row FROM input AS s LEFT JOIN " +
-         plan.table->name + " AS t ON " + join;
-}
 
 std::map<std::string, Text> images(pg::Statement& statement, pg::Relation& scratch) {
   scratch.clear();
@@ -44,7 +27,7 @@ struct Table {
   Table(const Plan& p, pg::Relation& page)
       : plan(p),
         sink(p.upsert, p.keys),
-        images(images_sql(p), {}, {{"input", &page}}, pg::Planning::kFree),
+        images(compile::images_sql(p.upsert), {}, {{"input", &page}}, pg::Planning::kFree),
         scratch(images.columns(), true) {
     sink.open(page);
   }

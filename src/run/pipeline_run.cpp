@@ -27,11 +27,10 @@ constexpr char kClaimTimeout[] = "1s";
 constexpr std::int64_t kClaimUs = 1'000'000;
 constexpr long kClaimPollMs = 20;
 
-// A run at a user's request is a probe of its own, unless one is under way.
-bool enter_gate(const model::Definition& definition, const pg::Task& task) {
+void enter_gate(const model::Definition& definition) {
   const std::string server = model::parse_target(definition.target).server;
   const auto gate = server.empty() ? std::nullopt : pg::find_gate(server);
-  return !gate || pg::enter(*gate, !task.queued);
+  if (gate) pg::enter(*gate);
 }
 
 // Takes the lease and moves RUN_REQUESTED to RUNNING; nothing when there is nothing to do for this worker, or, `busy`,
@@ -47,8 +46,8 @@ std::optional<Context> try_claim(const pg::Task& task, bool& busy) {
                     state->bound_here && !pg::suspended() && definition->owner == task.role;
   busy = mine && !catalog::try_hold_pipeline(task.pipeline);
   if (mine && !busy) pg::lock_claims();
-  const bool turn = mine && !busy && (task.queued ? free_workers() > 0 : has_turn(task.run));
-  if (turn && enter_gate(*definition, task) && pg::try_lease(task.pipeline, 0)) {
+  if (mine && !busy && may_lead(task) && pg::try_lease(task.pipeline, 0)) {
+    enter_gate(*definition);
     context.emplace();
     context->pipeline = task.pipeline;
     context->run = task.run;

@@ -1,27 +1,52 @@
 #include "run/queue.hpp"
 
-#include <algorithm>
-#include <set>
+#include <map>
+#include <string>
 
 #include "model/definition.hpp"
 #include "pg/gate.hpp"
 #include "pg/settings.hpp"
-#include "pg/transaction.hpp"
 
 namespace etl::run {
 
 namespace {
 
-// Whether a run has to wait for the breaker of its server. Of those that it would let in as a probe, the first:
-// `probes` are the servers that have one.
-bool is_parked(const catalog::ActiveRun& run, std::set<unsigned>& probes) {
-  const std::string server = model::parse_target(run.target).server;
-  const auto gate = server.empty() ? std::nullopt : pg::find_gate(server);
-  if (!gate) return false;
-  const Circuit circuit = pg::gate_state(*gate).circuit;
-  if (circuit.state() == Circuit::State::kClosed) return false;
-  return !circuit.admits(pg::now_us(), false) || !probes.insert(gate->server).second;
-}
+// Which servers have a breaker that is not closed, and who uses them: one run at a time, which is the probe.
+class Breakers {
+ public:
+  explicit Breakers(const std::vector<catalog::ActiveRun>& runs) {
+    for (const catalog::ActiveRun& run : runs) {
+      if (run.state != model::State::RUN_REQUESTED) use(run);
+    }
+  }
+
+  bool admits(const catalog::ActiveRun& run, bool asked) {
+    const Server* server = find(run);
+    if (server == nullptr || server->gate.circuit == Circuit::State::kClosed) return true;
+    return !server->in_use && (asked ? server->gate.admits_asked : server->gate.admits);
+  }
+
+  void use(const catalog::ActiveRun& run) {
+    if (Server* server = find(run)) server->in_use = true;
+  }
+
+ private:
+  struct Server {
+    pg::GateState gate;
+    bool in_use = false;
+  };
+
+  Server* find(const catalog::ActiveRun& run) {
+    const std::string name = model::parse_target(run.target).server;
+    if (name.empty()) return nullptr;
+    const auto known = servers_.find(name);
+    if (known != servers_.end()) return &known->second;
+    const auto gate = pg::find_gate(name);
+    return &servers_.emplace(name, Server{gate ? pg::gate_state(*gate) : pg::GateState(), false}).first->second;
+  }
+
+  std::map<std::string, Server> servers_;
+};
 
 }  // namespace
 
@@ -29,23 +54,28 @@ bool waits(const catalog::ActiveRun& run) {
   return run.state == model::State::RUN_REQUESTED && run.enabled && !pg::suspended();
 }
 
-std::vector<catalog::ActiveRun> startable_runs() {
-  std::vector<catalog::ActiveRun> runs = catalog::active_runs();
-  std::set<unsigned> probes;
-  std::erase_if(runs, [&](const catalog::ActiveRun& run) { return !waits(run) || is_parked(run, probes); });
-  return runs;
+void in_turn(const std::function<bool(const catalog::ActiveRun&)>& start, std::int64_t asked) {
+  std::int64_t free = pg::max_workers() - catalog::count_running();
+  if (free <= 0) return;
+  const std::vector<catalog::ActiveRun> runs = catalog::active_runs();
+  Breakers breakers(runs);
+  for (const catalog::ActiveRun& run : runs) {
+    if (free <= 0) return;
+    if (!waits(run) || !breakers.admits(run, run.run == asked) || !start(run)) continue;
+    breakers.use(run);
+    --free;
+  }
 }
 
-std::int64_t free_workers() {
-  return pg::max_workers() - catalog::count_running();
-}
-
-bool has_turn(std::int64_t run) {
-  const std::int64_t free = free_workers();
-  if (free <= 0) return false;
-  const std::vector<catalog::ActiveRun> runs = startable_runs();
-  const auto mine = std::find_if(runs.begin(), runs.end(), [&](const auto& other) { return other.run == run; });
-  return std::distance(runs.begin(), mine) < free;
+bool may_lead(const pg::Task& task) {
+  bool may = false;
+  in_turn(
+      [&](const catalog::ActiveRun& run) {
+        may = may || run.run == task.run;
+        return !task.queued || run.run == task.run;
+      },
+      task.queued ? 0 : task.run);
+  return may;
 }
 
 }  // namespace etl::run

@@ -1,26 +1,25 @@
 // Runs that wait for a worker, and which of them is next.
 //
-// The order is that of option priority, with aging: each ten seconds of waiting count as one point, so that a run is
-// overtaken for a bounded time only. What waits for the circuit breaker of its server is left where it is: it takes no
-// worker from the others.
+// The order is catalog::active_runs(): the owners take turns, and of one owner's runs option priority decides, with
+// aging. What waits for the circuit breaker of its server is left where it is: it takes no worker from the others.
 #pragma once
 
-#include <vector>
+#include <functional>
 
 #include "catalog/runs.hpp"
+#include "pg/process.hpp"
 
 namespace etl::run {
 
 // Requested, enabled, and not kept by etl.suspended.
 bool waits(const catalog::ActiveRun& run);
 
-// Those that may start now, the next one first.
-std::vector<catalog::ActiveRun> startable_runs();
+// Calls `start` for the runs whose turn it is, the next one first, while of etl.max_workers some are free; it says
+// whether it has used one. asked: a run that a user asks for this moment, which is a probe of its server at once.
+void in_turn(const std::function<bool(const catalog::ActiveRun&)>& start, std::int64_t asked = 0);
 
-// How many pipelines may still start: etl.max_workers less what is running. May be negative.
-std::int64_t free_workers();
-
-// Whether a run that was started at its request may lead: there is a free worker that no run before it waits for.
-bool has_turn(std::int64_t run);
+// Whether the worker of a run may lead it now: there is room, the breaker admits it, and unless it was started in its
+// turn no other run is before it.
+bool may_lead(const pg::Task& task);
 
 }  // namespace etl::run

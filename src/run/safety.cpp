@@ -27,10 +27,9 @@ constexpr unsigned kTimestamp = 1114;
 constexpr unsigned kDate = 1082;
 
 const pg::Column& key_column(const Plan& plan) {
-  for (const pg::Column& column : plan.source.columns) {
-    if (column.name == plan.order[0]) return column;
-  }
-  throw Error("XX000", "the incremental key is gone");
+  const pg::Column* column = find_column(plan.source, plan.order[0]);
+  if (column == nullptr) throw Error("XX000", "the incremental key is gone");
+  return *column;
 }
 
 bool is_clock_default(const std::string& expression) {

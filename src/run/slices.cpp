@@ -22,9 +22,8 @@ constexpr std::int64_t kStartUs = 500'000;  // a worker that has not come by the
 std::vector<std::string> borders(const Plan& plan, int count) {
   const std::string key = compile::quote_name(plan.order[0]);
   pg::Origin origin;
-  for (const pg::Column& column : plan.source.columns) {
-    if (column.name == plan.order[0]) (void)pg::find_origin(column, origin);
-  }
+  const pg::Column* column = find_column(plan.source, plan.order[0]);
+  if (column != nullptr) (void)pg::find_origin(*column, origin);
   std::vector<std::string> cut;
   if (!origin.table.empty()) {
     const pg::Rows bounds = pg::query_once(

@@ -68,7 +68,8 @@ void replace_all(std::string& text, const std::string& secret) {
 
 void tell_gate(pg::Gate& gate, const http::Reply& reply) {
   if (reply.failure) {
-    if (classify(reply.failure->sqlstate) == ErrorClass::kTransient) gate.tell(false);
+    const std::string& state = reply.failure->sqlstate;
+    if (classify(state) == ErrorClass::kTransient && !state.starts_with("53")) gate.tell(false);
   } else if (reply.status != 429) {
     gate.tell(reply.status < 500);
   }

@@ -38,17 +38,6 @@ pg::Task task_of(const ActiveRun& run) {
   return task;
 }
 
-// Calls `start` for the runs whose turn it is, while workers are free; it says whether it has used one.
-template <class Start>
-void start_in_turn(Start start) {
-  std::int64_t free = run::free_workers();
-  if (free <= 0) return;
-  for (const ActiveRun& run : run::startable_runs()) {
-    if (free <= 0) return;
-    if (start(run)) --free;
-  }
-}
-
 pg::Task keeper_task() {
   pg::Task task;
   task.database = pg::database_id();
@@ -116,7 +105,7 @@ using Starts = std::map<std::int64_t, Start>;
 
 void start_requested(Starts& starts) {
   pg::begin();
-  start_in_turn([&](const ActiveRun& run) {
+  run::in_turn([&](const ActiveRun& run) {
     Start& last = starts[run.run];
     if (pg::now_us() - last.at_us < last.pause_us || !pg::start_worker(task_of(run))) return false;
     if (last.at_us != 0) last.pause_us = std::min(last.pause_us * 2, kLongestPauseUs);
@@ -215,7 +204,7 @@ void ensure_keeper() {
   started_us = pg::now_us();
   // Before the keeper: where one slot is free, it is a run's. One whose owner can have no session is the keeper's to
   // end.
-  start_in_turn([](const ActiveRun& run) {
+  run::in_turn([](const ActiveRun& run) {
     return !pg::requested_here(run.run) && !run::missing_session(run.owner) && pg::start_worker(task_of(run));
   });
   (void)pg::start_worker(keeper_task());
@@ -228,7 +217,7 @@ void ensure_keeper_at_commit() {
 std::optional<pg::Task> start_waiting_runs() {
   std::optional<pg::Task> mine;
   pg::begin();
-  start_in_turn([&](const ActiveRun& run) {
+  run::in_turn([&](const ActiveRun& run) {
     if (pg::start_worker(task_of(run))) return true;
     if (mine || run.owner != pg::session_role()) return false;
     mine = task_of(run);
