@@ -64,6 +64,18 @@ CREATE TABLE etl.pipeline_grant (
 COMMENT ON TABLE etl.pipeline_grant IS 'Rights on single pipelines beside the owner''s own';
 SELECT pg_catalog.pg_extension_config_dump('etl.pipeline_grant', '');
 
+-- Not dumped: a restored pipeline's first run fills it.
+CREATE TABLE etl.pipeline_object (
+    classid oid NOT NULL,
+    objid oid NOT NULL,
+    use text NOT NULL CHECK (use IN ('read', 'written')),
+    pipeline_id bigint NOT NULL REFERENCES etl.pipeline ON DELETE CASCADE,
+    PRIMARY KEY (pipeline_id, classid, objid, use)
+);
+CREATE INDEX pipeline_object_object ON etl.pipeline_object (objid, classid);
+COMMENT ON TABLE etl.pipeline_object IS 'Tables, views and servers that pipelines read and write, as when they were defined or ran last; pg_depend cannot hold it, since a pipeline is no object of PostgreSQL';
+COMMENT ON INDEX etl.pipeline_object_object IS 'The pipelines of a dropped object';
+
 CREATE TABLE etl.pipeline_state (
     pipeline_id bigint PRIMARY KEY REFERENCES etl.pipeline ON DELETE CASCADE,
     state text NOT NULL DEFAULT 'IDLE'

@@ -308,5 +308,33 @@ COMMENT ON FUNCTION etl.record_as_jsonb(json) IS
 
 REVOKE EXECUTE ON FUNCTION etl.state_transitions(), etl.fdw_validator(text[], oid) FROM PUBLIC;
 
+-- In PL/pgSQL and not in the library: where that is missing, no DROP of the database must fail. With its owner's rights, because
+-- whoever drops a table need not see who reads it; what it tells him is the name of the pipeline.
+CREATE FUNCTION etl.tell_dropped() RETURNS event_trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    dropped record;
+BEGIN
+    FOR dropped IN
+        SELECT d.object_type, d.object_identity, o.use, p.name
+        FROM pg_catalog.pg_event_trigger_dropped_objects() AS d
+        JOIN etl.pipeline_object AS o ON o.classid = d.classid AND o.objid = d.objid
+        JOIN etl.pipeline AS p ON p.id = o.pipeline_id
+        WHERE d.objsubid = 0
+        ORDER BY d.object_identity, p.name, o.use
+    LOOP
+        RAISE WARNING '% % is % by pipeline "%"', dropped.object_type, dropped.object_identity, dropped.use, dropped.name
+            USING HINT = 'Its next run will fail: create the ' || dropped.object_type || ' again, or alter or drop the pipeline.';
+    END LOOP;
+END $$;
+COMMENT ON FUNCTION etl.tell_dropped() IS
+'A WARNING for each pipeline that reads or writes what is dropped. For the event trigger etl_dropped, not to be called';
+REVOKE EXECUTE ON FUNCTION etl.tell_dropped() FROM PUBLIC;
+
+CREATE EVENT TRIGGER etl_dropped ON sql_drop
+    WHEN TAG IN ('DROP FOREIGN TABLE', 'DROP MATERIALIZED VIEW', 'DROP OWNED', 'DROP SCHEMA', 'DROP SERVER', 'DROP TABLE', 'DROP VIEW')
+    EXECUTE FUNCTION etl.tell_dropped();
+COMMENT ON EVENT TRIGGER etl_dropped IS 'pg_etl: tells who drops a table, view or server which pipelines read or write it';
+
 CREATE FOREIGN DATA WRAPPER etl NO HANDLER VALIDATOR etl.fdw_validator;
 COMMENT ON FOREIGN DATA WRAPPER etl IS 'Remote systems of pg_etl, told apart by the TYPE of the server';

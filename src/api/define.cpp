@@ -29,6 +29,7 @@ std::int64_t create(Definition definition) {
   const run::Plan plan = plan_of(definition);
   if (!definition.key_columns) definition.key_columns = std::nullopt;
   const std::int64_t id = catalog::insert_pipeline(definition);
+  run::note_objects(plan, id);
   report(plan);
   return id;
 }
@@ -62,6 +63,7 @@ void alter(const Definition& old, const Definition& changed) {
   run::want_at_rest(old, "altered");
   const run::Plan plan = plan_of(changed);
   catalog::update_pipeline(changed);
+  run::note_objects(plan, changed.id);
   // A position says which rows the target holds: in another target, or another order, it is worth nothing.
   const bool same_place = old.target == changed.target && old.mode == changed.mode &&
                           old.key_columns == changed.key_columns && old.incremental_key == changed.incremental_key &&

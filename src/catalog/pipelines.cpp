@@ -178,6 +178,23 @@ void set_enabled(std::int64_t id, bool enabled, const std::optional<std::string>
       {std::to_string(id), pg::system_identifier(), std::to_string(pg::database_id())});
 }
 
+void note_objects(std::int64_t id, const Objects& objects) {
+  const auto list = [](const std::vector<unsigned>& oids) {
+    std::string text;
+    for (const unsigned oid : oids) text += (text.empty() ? "" : ",") + std::to_string(oid);
+    return "{" + text + "}";
+  };
+  (void)pg::catalog_query(
+      "WITH given AS (SELECT 'pg_class'::regclass::oid AS classid, unnest($2::oid[]) AS objid, 'read' AS use"
+      " UNION SELECT 'pg_class'::regclass, unnest($3::oid[]), 'written'"
+      " UNION SELECT 'pg_foreign_server'::regclass, unnest($4::oid[]), 'written'),"
+      " gone AS (DELETE FROM etl.pipeline_object AS o WHERE o.pipeline_id = $1::bigint AND NOT EXISTS"
+      " (SELECT FROM given AS g WHERE (g.classid, g.objid, g.use) = (o.classid, o.objid, o.use)))"
+      " INSERT INTO etl.pipeline_object (pipeline_id, classid, objid, use)"
+      " SELECT $1::bigint, classid, objid, use FROM given ON CONFLICT DO NOTHING",
+      {std::to_string(id), list(objects.read), list(objects.written), list(objects.servers)});
+}
+
 bool is_granted(std::int64_t id, const std::string& privilege, unsigned role) {
   return !pg::catalog_query(
               "SELECT FROM etl.pipeline_grant WHERE pipeline_id = $1::bigint AND privilege = $2"

@@ -36,6 +36,15 @@ void set_owner(std::int64_t id, unsigned owner);
 void delete_pipeline(std::int64_t id);
 void set_enabled(std::int64_t id, bool enabled, const std::optional<std::string>& reason);
 
+// What a pipeline reads and writes, for whoever drops it (event trigger etl_dropped). OIDs of pg_class, and of
+// pg_foreign_server.
+struct Objects {
+  std::vector<unsigned> read;
+  std::vector<unsigned> written;
+  std::vector<unsigned> servers;
+};
+void note_objects(std::int64_t id, const Objects& objects);
+
 bool is_granted(std::int64_t id, const std::string& privilege, unsigned role);
 void grant(std::int64_t id, const std::string& privilege, unsigned role);
 bool revoke(std::int64_t id, const std::string& privilege, unsigned role);

@@ -140,6 +140,7 @@ void check_positions(const Plan& plan, const std::vector<catalog::Checkpoint>& s
 Outcome move_data(Context& context) {
   prepare_with_retries(context);
   pg::begin();
+  note_objects(context.plan, context.pipeline);
   std::vector<catalog::Checkpoint> slices = catalog::read_checkpoints(context.pipeline);
   const bool resumed = !slices.empty() && slices[0].run == context.run;
   if (resumed || context.plan.definition.mode == "incremental") check_positions(context.plan, slices);

@@ -220,6 +220,14 @@ compile::Operators operators_of(unsigned type) {
           pg::btree_operator(type, pg::Compare::kGreater)};
 }
 
+void note_objects(const Plan& plan, std::int64_t pipeline) {
+  catalog::Objects objects;
+  for (const pg::BaseTable& table : plan.source.tables) objects.read.push_back(table.oid);
+  if (plan.table) objects.written.push_back(plan.table->oid);
+  if (plan.server) objects.servers.push_back(plan.server->gate.server);
+  catalog::note_objects(pipeline, objects);
+}
+
 std::string create_target_sql(const model::Definition& definition) {
   model::check_definition(definition);
   check_owner(definition.owner);

@@ -51,6 +51,9 @@ struct Plan {
 // Throws the first broken rule. `owner` is the role that will run it.
 Plan make_plan(const model::Definition& definition, unsigned owner);
 
+// Keeps what the plan reads and writes in the catalog.
+void note_objects(const Plan& plan, std::int64_t pipeline);
+
 // Why `owner` can have no session in this database, which a worker needs.
 std::optional<Error> missing_session(unsigned owner);
 

@@ -113,7 +113,16 @@ def test_a_copied_database_is_suspended(filled):
 def test_a_dump_holds_no_state_and_no_secret(filled):
     secret = "canary-in-a-file"
     text = dump(filled)
-    for table in ("pipeline_state", "run_log", "checkpoint", "watermark", "batch_log", "dead_letter", "event"):
+    for table in (
+        "pipeline_state",
+        "run_log",
+        "checkpoint",
+        "watermark",
+        "batch_log",
+        "dead_letter",
+        "event",
+        "pipeline_object",
+    ):
         assert f"COPY etl.{table} " not in text
     for table in ("pipeline", "allowed_target", "pipeline_grant"):
         assert f"COPY etl.{table} " in text
