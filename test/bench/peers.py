@@ -1,7 +1,7 @@
 """PostgreSQL to PostgreSQL: a pipeline against dlt, which copies the same rows between the same tables.
 
 dlt gets the target as the pipeline gets it, made beforehand with its primary key. A process each run, its start and
-imports not counted. Fewer runs than for the other figures, since dlt takes several times as long.
+imports not counted.
 """
 
 import os
@@ -13,7 +13,6 @@ from .figures import Figure, paired, spread
 from .tables import CASES, prepare, timed
 
 ROOT = Path(__file__).resolve().parents[2]
-RUNS = 3
 REQUIREMENTS = "test/bench/dlt-requirements.txt"
 SETUP = "ConnectorX, ADBC COPY, merge by upsert"
 VERSION = "from importlib.metadata import version; print(version('dlt'))"
@@ -22,7 +21,6 @@ VERSION = "from importlib.metadata import version; print(version('dlt'))"
 def measure(connection, server, rows: int, runs: int) -> list:
     python = subprocess.check_output([ROOT / "tools" / "python-env", REQUIREMENTS], text=True).strip()
     version = subprocess.check_output([python, "-c", VERSION], text=True).strip()
-    runs = min(runs, RUNS)
     figures = []
     with tempfile.TemporaryDirectory() as home:
         for case in CASES:
@@ -34,7 +32,7 @@ def measure(connection, server, rows: int, runs: int) -> list:
                 theirs.append(run_dlt(python, server, home))
             check_copy(connection)
             name = f"{rows:,} rows, {case}: dlt's time / time"
-            note = f"{spread(theirs)} / {spread(mine)}; {runs} runs; dlt {version}: {SETUP}"
+            note = f"{spread(theirs)} / {spread(mine)}; dlt {version}: {SETUP}"
             figures.append(Figure(name, paired(theirs, mine), note=note))
     return figures
 
