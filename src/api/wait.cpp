@@ -1,4 +1,6 @@
 // etl.wait and CALL etl.run_wait: how a session waits for a run.
+#include <algorithm>
+
 #include "api/open.hpp"
 #include "api/request.hpp"
 #include "catalog/pipelines.hpp"
@@ -18,8 +20,8 @@ namespace etl::api {
 
 namespace {
 
-constexpr long kFirstPollMs = 2;
-constexpr long kLastPollMs = 50;
+constexpr long kShortestPauseMs = 2;
+constexpr long kLongestPauseMs = 50;
 
 bool ended(const std::string& status) {
   return status != "requested" && status != "running";
@@ -46,6 +48,11 @@ model::Definition definition_of_run(const catalog::Run& run) {
   throw error;
 }
 
+// Until the next look: a hundredth of what was waited already, so that nobody waits much longer than the run takes.
+long pause_ms(std::int64_t since_us) {
+  return std::clamp(static_cast<long>((pg::now_us() - since_us) / 100'000), kShortestPauseMs, kLongestPauseMs);
+}
+
 // One look outside of any older snapshot; starts what found no worker slot.
 catalog::Run look(std::int64_t id) {
   const auto run = catalog::read_run_latest(id);
@@ -68,20 +75,20 @@ ETL_FUNCTION(etl_wait) {
     on_first_call();
     const std::int64_t end = pg::now_us() + timeout_us(fcinfo, 1);
     (void)definition_of_run(look(id));
-    for (long poll = kFirstPollMs;; poll = std::min(poll * 2, kLastPollMs)) {
+    for (const std::int64_t start = pg::now_us();;) {
       const catalog::Run run = look(id);
       if (ended(run.status)) return pg::text_result(fcinfo, run.status);
       if (pg::now_us() >= end) return pg::text_result(fcinfo, "running");
-      pg::sleep_ms(poll);
+      pg::sleep_ms(pause_ms(start));
     }
   });
 }
 
 // Commits, so that the request takes effect; then waits, a transaction a look.
 static catalog::Run wait_committed(std::int64_t id, std::int64_t end) {
-  for (long poll = kFirstPollMs;; poll = std::min(poll * 2, kLastPollMs)) {
+  for (const std::int64_t start = pg::now_us();;) {
     pg::call([&] { SPI_commit(); });
-    pg::sleep_ms(poll);
+    pg::sleep_ms(pause_ms(start));
     const catalog::Run run = look(id);
     if (ended(run.status) || pg::now_us() >= end) return run;
   }

@@ -197,10 +197,11 @@ void check_version() {
               "Run ALTER EXTENSION pg_etl UPDATE, or install the library of that version.");
 }
 
-std::int64_t count_running() {
-  return std::stoll(*pg::catalog_query_latest("SELECT count(*) FROM etl.pipeline_state"
-                                              " WHERE state IN ('RUNNING', 'PAUSE_REQUESTED')")
-                         .at(0)[0]);
+Load count_active() {
+  const pg::Rows rows = pg::catalog_query_latest(
+      "SELECT count(*) FILTER (WHERE state <> 'RUN_REQUESTED'), count(*) FILTER (WHERE state = 'RUN_REQUESTED')"
+      " FROM etl.pipeline_state WHERE state IN ('RUN_REQUESTED', 'RUNNING', 'PAUSE_REQUESTED')");
+  return {std::stoll(*rows.at(0)[0]), std::stoll(*rows.at(0)[1])};
 }
 
 }  // namespace etl::catalog

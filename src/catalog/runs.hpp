@@ -73,7 +73,11 @@ struct ActiveRun {
 // are to start: the owners take turns, who has fewer runs under way first, and then whose last start was longest ago;
 // of one owner's runs the one with the highest option priority, where ten seconds of waiting count as one point.
 std::vector<ActiveRun> active_runs();
-std::int64_t count_running();
+struct Load {
+  std::int64_t running = 0;  // RUNNING or PAUSE_REQUESTED
+  std::int64_t waiting = 0;  // RUN_REQUESTED
+};
+Load count_active();
 // Error PE043 unless the library and the SQL objects are of one version.
 void check_version();
 

@@ -36,12 +36,12 @@ WITH RECURSIVE tree (oid) AS (
     WHERE o.class = 'pg_type'::regclass AND y.oid = o.id AND y.typrelid <> 0
   ) AS next (class, id)
 ), owned (class, id, owner) AS (
-  SELECT o.class, o.id, coalesce(c.relowner, f.proowner, y.typowner, p.oprowner)
+  SELECT o.class, o.id, CASE o.class  -- by index: joins would read these catalogs whole
+    WHEN 'pg_class'::regclass THEN (SELECT c.relowner FROM pg_class c WHERE c.oid = o.id)
+    WHEN 'pg_proc'::regclass THEN (SELECT f.proowner FROM pg_proc f WHERE f.oid = o.id)
+    WHEN 'pg_type'::regclass THEN (SELECT y.typowner FROM pg_type y WHERE y.oid = o.id)
+    WHEN 'pg_operator'::regclass THEN (SELECT p.oprowner FROM pg_operator p WHERE p.oid = o.id) END
   FROM object o
-  LEFT JOIN pg_class c ON o.class = 'pg_class'::regclass AND c.oid = o.id
-  LEFT JOIN pg_proc f ON o.class = 'pg_proc'::regclass AND f.oid = o.id
-  LEFT JOIN pg_type y ON o.class = 'pg_type'::regclass AND y.oid = o.id
-  LEFT JOIN pg_operator p ON o.class = 'pg_operator'::regclass AND p.oid = o.id
 )
 SELECT pg_catalog.pg_describe_object(w.class, w.id, 0) FROM owned w JOIN pg_roles r ON r.oid = w.owner
 WHERE NOT r.rolsuper ORDER BY w.class, w.id LIMIT 1)";

@@ -46,7 +46,7 @@ std::optional<Context> try_claim(const pg::Task& task, bool& busy) {
                     state->bound_here && !pg::suspended() && definition->owner == task.role;
   busy = mine && !catalog::try_hold_pipeline(task.pipeline);
   if (mine && !busy) pg::lock_claims();
-  if (mine && !busy && may_lead(task) && pg::try_lease(task.pipeline, 0)) {
+  if (mine && !busy && may_lead(task, definition->target) && pg::try_lease(task.pipeline, 0)) {
     enter_gate(*definition);
     context.emplace();
     context->pipeline = task.pipeline;

@@ -55,8 +55,9 @@ bool waits(const catalog::ActiveRun& run) {
 }
 
 void in_turn(const std::function<bool(const catalog::ActiveRun&)>& start, std::int64_t asked) {
-  std::int64_t free = pg::max_workers() - catalog::count_running();
-  if (free <= 0) return;
+  const catalog::Load load = catalog::count_active();
+  std::int64_t free = pg::max_workers() - load.running;
+  if (free <= 0 || load.waiting == 0) return;
   const std::vector<catalog::ActiveRun> runs = catalog::active_runs();
   Breakers breakers(runs);
   for (const catalog::ActiveRun& run : runs) {
@@ -67,7 +68,9 @@ void in_turn(const std::function<bool(const catalog::ActiveRun&)>& start, std::i
   }
 }
 
-bool may_lead(const pg::Task& task) {
+bool may_lead(const pg::Task& task, const std::string& target) {
+  const catalog::Load load = catalog::count_active();
+  if (model::parse_target(target).server.empty() && load.running + load.waiting <= pg::max_workers()) return true;
   bool may = false;
   in_turn(
       [&](const catalog::ActiveRun& run) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 
 #include "catalog/runs.hpp"
 #include "pg/process.hpp"
@@ -20,6 +21,6 @@ void in_turn(const std::function<bool(const catalog::ActiveRun&)>& start, std::i
 
 // Whether the worker of a run may lead it now: there is room, the breaker admits it, and unless it was started in its
 // turn no other run is before it.
-bool may_lead(const pg::Task& task);
+bool may_lead(const pg::Task& task, const std::string& target);
 
 }  // namespace etl::run
