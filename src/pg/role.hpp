@@ -27,7 +27,8 @@ class ActingAs {
   bool inside_ = false;
 };
 
-// The owner of schema etl, with search_path = pg_catalog, pg_temp: for fixed statements on our own catalog.
+// The owner of schema etl, with search_path = pg_catalog, pg_temp and without JIT: for fixed statements on our own
+// catalog.
 class CatalogRights : public ActingAs {
  public:
   CatalogRights();
