@@ -11,6 +11,11 @@ namespace etl::run {
 
 namespace {
 
+// Requested, enabled, and not kept by etl.suspended.
+bool waits(const catalog::ActiveRun& run) {
+  return run.state == model::State::RUN_REQUESTED && run.enabled && !pg::suspended();
+}
+
 // Which servers have a breaker that is not closed, and who uses them: one run at a time, which is the probe.
 class Breakers {
  public:
@@ -49,10 +54,6 @@ class Breakers {
 };
 
 }  // namespace
-
-bool waits(const catalog::ActiveRun& run) {
-  return run.state == model::State::RUN_REQUESTED && run.enabled && !pg::suspended();
-}
 
 void in_turn(const std::function<bool(const catalog::ActiveRun&)>& start, std::int64_t asked) {
   const catalog::Load load = catalog::count_active();

@@ -12,9 +12,6 @@
 
 namespace etl::run {
 
-// Requested, enabled, and not kept by etl.suspended.
-bool waits(const catalog::ActiveRun& run);
-
 // Calls `start` for the runs whose turn it is, the next one first, while of etl.max_workers some are free; it says
 // whether it has used one. asked: a run that a user asks for this moment, which is a probe of its server at once.
 void in_turn(const std::function<bool(const catalog::ActiveRun&)>& start, std::int64_t asked = 0);
