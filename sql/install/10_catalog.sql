@@ -26,11 +26,12 @@ CREATE TABLE etl.pipeline (
     description text,
     tags text[] NOT NULL DEFAULT '{}',
     mode text NOT NULL CHECK (mode IN ('full', 'incremental')),
-    source text NOT NULL,
+    source text,
     target text NOT NULL,
     key_columns text[],
     incremental_key text,
     incremental_id_key text,
+    steps jsonb,
     batch_size int NOT NULL CHECK (batch_size BETWEEN 1 AND 1000000),
     schedule text,
     options jsonb NOT NULL DEFAULT '{}',
@@ -39,11 +40,13 @@ CREATE TABLE etl.pipeline (
     disabled_reason text,
     version int NOT NULL DEFAULT 1,
     created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
-    updated_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+    updated_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    CHECK ((steps IS NULL) <> (source IS NULL))
 );
 ALTER SEQUENCE etl.pipeline_id_seq OWNED BY etl.pipeline.id;
 COMMENT ON SEQUENCE etl.pipeline_id_seq IS 'Ids of pipelines; dumped by pg_dump';
 COMMENT ON TABLE etl.pipeline IS 'Definitions of pipelines; dumped by pg_dump';
+COMMENT ON COLUMN etl.pipeline.target IS 'Of a pipeline of steps, the targets of its sinks, separated by ", "';
 SELECT pg_catalog.pg_extension_config_dump('etl.pipeline', '');
 SELECT pg_catalog.pg_extension_config_dump('etl.pipeline_id_seq', '');
 

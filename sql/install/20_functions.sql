@@ -289,6 +289,12 @@ LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'e
 COMMENT ON FUNCTION etl.identity() IS
 'What tells this database from a copy of it: system identifier and database OID. For the view etl.pipelines, not to be called';
 
+CREATE FUNCTION etl.list_operators(OUT name text, OUT kind text, OUT params_schema jsonb, OUT description text, OUT of_batch text,
+    OUT of_set text) RETURNS SETOF record
+LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_list_operators';
+COMMENT ON FUNCTION etl.list_operators() IS
+'What steps can do: of_batch and of_set say what it means for a batch and for all rows of a full run, where that differs';
+
 CREATE FUNCTION etl.circuit(server text, OUT state text, OUT failures int, OUT opened_at timestamptz,
     OUT next_probe timestamptz, OUT requests_in_flight int, OUT throttled_at timestamptz) RETURNS record
 LANGUAGE c VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_circuit';

@@ -147,5 +147,9 @@ CREATE VIEW etl.allowed_targets AS
 SELECT a.pattern, a.role::text AS role FROM etl.allowed_target a;
 COMMENT ON VIEW etl.allowed_targets IS 'Targets that pipelines may write; role NULL is everyone';
 
-GRANT SELECT ON etl.pipelines, etl.runs, etl.batches, etl.checkpoints, etl.progress, etl.lag, etl.dead_letters, etl.events,
+CREATE VIEW etl.operators WITH (security_barrier) AS
+SELECT name, kind, params_schema, description, of_batch, of_set FROM etl.list_operators();
+COMMENT ON VIEW etl.operators IS 'What the steps of a pipeline can do: operators with the JSON schema of their params';
+
+GRANT SELECT ON etl.operators, etl.pipelines, etl.runs, etl.batches, etl.checkpoints, etl.progress, etl.lag, etl.dead_letters, etl.events,
     etl.servers, etl.allowed_targets TO PUBLIC;

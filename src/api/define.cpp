@@ -5,6 +5,7 @@
 #include "catalog/pipelines.hpp"
 #include "catalog/runs.hpp"
 #include "core/json.hpp"
+#include "model/steps.hpp"
 #include "pg/process.hpp"
 #include "pg/role.hpp"
 #include "pg/spi.hpp"
@@ -22,8 +23,13 @@ void report(const run::Plan& plan) {
   for (const run::Finding& finding : plan.warnings) pg::warn_line(finding.message, finding.hint);
 }
 
+void settle_steps(Definition& definition) {
+  if (model::settle(definition)) pg::notice("steps are given: source is left out");
+}
+
 // Checks the definition as its owner's session will, makes the target if asked, and stores it.
 std::int64_t create(Definition definition) {
+  settle_steps(definition);
   definition.owner = pg::current_role();
   if (definition.search_path.empty()) definition.search_path = pg::setting("search_path");
   const run::Plan plan = plan_of(definition);
@@ -32,6 +38,14 @@ std::int64_t create(Definition definition) {
   run::note_objects(plan, id);
   report(plan);
   return id;
+}
+
+// As the owner, whose SQL the parser reads.
+std::vector<run::Finding> faults_of(const Definition& definition) {
+  pg::ActingAs owner(definition.owner, definition.search_path);
+  std::vector<run::Finding> findings = run::find_faults(definition);
+  owner.leave();
+  return findings;
 }
 
 // What names code that runs with the owner's rights, or where it writes: the first key of it that differs.
@@ -112,6 +126,7 @@ std::string import_one(const json::Value& object, bool replace) {
   definition.id = old->id;
   definition.owner = old->owner;
   if (definition.search_path.empty()) definition.search_path = old->search_path;
+  settle_steps(definition);
   if (model::definition_to_json(definition) != model::definition_to_json(*old)) alter(*old, definition);
   return definition.name;
 }
@@ -152,6 +167,7 @@ ETL_FUNCTION(etl_alter_pipeline) {
       throw Error("22023", "\"name\" cannot be altered", {}, "Use etl.rename_pipeline().");
     }
     if (changed.search_path.empty()) changed.search_path = pg::setting("search_path");
+    settle_steps(changed);
     alter(old, changed);
     return Int64GetDatum(old.id);
   });
@@ -243,8 +259,11 @@ ETL_FUNCTION(etl_validate_pipeline) {
       if (definition.search_path.empty()) definition.search_path = pg::setting("search_path");
       definition.owner = pg::current_role();
       definition.create_target = false;
-      for (const run::Finding& f : plan_of(definition).warnings) {
-        rows.push_back({f.rule, f.severity, f.message, hint(f.hint)});
+      (void)model::settle(definition);
+      std::vector<run::Finding> findings = faults_of(definition);
+      if (findings.empty()) findings = plan_of(definition).warnings;
+      for (const run::Finding& f : findings) {
+        rows.push_back({f.severity == "error" ? f.sqlstate : f.rule, f.severity, f.message, hint(f.hint)});
       }
       attempt.release();
     } catch (const Error& error) {

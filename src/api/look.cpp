@@ -11,6 +11,7 @@
 #include "pg/role.hpp"
 #include "pg/spi.hpp"
 #include "pg/transaction.hpp"
+#include "run/operators.hpp"
 #include "worker/answer.hpp"
 
 extern "C" {
@@ -86,6 +87,18 @@ ETL_FUNCTION(etl_version) {
                                     {"tls", linked.tls},
                                     {"zlib", linked.zlib},
                                     {"rapidjson", RAPIDJSON_VERSION_STRING}});
+  });
+}
+
+ETL_FUNCTION(etl_list_operators) {
+  return pg::boundary([&]() -> Datum {
+    std::vector<std::vector<pg::Text>> rows;
+    auto text = [](std::string_view t) { return t.empty() ? std::nullopt : pg::Text(t); };
+    for (const model::Operator* op : run::all_operators()) {
+      rows.push_back({std::string(op->name), std::string(model::name(op->kind)), std::string(op->params_schema),
+                      std::string(op->description), text(op->of_batch), text(op->of_set)});
+    }
+    return pg::rows_result(fcinfo, rows);
   });
 }
 

@@ -1,6 +1,7 @@
 #include "catalog/pipelines.hpp"
 
 #include "core/json.hpp"
+#include "model/steps.hpp"
 #include "pg/role.hpp"
 #include "pg/spi.hpp"
 #include "pg/transaction.hpp"
@@ -12,7 +13,7 @@ namespace {
 #define ETL_DEFINITION_COLUMNS                                                                             \
   "p.id, p.name, p.owner::oid, p.description, to_json(p.tags), p.mode, p.source, p.target, "               \
   "to_json(p.key_columns), p.incremental_key, p.incremental_id_key, p.batch_size, p.schedule, p.options, " \
-  "p.search_path, p.enabled, p.version"
+  "p.search_path, p.enabled, p.version, p.steps"
 #define ETL_DEFINITION_WHERE "SELECT " ETL_DEFINITION_COLUMNS " FROM etl.pipeline p WHERE "
 
 std::vector<std::string> list_of(const std::string& json) {
@@ -34,7 +35,7 @@ Definition definition_of(const pg::Row& row) {
   d.description = row[3];
   d.tags = list_of(*row[4]);
   d.mode = *row[5];
-  d.source = *row[6];
+  d.source = row[6].value_or("");
   d.target = *row[7];
   if (row[8]) d.key_columns = list_of(*row[8]);
   d.incremental_key = row[9];
@@ -45,6 +46,8 @@ Definition definition_of(const pg::Row& row) {
   d.search_path = *row[14];
   d.enabled = *row[15] == "t";
   d.version = std::stoi(*row[16]);
+  d.steps = row[17];
+  (void)model::settle(d);
   return d;
 }
 
@@ -59,7 +62,7 @@ std::vector<pg::Text> values_of(const Definition& d) {
           d.description,
           json_of(d.tags),
           d.mode,
-          d.source,
+          d.steps ? std::nullopt : pg::Text(d.source),
           d.target,
           d.key_columns ? pg::Text(json_of(*d.key_columns)) : std::nullopt,
           d.incremental_key,
@@ -67,7 +70,8 @@ std::vector<pg::Text> values_of(const Definition& d) {
           std::to_string(d.batch_size),
           d.schedule,
           d.options,
-          d.search_path};
+          d.search_path,
+          d.steps};
 }
 
 pg::Text role_text(std::optional<unsigned> role) {
@@ -115,10 +119,10 @@ std::int64_t insert_pipeline(const Definition& definition) {
   try {
     const pg::Rows rows = pg::catalog_query(
         "INSERT INTO etl.pipeline (name, owner, description, tags, mode, source, target, key_columns, incremental_key,"
-        " incremental_id_key, batch_size, schedule, options, search_path) VALUES ($1, $2::oid::regrole, $3,"
+        " incremental_id_key, batch_size, schedule, options, search_path, steps) VALUES ($1, $2::oid::regrole, $3,"
         " ARRAY(SELECT json_array_elements_text($4::json)), $5, $6, $7,"
         " CASE WHEN $8 IS NOT NULL THEN ARRAY(SELECT json_array_elements_text($8::json)) END, $9, $10, $11::int, $12,"
-        " $13::jsonb, $14) RETURNING id",
+        " $13::jsonb, $14, $15::jsonb) RETURNING id",
         values_of(definition));
     (void)pg::catalog_query(
         "INSERT INTO etl.pipeline_state (pipeline_id, system_identifier, database_oid) VALUES ($1::bigint, $2, "
@@ -140,7 +144,7 @@ void update_pipeline(const Definition& definition) {
       " tags = ARRAY(SELECT json_array_elements_text($4::json)), mode = $5, source = $6, target = $7,"
       " key_columns = CASE WHEN $8 IS NOT NULL THEN ARRAY(SELECT json_array_elements_text($8::json)) END,"
       " incremental_key = $9, incremental_id_key = $10, batch_size = $11::int, schedule = $12, options = $13::jsonb,"
-      " search_path = $14, version = version + 1, updated_at = now() WHERE id = $15::bigint",
+      " search_path = $14, steps = $15::jsonb, version = version + 1, updated_at = now() WHERE id = $16::bigint",
       values);
 }
 

@@ -1,6 +1,6 @@
 #include "compile/page.hpp"
 
-#include "compile/quote.hpp"
+#include "core/quote.hpp"
 
 namespace etl::compile {
 

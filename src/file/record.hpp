@@ -1,7 +1,7 @@
 // What every reader of files delivers: one record after the other, its fields as text, with the place it came from.
 //
-// Readers stream: memory is bounded by Limits, whatever the file's size. A record that cannot be read is not the end: it
-// comes as kBad with its error and its raw text, and the next call goes on behind it, as far as the format allows.
+// Readers stream: memory is bounded by Limits, whatever the file's size. A record that cannot be read is not the end:
+// it comes as kBad with its error and its raw text, and the next call goes on behind it, as far as the format allows.
 // No reader knows PostgreSQL: a field is the text that a type's input function reads, in the file's own encoding.
 #pragma once
 
@@ -18,10 +18,10 @@
 namespace etl::file {
 
 struct Limits {
-  std::size_t record_bytes = 16u << 20;   // of one record's raw text: etl.max_record_bytes
-  std::size_t fields = 1600;              // of one record, as many as a table can have columns
-  int json_depth = 512;                   // etl.max_json_depth
-  std::size_t archive_bytes = 1u << 30;   // of one unpacked part of an xlsx: etl.max_archive_bytes
+  std::size_t record_bytes = 16u << 20;  // of one record's raw text: etl.max_record_bytes
+  std::size_t fields = 1600;             // of one record, as many as a table can have columns
+  int json_depth = 512;                  // etl.max_json_depth
+  std::size_t archive_bytes = 1u << 30;  // of one unpacked part of an xlsx: etl.max_archive_bytes
 };
 
 // A value: `text` ends with a NUL byte that `size` does not count. It is NULL where text is nullptr.
@@ -30,7 +30,8 @@ struct Field {
   std::size_t size = 0;
 };
 
-// Behind which bytes of the (unpacked) file a reader stands. A reader that is opened there goes on with the next record.
+// Behind which bytes of the (unpacked) file a reader stands. A reader that is opened there goes on with the next
+// record.
 struct Place {
   std::uint64_t byte = 0;
   std::uint64_t line = 0;  // records or lines read so far: for messages
@@ -49,7 +50,8 @@ enum class Read { kRecord, kBad, kEnd };
 class ByteSource {
  public:
   virtual ~ByteSource() = default;
-  // Up to `size` bytes; 0 at the end. Error 58030 when the file cannot be read, 22P04 when a gzip is damaged or cut off.
+  // Up to `size` bytes; 0 at the end. Error 58030 when the file cannot be read, 22P04 when a gzip is damaged or cut
+  // off.
   virtual std::size_t read(char* buffer, std::size_t size) = 0;
   // Skips to that byte of the unpacked stream.
   virtual void skip_to(std::uint64_t byte) = 0;

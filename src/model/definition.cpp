@@ -133,7 +133,9 @@ Definition definition_from_json(const Value& object) {
 
 std::string definition_to_json(const Definition& d) {
   json::Object out;
-  out.add("name", d.name).add("source", d.source).add("target", d.target).add("mode", d.mode);
+  out.add("name", d.name);
+  if (!d.steps) out.add("source", d.source).add("target", d.target);
+  out.add("mode", d.mode);
   if (d.key_columns) out.add_raw("key_columns", json_list(*d.key_columns));
   if (d.incremental_key) out.add("incremental_key", *d.incremental_key);
   if (d.incremental_id_key) out.add("incremental_id_key", *d.incremental_id_key);
@@ -188,9 +190,6 @@ void check_definition(const Definition& d) {
                   "Leave line ends, tabs and the like out of it.");
     }
   }
-  if (d.steps) {
-    throw Error("0A000", "pipelines of steps are not built yet", {}, "Give source and target instead of steps.");
-  }
   if (d.schedule) {
     throw Error("0A000", "schedules are not built yet", {}, "Leave schedule out and call etl.run() from a scheduler.");
   }
@@ -200,9 +199,9 @@ void check_definition(const Definition& d) {
   if (d.mode != "full" && d.mode != "incremental") {
     throw Error("22023", "unknown mode \"" + d.mode + "\"", {}, "Use 'full' or 'incremental'.");
   }
-  if (d.source.empty())
+  if (d.source.empty() && !d.steps)
     throw Error("22023", "pipeline \"" + d.name + "\" needs a source", {}, "Give one SELECT as source.");
-  if (d.target.empty()) {
+  if (d.target.empty() && !d.steps) {
     throw Error("22023", "pipeline \"" + d.name + "\" needs a target", {},
                 "Give a table as 'schema.table', or 'server:index'.");
   }

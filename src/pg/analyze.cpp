@@ -20,6 +20,7 @@ extern "C" {
 #include "nodes/execnodes.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/analyze.h"
+#include "parser/parse_type.h"
 #include "parser/parser.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteHandler.h"
@@ -38,24 +39,29 @@ namespace etl::pg {
 
 namespace {
 
-// C only. The one SELECT in the text, or an error that says what it is instead.
-Query* analyze_one(const char* sql) {
+// C only. The one SELECT in the text, or an error that says what `what` is instead.
+RawStmt* parse_one(const char* sql, const char* what) {
   List* raw = raw_parser(sql, RAW_PARSE_DEFAULT);
   if (list_length(raw) != 1) {
     ereport(ERROR, errcode(ERRCODE_SYNTAX_ERROR),
-            errmsg(raw == NIL ? "the source is empty" : "the source holds more than one statement"),
+            raw == NIL ? errmsg("the %s is empty", what) : errmsg("the %s holds more than one statement", what),
             errdetail("%d statements were found.", list_length(raw)),
             errhint("Write exactly one SELECT, or one WITH … SELECT, without a semicolon."));
   }
   auto* statement = linitial_node(RawStmt, raw);
-  if (statement->stmt_len != 0) {  // it ends before the text does: the source becomes a subquery, where ; cannot stand
-    ereport(ERROR, errcode(ERRCODE_SYNTAX_ERROR), errmsg("the source ends with a semicolon"),
+  if (statement->stmt_len != 0) {  // it ends before the text does: it becomes a subquery, where ; cannot stand
+    ereport(ERROR, errcode(ERRCODE_SYNTAX_ERROR), errmsg("the %s ends with a semicolon", what),
             errhint("Leave the semicolon out."));
   }
   if (!IsA(statement->stmt, SelectStmt)) {
-    ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("the source is not a SELECT"),
+    ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("the %s is not a SELECT", what),
             errhint("Write one SELECT, or one WITH … SELECT; what is to be written is the pipeline's target."));
   }
+  return statement;
+}
+
+Query* analyze_one(const char* sql) {
+  RawStmt* statement = parse_one(sql, "source");
   Query* query = parse_analyze_fixedparams(statement, sql, nullptr, 0, nullptr);
   if (query->commandType != CMD_SELECT) {
     ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("the source is a SELECT INTO"),
@@ -210,6 +216,24 @@ Analysis analyze_select(const std::string& sql) {
   return analysis;
 }
 
+void want_select(const std::string& sql) {
+  const char* text = sql.c_str();
+  call([&] { (void)parse_one(text, "query"); });
+}
+
+void want_type(const std::string& name) {
+  const char* text = name.c_str();
+  call([&] {
+    Oid type;
+    int32 typmod;
+#if PG_VERSION_NUM >= 160000
+    (void)parseTypeString(text, &type, &typmod, nullptr);
+#else
+    parseTypeString(text, &type, &typmod, false);
+#endif
+  });
+}
+
 void want_expression(const std::string& sql) {
   const char* text = sql.c_str();
   call([&] { (void)raw_parser(text, RAW_PARSE_PLPGSQL_EXPR); });
@@ -270,11 +294,6 @@ std::string type_name(unsigned type, int typmod) {
 
 std::string collation_name(unsigned collation) {
   return call([&] { return generate_collation_name(collation); });
-}
-
-std::string quote_literal(const std::string& value) {
-  const char* text = value.c_str();
-  return call([&] { return quote_literal_cstr(text); });
 }
 
 bool is_orderable(unsigned type) {

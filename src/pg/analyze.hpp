@@ -32,6 +32,10 @@ Analysis analyze_select(const std::string& sql);
 // Error 42601 unless the text is what may stand in parentheses in a SELECT: it closes no parenthesis that it has not
 // opened, and begins no second statement.
 void want_expression(const std::string& sql);
+// Error 42601 or 0A000 unless the text is one SELECT; nothing is looked up.
+void want_select(const std::string& sql);
+// Error 42601 or 42704 unless the text is just the name of a type, which may have a modifier.
+void want_type(const std::string& name);
 
 // How a key column may be relied on.
 struct Origin {
@@ -47,7 +51,6 @@ bool find_origin(const Column& column, Origin& origin);
 
 std::string type_name(unsigned type, int typmod);
 std::string collation_name(unsigned collation);  // quoted
-std::string quote_literal(const std::string& text);
 // ORDER BY and row comparison need a default btree operator class.
 bool is_orderable(unsigned type);
 // Whether two collations find the same texts equal: the same one, or both deterministic.

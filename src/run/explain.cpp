@@ -106,7 +106,7 @@ void explain(const Plan& plan, const json::Value& arguments, const Emit& emit) {
   }
   emit({"Pipeline " + definition.name + " (" + definition.mode + ", batches of " +
         std::to_string(definition.batch_size) + ", about " + std::to_string(batches) + ")"});
-  emit({"Layers: [source] [sink]"});
+  emit({"Layers: " + model::layers_text(model::steps_of(plan.definition))});
   emit({"-> source (sql), " + d.way});
   emit_block(emit, "SQL", d.source_sql, d.source_plan);
   emit({"-> sink (" + std::string(plan.table ? "table" : plan.server->type) + ") " + target_as_listed(plan)});

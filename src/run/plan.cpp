@@ -4,11 +4,12 @@
 #include <set>
 
 #include "catalog/pipelines.hpp"
-#include "compile/quote.hpp"
 #include "core/nearest.hpp"
+#include "core/quote.hpp"
 #include "pg/role.hpp"
 #include "pg/settings.hpp"
 #include "pg/statement.hpp"
+#include "run/operators.hpp"
 #include "run/ownership.hpp"
 #include "run/safety.hpp"
 #include "run/target_check.hpp"
@@ -33,7 +34,7 @@ std::string known_columns_hint(const pg::Analysis& source, const std::string& wr
 constexpr unsigned kDefaultCollation = 100;
 
 std::string position_type(const pg::Column& column) {
-  std::string text = compile::quote_name(column.name) + " " + pg::type_name(column.type, -1);
+  std::string text = quote_name(column.name) + " " + pg::type_name(column.type, -1);
   if (column.collation == 0 || column.collation == kDefaultCollation) return text;
   return text + " COLLATE " + pg::collation_name(column.collation);
 }
@@ -156,6 +157,32 @@ void choose_order(Plan& plan) {
   plan.keys_may_be_null = !known_not_null;
 }
 
+std::optional<Graph> make_graph(const model::Definition& definition, std::vector<Finding>& findings) {
+  const model::Steps steps = model::read_steps(*definition.steps, findings);
+  check_operators(steps, findings);
+  Graph graph(steps, definition.batch_size);
+  graph.analyze(findings);
+  return graph;
+}
+
+// What the steps read, and where they write it, in the words of a definition without steps.
+std::optional<Graph> resolve_steps(model::Definition& definition) {
+  if (!definition.steps) return std::nullopt;
+  std::vector<Finding> findings;
+  std::optional<Graph> graph = make_graph(definition, findings);
+  model::throw_errors(findings);
+  const std::vector<const model::Step*> sinks = graph->sinks();
+  if (sinks.size() > 1) throw Error("0A000", "more than one sink is not built yet", {}, "End with one sink.");
+  const json::Document params = json::parse(sinks[0]->params, "params");
+  definition.source = graph->query(sinks[0]->id);
+  definition.target = std::string(json::text(params["target"]));
+  if (params.HasMember("key_columns")) {
+    definition.key_columns.emplace();
+    for (const auto& name : json::read_texts(params["key_columns"])) definition.key_columns->push_back(*name);
+  }
+  return graph;
+}
+
 void check_owner(unsigned owner) {
   if (const auto error = missing_session(owner)) throw *error;
 }
@@ -174,17 +201,25 @@ std::optional<Error> missing_session(unsigned owner) {
   }
   if (!pg::can_connect(owner)) {
     return Error("42501", role + " cannot connect to this database", "It is the pipeline's owner.",
-                 "Run: GRANT CONNECT ON DATABASE … TO " + compile::quote_name(pg::role_name(owner)) +
+                 "Run: GRANT CONNECT ON DATABASE … TO " + quote_name(pg::role_name(owner)) +
                      "; a worker's session is the owner's session.");
   }
   return std::nullopt;
 }
 
-Plan make_plan(const model::Definition& definition, unsigned owner) {
+std::vector<Finding> find_faults(const model::Definition& definition) {
+  std::vector<Finding> findings;
+  if (definition.steps) (void)make_graph(definition, findings);
+  return findings;
+}
+
+Plan make_plan(const model::Definition& given, unsigned owner) {
   Plan plan;
-  plan.definition = definition;
-  if (definition.source.empty()) model::check_definition(definition);
+  plan.definition = given;
+  const model::Definition& definition = plan.definition;
+  if (definition.source.empty() || definition.steps) model::check_definition(definition);
   check_owner(owner);
+  plan.graph = resolve_steps(plan.definition);
   // The contract's hints look at the source; a source that cannot be analysed is the error to report only after it.
   try {
     plan.source = pg::analyze_select(definition.source);
@@ -228,9 +263,11 @@ void note_objects(const Plan& plan, std::int64_t pipeline) {
   catalog::note_objects(pipeline, objects);
 }
 
-std::string create_target_sql(const model::Definition& definition) {
+std::string create_target_sql(const model::Definition& given) {
+  model::Definition definition = given;
   model::check_definition(definition);
   check_owner(definition.owner);
+  (void)resolve_steps(definition);
   if (!model::parse_target(definition.target).server.empty()) {
     throw Error("22023", "create_target is for tables", "The target is " + definition.target + ".",
                 "Leave it out: a missing index is created by the first run.");
@@ -242,8 +279,8 @@ std::string create_target_sql(const model::Definition& definition) {
   }
   std::string columns;
   for (const pg::Column& column : source.columns) {
-    columns += (columns.empty() ? "" : ", ") + compile::quote_name(column.name) + " " +
-               pg::type_name(column.type, column.typmod);
+    columns +=
+        (columns.empty() ? "" : ", ") + quote_name(column.name) + " " + pg::type_name(column.type, column.typmod);
   }
   for (const std::string& key : *definition.key_columns) {
     if (find_column(source, key) == nullptr) {
@@ -252,7 +289,7 @@ std::string create_target_sql(const model::Definition& definition) {
     }
   }
   return "CREATE TABLE IF NOT EXISTS " + pg::quoted_target(definition.target) + " (" + columns + ", PRIMARY KEY (" +
-         compile::name_list(*definition.key_columns) + "))";
+         name_list(*definition.key_columns) + "))";
 }
 
 }  // namespace etl::run

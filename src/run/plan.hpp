@@ -12,24 +12,20 @@
 #include "compile/upsert.hpp"
 #include "core/error.hpp"
 #include "model/definition.hpp"
+#include "model/finding.hpp"
 #include "model/options.hpp"
 #include "pg/analyze.hpp"
 #include "pg/server.hpp"
 #include "pg/target.hpp"
+#include "run/graph.hpp"
 
 namespace etl::run {
 
-struct Finding {
-  std::string rule;      // name of the check
-  std::string severity;  // error | warning | info
-  std::string sqlstate;
-  std::string message;
-  std::string detail;
-  std::string hint;
-};
+using model::Finding;
 
 struct Plan {
-  model::Definition definition;
+  model::Definition definition;  // one of steps has its source, target and key_columns from them here
+  std::optional<Graph> graph;    // of the steps
   model::Options options;
   pg::Analysis source;
   std::vector<std::string> keys;   // identify a row in the target
@@ -48,8 +44,11 @@ struct Plan {
   std::vector<Finding> warnings;
 };
 
-// Throws the first broken rule. `owner` is the role that will run it.
+// Throws the first broken rule; of steps, all of them in one. `owner` is the role that will run it.
 Plan make_plan(const model::Definition& definition, unsigned owner);
+
+// Everything that is wrong with the definition's steps, found as their owner. A definition without steps has none.
+std::vector<Finding> find_faults(const model::Definition& definition);
 
 // Keeps what the plan reads and writes in the catalog.
 void note_objects(const Plan& plan, std::int64_t pipeline);

@@ -1,6 +1,6 @@
 #include "run/replay.hpp"
 
-#include "compile/quote.hpp"
+#include "core/quote.hpp"
 #include "pg/analyze.hpp"
 #include "pg/read_only.hpp"
 #include "pg/spi.hpp"
@@ -43,7 +43,7 @@ std::string records_sql(const Plan& plan) {
   for (const pg::Column& column : plan.source.columns) {
     // A letter from a document has the document's form: bytes in base64.
     const bool base64 = !plan.table && column.type == kBytea;
-    const std::string name = compile::quote_name(column.name);
+    const std::string name = quote_name(column.name);
     columns += (columns.empty() ? "" : ", ") + name + " " +
                (base64 ? std::string("pg_catalog.text") : pg::type_name(column.type, column.typmod)) +
                (column.collation == 0 ? "" : " COLLATE " + pg::collation_name(column.collation));

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "catalog/activity.hpp"
-#include "compile/quote.hpp"
 #include "core/json.hpp"
+#include "core/quote.hpp"
 #include "pg/process.hpp"
 #include "pg/spi.hpp"
 #include "pg/transaction.hpp"
@@ -73,7 +73,7 @@ std::string source_as_table(const Plan& plan) {
 
 // The largest key that is visible now.
 std::optional<std::string> largest_key(const Plan& plan) {
-  const std::string key = compile::quote_name(plan.order[0]);
+  const std::string key = quote_name(plan.order[0]);
   const pg::Rows rows = pg::query_once("SELECT " + key + " FROM " + source_as_table(plan) + " WHERE " + key +
                                        " IS NOT NULL ORDER BY " + key + " DESC LIMIT 1");
   return rows.empty() ? std::nullopt : rows[0][0];
@@ -81,7 +81,7 @@ std::optional<std::string> largest_key(const Plan& plan) {
 
 bool any_at_or_above(const Plan& plan, const std::string& mark) {
   const pg::Column& column = key_column(plan);
-  return !pg::query_once("SELECT FROM " + source_as_table(plan) + " WHERE " + compile::quote_name(plan.order[0]) + " " +
+  return !pg::query_once("SELECT FROM " + source_as_table(plan) + " WHERE " + quote_name(plan.order[0]) + " " +
                              plan.order_operators[0].greater_or_equal + " $1::" + pg::type_name(column.type, -1) +
                              " LIMIT 1",
                          {mark})

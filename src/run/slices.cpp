@@ -1,7 +1,7 @@
 #include "run/slices.hpp"
 
-#include "compile/quote.hpp"
 #include "core/json.hpp"
+#include "core/quote.hpp"
 #include "pg/process.hpp"
 #include "pg/role.hpp"
 #include "pg/spi.hpp"
@@ -20,7 +20,7 @@ constexpr std::int64_t kStartUs = 500'000;  // a worker that has not come by the
 // Values of the first key column that cut the source into `count` parts of about the same number of rows: from the
 // statistics of the column where there are any, otherwise by reading the keys once.
 std::vector<std::string> borders(const Plan& plan, int count) {
-  const std::string key = compile::quote_name(plan.order[0]);
+  const std::string key = quote_name(plan.order[0]);
   pg::Origin origin;
   const pg::Column* column = find_column(plan.source, plan.order[0]);
   if (column != nullptr) (void)pg::find_origin(*column, origin);

@@ -4,8 +4,8 @@
 #include <array>
 
 #include "catalog/pipelines.hpp"
-#include "compile/quote.hpp"
 #include "core/nearest.hpp"
+#include "core/quote.hpp"
 #include "http/url.hpp"
 #include "pg/role.hpp"
 #include "pg/spi.hpp"
@@ -49,11 +49,11 @@ std::string key_list(const std::vector<std::string>& keys) {
 std::string create_table_hint(const Plan& plan) {
   std::string columns;
   for (const pg::Column& column : plan.source.columns) {
-    columns += (columns.empty() ? "" : ", ") + compile::quote_name(column.name) + " " +
-               pg::type_name(column.type, column.typmod);
+    columns +=
+        (columns.empty() ? "" : ", ") + quote_name(column.name) + " " + pg::type_name(column.type, column.typmod);
   }
   const std::string keys =
-      plan.definition.key_columns ? ", PRIMARY KEY (" + compile::name_list(*plan.definition.key_columns) + ")" : "";
+      plan.definition.key_columns ? ", PRIMARY KEY (" + name_list(*plan.definition.key_columns) + ")" : "";
   return "Create it: CREATE TABLE " + plan.definition.target + " (" + columns + keys +
          "); or pass create_target => true with key_columns.";
 }
@@ -76,8 +76,7 @@ void check_kind(const TargetTable& table, unsigned owner) {
     throw Error("42501",
                 "target " + quoted(table.plain_name) + " is not writable by role " + quoted(pg::role_name(owner)),
                 "The role lacks " + missing + " on it.",
-                "Run: GRANT SELECT, INSERT, UPDATE ON " + table.name + " TO " +
-                    compile::quote_name(pg::role_name(owner)) + ";");
+                "Run: GRANT SELECT, INSERT, UPDATE ON " + table.name + " TO " + quote_name(pg::role_name(owner)) + ";");
   }
   if (pg::is_superuser(owner) && !pg::is_superuser(table.owner)) {
     throw Error("42501", "a superuser's pipeline cannot write target " + quoted(table.plain_name),
@@ -128,7 +127,7 @@ void check_keys(Plan& plan, const TargetTable& table) {
     throw Error("42P10",
                 "no unique index of target " + quoted(table.plain_name) + " is on just (" + key_list(plan.keys) + ")",
                 {},
-                "Run: CREATE UNIQUE INDEX ON " + table.name + " (" + compile::name_list(plan.keys) +
+                "Run: CREATE UNIQUE INDEX ON " + table.name + " (" + name_list(plan.keys) +
                     "); an upsert needs one that is valid, and not partial, deferrable or on expressions.");
   }
 }
@@ -188,13 +187,13 @@ void check_server(Plan& plan, const model::TargetName& target, unsigned owner) {
   const std::string named = quoted(target.server);
   if (!plan.server) {
     throw Error("42704", "server " + named + " does not exist", {},
-                "Run: CREATE SERVER " + compile::quote_name(target.server) +
+                "Run: CREATE SERVER " + quote_name(target.server) +
                     " TYPE 'elasticsearch' FOREIGN DATA WRAPPER etl OPTIONS (url 'https://…');");
   }
   if (!usage) {
     throw Error("42501", "permission denied for server " + named, {},
-                "Run: GRANT USAGE ON FOREIGN SERVER " + compile::quote_name(target.server) + " TO " +
-                    compile::quote_name(pg::role_name(owner)) + ";");
+                "Run: GRANT USAGE ON FOREIGN SERVER " + quote_name(target.server) + " TO " +
+                    quote_name(pg::role_name(owner)) + ";");
   }
   if (plan.server->type != "elasticsearch" && plan.server->type != "opensearch") {
     throw Error("22023", "server " + named + " has type \"" + plan.server->type + "\"", {},
@@ -203,7 +202,7 @@ void check_server(Plan& plan, const model::TargetName& target, unsigned owner) {
   const auto url = plan.server->options.find("url");
   if (url == plan.server->options.end()) {
     throw Error("22023", "server " + named + " has no option url", {},
-                "Run: ALTER SERVER " + compile::quote_name(target.server) + " OPTIONS (ADD url 'https://…');");
+                "Run: ALTER SERVER " + quote_name(target.server) + " OPTIONS (ADD url 'https://…');");
   }
   (void)http::parse_url(url->second);
   plan.index = target.object;
@@ -278,7 +277,7 @@ void prepare_upsert(Plan& plan) {
   pg::Relation shape(plan.source.columns, false);
   std::vector<std::string> names;
   for (const pg::Column& column : plan.source.columns) names.push_back(column.name);
-  const std::string list = compile::name_list(names);
+  const std::string list = name_list(names);
   try {
     pg::Statement insert(
         "INSERT INTO " + plan.table->name + " (" + list + ") OVERRIDING SYSTEM VALUE SELECT " + list + " FROM input",

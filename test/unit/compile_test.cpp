@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 
 #include "compile/page.hpp"
-#include "compile/quote.hpp"
 #include "compile/upsert.hpp"
+#include "core/quote.hpp"
 
 namespace etl::compile {
 namespace {

@@ -1,6 +1,6 @@
-#include "compile/quote.hpp"
+#include "core/quote.hpp"
 
-namespace etl::compile {
+namespace etl {
 
 std::string quote_name(std::string_view name) {
   std::string quoted = "\"";
@@ -9,6 +9,15 @@ std::string quote_name(std::string_view name) {
     quoted += c;
   }
   return quoted + "\"";
+}
+
+std::string quote_literal(std::string_view text) {
+  std::string quoted = text.find('\\') == std::string_view::npos ? "'" : " E'";
+  for (const char c : text) {
+    if (c == '\'' || c == '\\') quoted += c;
+    quoted += c;
+  }
+  return quoted + "'";
 }
 
 std::string name_list(const std::vector<std::string>& names, std::string_view prefix) {
@@ -21,4 +30,4 @@ std::string name_list(const std::vector<std::string>& names, std::string_view pr
   return list;
 }
 
-}  // namespace etl::compile
+}  // namespace etl

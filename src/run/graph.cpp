@@ -1,0 +1,156 @@
+#include "run/graph.hpp"
+
+#include <algorithm>
+
+#include "core/quote.hpp"
+#include "source/registry.hpp"
+#include "transform/columns.hpp"
+#include "transform/registry.hpp"
+
+namespace etl::run {
+
+namespace {
+
+using model::Finding;
+using model::Kind;
+using transform::Input;
+using transform::Rule;
+
+// The first input that has the column says where it stands and of which type it is.
+std::vector<transform::Column> united_columns(const std::vector<Input>& inputs) {
+  std::vector<transform::Column> all;
+  for (const Input& input : inputs) {
+    for (const transform::Column& column : input.columns) {
+      if (std::none_of(all.begin(), all.end(), [&](const auto& seen) { return seen.name == column.name; }))
+        all.push_back(column);
+    }
+  }
+  return all;
+}
+
+}  // namespace
+
+Graph::Graph(model::Steps steps, std::int64_t batch_size) : batch_size_(batch_size) {
+  for (const auto& layer : model::layers(steps)) {
+    for (const model::Step* step : layer) steps_.push_back(*step);
+  }
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    index_[steps_[i].id] = i;
+    for (const std::string& name : steps_[i].depends_on) ++consumers_[name];
+  }
+}
+
+const model::Step& Graph::step(const std::string& id) const {
+  return steps_.at(index_.at(id));
+}
+
+const std::vector<pg::Column>& Graph::columns(const std::string& id) const {
+  return columns_.at(id);
+}
+
+std::vector<const model::Step*> Graph::sinks() const {
+  std::vector<const model::Step*> all;
+  for (const model::Step& step : steps_) {
+    if (kind_of(steps_, step) == Kind::kSink) all.push_back(&step);
+  }
+  return all;
+}
+
+std::string Graph::relation_name(const std::string& id) const {
+  return "_etl_step_" + std::to_string(index_.at(id));
+}
+
+bool Graph::is_shared(const std::string& id) const {
+  const auto found = consumers_.find(id);
+  return found != consumers_.end() && found->second > 1;
+}
+
+Input Graph::input(const std::string& id, const Relations& relations) const {
+  Input input;
+  input.id = id;
+  const bool named = relations.contains(id) || is_shared(id);
+  input.from = named ? quote_name(relation_name(id)) + " AS " + quote_name(id)
+                     : "(" + rule(step(id), relations).sql + "\n) AS " + quote_name(id);
+  for (const pg::Column& column : columns(id)) {
+    input.columns.push_back({column.name, pg::type_name(column.type, column.typmod)});
+  }
+  return input;
+}
+
+// A sink with several inputs takes the rows of all of them, one after the other; a column that one lacks is NULL there.
+Rule Graph::sink_rule(const model::Step& step, const Relations& relations) const {
+  std::vector<Input> inputs;
+  for (const std::string& name : step.depends_on) inputs.push_back(input(name, relations));
+  std::string sql;
+  for (const Input& one : inputs) {
+    std::string list;
+    for (const transform::Column& column : united_columns(inputs)) {
+      const bool there = transform::find_column(one, column.name) != nullptr;
+      list += (list.empty() ? "" : ", ") + (there ? transform::qualified(one, column.name)
+                                                  : "CAST(NULL AS " + column.type + ") AS " + quote_name(column.name));
+    }
+    sql += (sql.empty() ? "SELECT " : "\nUNION ALL SELECT ") + list + " FROM " + one.from;
+  }
+  return {.sql = sql};
+}
+
+Rule Graph::rule(const model::Step& step, const Relations& relations) const {
+  const json::Document params = json::parse(step.params, "params");
+  const Kind kind = kind_of(steps_, step);
+  if (kind == Kind::kSource) return {.sql = source::find(step.op)->query(params)};
+  if (kind == Kind::kSink) return sink_rule(step, relations);
+  transform::Call call{step.id, params, {}, batch_size_};
+  for (const std::string& name : step.depends_on) call.inputs.push_back(input(name, relations));
+  return transform::find(step.op)->compile(call);
+}
+
+void Graph::collect_shared(const std::string& id, const Relations& relations, std::set<std::string>& shared) const {
+  for (const std::string& name : step(id).depends_on) {
+    if (relations.contains(name)) continue;
+    if (is_shared(name) && !shared.insert(name).second) continue;
+    collect_shared(name, relations, shared);
+  }
+}
+
+std::string Graph::with_shared(const std::string& id, const Relations& relations) const {
+  std::set<std::string> shared;
+  collect_shared(id, relations, shared);
+  std::string with;
+  for (const model::Step& step : steps_) {
+    if (!shared.contains(step.id)) continue;
+    with += (with.empty() ? "WITH " : ", ") + quote_name(relation_name(step.id)) + " AS (" + rule(step, relations).sql +
+            "\n)";
+  }
+  return with;
+}
+
+// A rule may begin with WITH itself, so that what goes before it takes a SELECT of its own.
+std::string Graph::query(const std::string& id, const Relations& relations) const {
+  const std::string with = with_shared(id, relations);
+  const std::string sql = rule(step(id), relations).sql;
+  return with.empty() ? sql : with + " SELECT * FROM (" + sql + "\n) AS _etl_step";
+}
+
+void Graph::analyze(std::vector<Finding>& findings) {
+  std::set<std::string> faulty;
+  for (const Finding& finding : findings) faulty.insert(finding.step);
+  for (const model::Step& step : steps_) {
+    if (faulty.contains(step.id)) continue;
+    const bool inputs_known = std::all_of(step.depends_on.begin(), step.depends_on.end(),
+                                          [&](const std::string& name) { return columns_.contains(name); });
+    if (!inputs_known) continue;
+    try {
+      columns_[step.id] = pg::analyze_select(query(step.id)).columns;
+      std::vector<std::string> names;
+      for (const pg::Column& column : columns_[step.id]) names.push_back(column.name);
+      transform::want_unique(names);
+    } catch (const Error& error) {
+      if (classify(error.sqlstate) == ErrorClass::kCancel || error.sqlstate.starts_with("XX")) throw;
+      columns_.erase(step.id);
+      findings.push_back(
+          {"step", "error", error.sqlstate, "step \"" + step.id + "\": " + error.message, error.detail, error.hint});
+    }
+  }
+}
+
+}  // namespace etl::run

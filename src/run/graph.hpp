@@ -1,0 +1,56 @@
+// The steps of a pipeline as SQL: which columns each gives, and the statements that compute them.
+//
+// A step with one consumer is a subquery of it, so that the planner sees the whole as one statement; one with several
+// is a WITH query, computed once. A step whose rows wait in a relation (`relations`) is read from there, under the name
+// that relation_name() gives: such names are ours, so that a step sees its own inputs only.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "model/steps.hpp"
+#include "pg/analyze.hpp"
+#include "transform/transform.hpp"
+
+namespace etl::run {
+
+class Graph {
+ public:
+  using Relations = std::set<std::string>;  // ids of steps
+
+  // steps: their operators, kinds and params were checked; a graph of such with findings can be analysed only.
+  Graph(model::Steps steps, std::int64_t batch_size);
+
+  // Finds the columns of every step by parse analysis of the whole before it, in the session's rights and search_path.
+  // Steps that `findings` names already, and what depends on them, are left out. What cannot be analysed is added to
+  // `findings`, and the graph is of no use.
+  void analyze(std::vector<model::Finding>& findings);
+
+  const model::Steps& steps() const { return steps_; }  // in an order in which each comes after its inputs
+  const model::Step& step(const std::string& id) const;
+  std::vector<const model::Step*> sinks() const;
+  const std::vector<pg::Column>& columns(const std::string& id) const;  // of a sink: those that it takes
+
+  // The SELECT for a step's rows; of a sink, for the rows that it takes.
+  std::string query(const std::string& id, const Relations& relations = {}) const;
+  transform::Rule rule(const model::Step& step, const Relations& relations) const;
+  std::string relation_name(const std::string& id) const;
+
+ private:
+  transform::Input input(const std::string& id, const Relations& relations) const;
+  transform::Rule sink_rule(const model::Step& step, const Relations& relations) const;
+  bool is_shared(const std::string& id) const;
+  void collect_shared(const std::string& id, const Relations& relations, std::set<std::string>& shared) const;
+  std::string with_shared(const std::string& id, const Relations& relations) const;
+
+  model::Steps steps_;
+  std::int64_t batch_size_;
+  std::map<std::string, std::size_t> index_;      // of a step in steps_
+  std::map<std::string, std::size_t> consumers_;  // how many steps take its rows
+  std::map<std::string, std::vector<pg::Column>> columns_;
+};
+
+}  // namespace etl::run

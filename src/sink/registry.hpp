@@ -1,0 +1,14 @@
+// All sinks, by name: what they are called and take. How each is run: run/plan.hpp.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "model/operator.hpp"
+
+namespace etl::sink {
+
+std::span<const model::Operator> all();
+const model::Operator* find(std::string_view name);  // nullptr: there is none
+
+}  // namespace etl::sink

@@ -1,0 +1,31 @@
+// The sources that are a SELECT: sql as the user wrote it, table with a condition.
+#include "pg/target.hpp"
+#include "source/registry.hpp"
+
+namespace etl::source {
+
+static std::string sql_query(const json::Value& params) {
+  return std::string(json::text(params["query"]));
+}
+
+static std::string table_query(const json::Value& params) {
+  const std::string where = json::text_member(params, "where").value_or("true");
+  return "SELECT * FROM " + pg::quoted_target(std::string(json::text(params["table"]))) + " WHERE (" + where + "\n)";
+}
+
+extern const Source kSql = {{"sql", model::Kind::kSource, "The rows of a SELECT.",
+                             R"({"type": "object", "properties": {
+    "query": {"type": "string", "format": "query", "minLength": 1, "description": "one SELECT"}},
+  "required": ["query"]})"},
+                            sql_query};
+
+extern const Source kTable = {
+    {"table", model::Kind::kSource, "The rows of a table or view, all or those of a condition.",
+     R"({"type": "object", "properties": {
+    "table": {"type": "string", "minLength": 1, "description": "a table's name, as schema.table"},
+    "where": {"type": "string", "format": "expression", "minLength": 1,
+              "description": "an SQL expression over the table's columns"}},
+  "required": ["table"]})"},
+    table_query};
+
+}  // namespace etl::source

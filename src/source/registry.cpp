@@ -1,0 +1,29 @@
+#include "source/registry.hpp"
+
+namespace etl::source {
+
+// One line an operator, sorted.
+extern const Source kSql;
+extern const Source kTable;
+
+namespace {
+
+const Source kAll[] = {
+    kSql,
+    kTable,
+};
+
+}  // namespace
+
+std::span<const Source> all() {
+  return kAll;
+}
+
+const Source* find(std::string_view name) {
+  for (const Source& source : kAll) {
+    if (source.about.name == name) return &source;
+  }
+  return nullptr;
+}
+
+}  // namespace etl::source

@@ -1,0 +1,88 @@
+-- Steps: the graph, its rules, all findings at once, layers; transforms that are one statement with their source.
+\a \t
+CREATE SCHEMA steps_graph;
+SET search_path = steps_graph, public;
+DO $$ BEGIN PERFORM etl.allow_target('steps_graph.*'); END $$;
+CREATE TABLE src (id int PRIMARY KEY, name text, age int, pay numeric);
+INSERT INTO src SELECT i, 'n' || i, CASE WHEN i % 10 = 0 THEN NULL ELSE 20 + i % 50 END, i * 10.5 FROM generate_series(1, 1000) i;
+CREATE TABLE dst (id int PRIMARY KEY, name text, years bigint, pay numeric, rich bool);
+SELECT etl.create_pipeline('chain', batch_size => 300, steps => '[
+  {"id": "extract", "operator": "table", "params": {"table": "steps_graph.src", "where": "id <= 900"}},
+  {"id": "grown", "operator": "filter", "params": {"where": "age >= 30 -- years"}, "depends_on": ["extract"]},
+  {"id": "named", "operator": "rename_columns", "params": {"columns": {"age": "years"}}, "depends_on": ["grown"]},
+  {"id": "typed", "operator": "cast", "params": {"columns": {"years": "bigint"}}, "depends_on": ["named"]},
+  {"id": "rich", "operator": "derive", "params": {"columns": {"rich": "pay > 5000", "name": "upper(name)"}}, "depends_on": ["typed"]},
+  {"id": "save", "operator": "table", "params": {"target": "steps_graph.dst"}, "depends_on": ["rich"]}]') > 0;
+SELECT source, target FROM etl.pipelines WHERE name = 'chain';
+SELECT line FROM etl.explain('chain') AS line WHERE line ~ '^(Layers|->)';
+SELECT * FROM etl.preview('chain', 2);
+SELECT action, key, after FROM etl.dry_run('chain') LIMIT 2;
+CALL t.run('chain');
+SELECT t.last_run('chain');
+SELECT count(*) FROM (SELECT id, upper(name), age::bigint, pay, pay > 5000 FROM src WHERE id <= 900 AND age >= 30 EXCEPT SELECT * FROM dst) d;
+SELECT count(*) = (SELECT count(*) FROM src WHERE id <= 900 AND age >= 30) FROM dst;
+-- The definition goes out and in again.
+SELECT etl.export_pipeline('chain');
+SELECT etl.import_pipeline(etl.export_pipeline('chain'), replace => true);
+SELECT version FROM etl.pipelines WHERE name = 'chain';
+-- Layers; a sink with several inputs takes the rows of all of them.
+SELECT etl.create_pipeline('layers', steps => '[
+  {"id": "save", "operator": "table", "params": {"target": "steps_graph.dst"}, "depends_on": ["clean", "remove"]},
+  {"id": "clean", "operator": "filter", "params": {"where": "pay > 9000"}, "depends_on": "quality"},
+  {"id": "extract", "operator": "sql", "params": {"query": "SELECT id, name, pay FROM src"}},
+  {"id": "quality", "operator": "sql", "params": {"query": "SELECT * FROM input WHERE id % 2 = 0"}, "depends_on": ["extract"]},
+  {"id": "remove", "operator": "drop_columns", "params": {"columns": ["name"]}, "depends_on": ["quality"]}]') > 0;
+SELECT line FROM etl.explain('layers') AS line WHERE line ~ '^Layers';
+TRUNCATE dst;
+CALL t.run('layers');
+SELECT t.last_run('layers');
+SELECT count(*), count(name), min(id), max(id) FROM dst;
+-- Steps win over source.
+SELECT etl.create_pipeline('both', source => 'SELECT 1 AS id', steps => '[
+  {"id": "a", "operator": "sql", "params": {"query": "SELECT 5 AS id"}},
+  {"id": "b", "operator": "table", "params": {"target": "steps_graph.dst"}, "depends_on": ["a"]}]') > 0;
+SELECT source IS NULL FROM etl.pipelines WHERE name = 'both';
+SELECT etl.export_pipeline('both');
+-- Altered into one of source and target, and back.
+SELECT etl.alter_pipeline('both', '{"steps": null, "source": "SELECT 6 AS id", "target": "steps_graph.dst"}') > 0;
+SELECT etl.export_pipeline('both');
+-- Every finding at once.
+CREATE FUNCTION refused(steps text) RETURNS text LANGUAGE sql AS $$ SELECT t.refused(format('SELECT etl.create_pipeline(''bad'', steps => %L)', steps)) $$;
+SELECT refused('[]');
+SELECT refused('{"a": 1}');
+SELECT refused('[7, {"id": "A", "operator": "sql"}, {"operator": "filter", "parms": {}}, {"id": "x"}]');
+SELECT refused('[{"id": "a", "operator": "sql", "params": {"query": "SELECT 1 AS id"}, "depends_on": ["b"]},
+                 {"id": "b", "operator": "filter", "params": {"where": "true"}, "depends_on": ["a"]},
+                 {"id": "c", "operator": "table", "params": {"target": "steps_graph.dst"}, "depends_on": ["b"]}]');
+SELECT refused('[{"id": "a", "operator": "sql", "params": {"query": "SELECT 1 AS id"}, "depends_on": ["a"]}]');
+SELECT refused('[{"id": "a", "operator": "sql", "params": {"query": "SELECT 1 AS id"}},
+                 {"id": "a", "operator": "filtre", "params": {"where": "true"}, "depends_on": ["nobody", "a"]}]');
+SELECT rule, severity, message, hint FROM etl.validate_pipeline('{"name": "v", "steps": [
+  {"id": "a", "operator": "sql", "params": {"query": "SELECT 1 AS id; SELECT 2", "limit": 5}},
+  {"id": "b", "operator": "filtre", "params": {"where": "true"}, "depends_on": ["a"]},
+  {"id": "c", "operator": "filter", "params": {"where": 7}, "depends_on": ["a"]},
+  {"id": "d", "operator": "filter", "depends_on": ["a", "b"]},
+  {"id": "e", "operator": "filter", "params": {"where": "true) OR (true"}, "depends_on": ["d"]},
+  {"id": "f", "operator": "cast", "params": {"columns": {"id": "nothing"}}, "depends_on": ["e"]},
+  {"id": "g", "operator": "elasticsearch", "params": {"target": "es:x"}, "depends_on": ["f"]},
+  {"id": "h", "operator": "filter", "params": {"where": "true"}, "depends_on": ["g"]},
+  {"id": "i", "operator": "filter", "params": {"where": "true"}}]}');
+-- Columns that an operator needs and its input lacks, found before any row is read.
+SELECT rule, severity, message, hint FROM etl.validate_pipeline('{"name": "v", "steps": [
+  {"id": "a", "operator": "table", "params": {"table": "steps_graph.src"}},
+  {"id": "b", "operator": "drop_columns", "params": {"columns": ["nmae"]}, "depends_on": ["a"]},
+  {"id": "c", "operator": "filter", "params": {"where": "salary > 5"}, "depends_on": ["a"]},
+  {"id": "d", "operator": "rename_columns", "params": {"columns": {"age": "pay"}}, "depends_on": ["a"]},
+  {"id": "e", "operator": "cast", "params": {"columns": {"name": "point"}}, "depends_on": ["b"]},
+  {"id": "f", "operator": "sql", "params": {"query": "SELECT * FROM d"}, "depends_on": ["a"]},
+  {"id": "s", "operator": "table", "params": {"target": "steps_graph.dst"}, "depends_on": ["c", "d", "e", "f"]}]}');
+-- A step sees its inputs only, and they hide tables of the same name.
+CREATE TABLE quality (id int);
+SELECT etl.create_pipeline('hides', steps => '[
+  {"id": "quality", "operator": "sql", "params": {"query": "SELECT 42 AS id"}},
+  {"id": "one", "operator": "sql", "params": {"query": "SELECT q.id FROM quality q JOIN input USING (id)"}, "depends_on": ["quality"]},
+  {"id": "save", "operator": "table", "params": {"target": "steps_graph.dst"}, "depends_on": ["one"]}]') > 0;
+CALL t.run('hides');
+SELECT t.last_run('hides');
+-- The registry.
+SELECT name, kind, description <> '', jsonb_typeof(params_schema) FROM etl.operators ORDER BY kind, name;
