@@ -197,6 +197,25 @@ CREATE TABLE etl.batch_log (
 );
 COMMENT ON TABLE etl.batch_log IS 'One row a committed batch';
 
+CREATE TABLE etl.step_run_log (
+    run_id bigint NOT NULL REFERENCES etl.run_log ON DELETE CASCADE,
+    step_no int NOT NULL,
+    step text NOT NULL,
+    operator text NOT NULL,
+    status text NOT NULL CHECK (status IN ('requested', 'running', 'succeeded', 'failed', 'cancelled')),
+    started_at timestamptz,
+    finished_at timestamptz,
+    active_us bigint NOT NULL,
+    rows_in bigint,
+    rows_out bigint,
+    figures jsonb NOT NULL DEFAULT '{}',
+    error_code text,
+    error_message text,
+    PRIMARY KEY (run_id, step)
+) WITH (fillfactor = 50);
+COMMENT ON TABLE etl.step_run_log IS 'One row a step and run; summed up over the batches, in the transaction of each';
+COMMENT ON COLUMN etl.step_run_log.active_us IS 'Microseconds in which it worked; of a step that is a part of another one''s statement, 0';
+
 CREATE SEQUENCE etl.dead_letter_id_seq;
 CREATE TABLE etl.dead_letter (
     id bigint PRIMARY KEY DEFAULT pg_catalog.nextval('etl.dead_letter_id_seq'),

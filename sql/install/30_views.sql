@@ -147,9 +147,21 @@ CREATE VIEW etl.allowed_targets AS
 SELECT a.pattern, a.role::text AS role FROM etl.allowed_target a;
 COMMENT ON VIEW etl.allowed_targets IS 'Targets that pipelines may write; role NULL is everyone';
 
+CREATE VIEW etl.step_runs WITH (security_barrier) AS
+SELECT l.run_id, p.name AS pipeline, p.id AS pipeline_id, l.step, l.operator, l.status, l.started_at,
+       CASE WHEN l.status NOT IN ('requested', 'running') THEN l.finished_at END AS finished_at,
+       CASE WHEN l.active_us > 0 THEN l.active_us * interval '1 microsecond' END AS duration, l.rows_in, l.rows_out,
+       l.figures, l.error_code, l.error_message
+FROM etl.visible_pipeline p
+JOIN etl.run_log r ON r.pipeline_id = p.id
+JOIN etl.step_run_log l ON l.run_id = r.id
+ORDER BY l.run_id, l.step_no;
+COMMENT ON VIEW etl.step_runs IS 'Steps of runs. Rows and duration of a step that is a part of another one''s statement are NULL: option "observe": "steps" gives each one of its own';
+COMMENT ON COLUMN etl.step_runs.figures IS 'The operator''s own figures';
+
 CREATE VIEW etl.operators WITH (security_barrier) AS
 SELECT name, kind, params_schema, description, of_batch, of_set FROM etl.list_operators();
 COMMENT ON VIEW etl.operators IS 'What the steps of a pipeline can do: operators with the JSON schema of their params';
 
-GRANT SELECT ON etl.operators, etl.pipelines, etl.runs, etl.batches, etl.checkpoints, etl.progress, etl.lag, etl.dead_letters, etl.events,
+GRANT SELECT ON etl.operators, etl.step_runs, etl.pipelines, etl.runs, etl.batches, etl.checkpoints, etl.progress, etl.lag, etl.dead_letters, etl.events,
     etl.servers, etl.allowed_targets TO PUBLIC;

@@ -10,6 +10,7 @@
 #include "pg/role.hpp"
 #include "pg/spi.hpp"
 #include "pg/transaction.hpp"
+#include "run/create_target.hpp"
 #include "run/plan.hpp"
 #include "run/rest.hpp"
 
@@ -135,7 +136,9 @@ std::string import_one(const json::Value& object, bool replace) {
 
 run::Plan plan_of(const Definition& definition) {
   pg::ActingAs owner(definition.owner, definition.search_path);
-  if (definition.create_target) (void)pg::query_once(run::create_target_sql(definition));
+  if (definition.create_target) {
+    for (const std::string& sql : run::create_target_sql(definition)) (void)pg::query_once(sql);
+  }
   run::Plan plan = run::make_plan(definition, definition.owner);
   owner.leave();
   return plan;

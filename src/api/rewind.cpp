@@ -50,9 +50,10 @@ void check_size(catalog::Key& key, std::size_t wanted) {
 
 // CAST($1 AS the type of the order's column), in the column's collation.
 std::string typed(const run::Plan& plan, std::size_t index, const char* parameter) {
-  const pg::Column* column = run::find_column(plan.source, plan.order[index]);
+  const pg::Column* column = run::find_column(plan.feed().source.columns, plan.feed().order[index]);
   const std::string collation = column->collation == 0 ? "" : " COLLATE " + pg::collation_name(column->collation);
-  return "CAST(" + std::string(parameter) + " AS " + pg::type_name(plan.order_types[index], -1) + ")" + collation;
+  return "CAST(" + std::string(parameter) + " AS " + pg::type_name(plan.feed().order_types[index], -1) + ")" +
+         collation;
 }
 
 // The key comes after the position. NULL stands for "after all rows with the values before it".
@@ -61,8 +62,8 @@ bool is_after(const run::Plan& plan, const catalog::Key& key, const catalog::Key
     if (!key[i] || !position.at(i)) return !key[i] && position.at(i);
     const std::string one = typed(plan, i, "$1");
     const std::string other = typed(plan, i, "$2");
-    const pg::Row row = pg::query_once("SELECT " + one + " " + plan.order_operators[i].greater + " " + other + ", " +
-                                           one + " " + plan.order_operators[i].equal + " " + other,
+    const pg::Row row = pg::query_once("SELECT " + one + " " + plan.feed().order_operators[i].greater + " " + other +
+                                           ", " + one + " " + plan.feed().order_operators[i].equal + " " + other,
                                        {key[i], position[i]})
                             .at(0);
     if (row[0] == "t") return true;
@@ -98,13 +99,17 @@ void check_rewind(const model::Definition& definition, catalog::Key& key,
   const run::Plan plan = plan_of(definition);
   // What was read already is known in the order of then only.
   for (const catalog::Checkpoint& checkpoint : checkpoints) run::check_position(plan, checkpoint.position_types);
-  check_size(key, plan.order.size());
+  if (plan.feeds.size() > 1) {
+    throw Error("0A000", "a pipeline with several sinks cannot be rewound",
+                "Each of its sinks has a position of its own.", "Use etl.reset() to read the source from its start.");
+  }
+  check_size(key, plan.feed().order.size());
   pg::ActingAs owner(definition.owner, definition.search_path);
   run::pin_formats();
   for (std::size_t i = 0; i < key.size(); ++i) {
     if (!key[i]) continue;
-    key[i] =
-        pg::query_once("SELECT CAST($1 AS " + pg::type_name(plan.order_types[i], -1) + ")::text", {key[i]}).at(0)[0];
+    key[i] = pg::query_once("SELECT CAST($1 AS " + pg::type_name(plan.feed().order_types[i], -1) + ")::text", {key[i]})
+                 .at(0)[0];
   }
   check_back(plan, key, checkpoints);
   owner.leave();

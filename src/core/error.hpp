@@ -29,6 +29,7 @@ class Error : public std::exception {
   std::string constraint;
   std::string query;  // SQL of the user's that the error points into, and the character, from 1; 0: nowhere
   int position = 0;
+  std::string step;  // id of the pipeline's step in which it arose; empty: not known
 };
 
 // How a run answers an error (design.md 5): retry, stop or quarantine the row, or obey.

@@ -15,6 +15,7 @@ inline constexpr char kDocumentTooLarge[] = "PE011";  // a document, or its _id,
 inline constexpr char kSinkRefused[] = "PE020";         // the remote system refused the whole request (4xx)
 inline constexpr char kSinkAuth[] = "PE021";            // 401 or 403 from the remote system
 inline constexpr char kTooManyDeadLetters[] = "PE030";  // more rows were quarantined than max_dead_letters
+inline constexpr char kCheckFailed[] = "PE031";         // a check step found rows that break its rules
 inline constexpr char kWorkerLost[] = "PE040";          // the worker of a running pipeline is gone
 inline constexpr char kFenced[] = "PE041";              // another worker holds the lease
 inline constexpr char kVersionMismatch[] = "PE043";     // the library and the SQL objects are of different versions

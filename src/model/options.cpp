@@ -13,12 +13,12 @@ namespace {
 
 using json::Value;
 
-constexpr std::array<std::string_view, 20> kBuilt = {
-    "auto_recover",   "bulk_bytes",       "bulk_items",  "compress",  "durability", "in_flight",   "index_mappings",
-    "index_settings", "max_dead_letters", "max_retries", "null_keys", "on_error",   "overlap",     "priority",
-    "retry_backoff",  "safety",           "settle",      "slices",    "snapshot",   "step_timeout"};
-constexpr std::array<std::string_view, 8> kLater = {"capture", "copy_data",        "delete_mode", "materialize",
-                                                    "observe", "on_schema_change", "tables",      "write_mode"};
+constexpr std::array<std::string_view, 21> kBuilt = {
+    "auto_recover",   "bulk_bytes",       "bulk_items",  "compress",  "durability", "in_flight", "index_mappings",
+    "index_settings", "max_dead_letters", "max_retries", "null_keys", "observe",    "on_error",  "overlap",
+    "priority",       "retry_backoff",    "safety",      "settle",    "slices",     "snapshot",  "step_timeout"};
+constexpr std::array<std::string_view, 7> kLater = {"capture",          "copy_data", "delete_mode", "materialize",
+                                                    "on_schema_change", "tables",    "write_mode"};
 
 [[noreturn]] void wrong(const char* name, const Value& value, const std::string& expected) {
   throw Error("22023", "option \"" + std::string(name) + "\" cannot take this value",
@@ -89,6 +89,7 @@ void read_option(Options& o, const std::string& key, const Value& v) {
   if (key == "max_dead_letters") o.max_dead_letters = whole("max_dead_letters", v, 0, 1000000000);
   if (key == "max_retries") o.max_retries = static_cast<int>(whole("max_retries", v, 0, 100));
   if (key == "null_keys") o.dead_letter_null_keys = word("null_keys", v, {"refuse", "dead_letter"}) == 1;
+  if (key == "observe") o.observe_steps = word("observe", v, {"run", "steps"}) == 1;
   if (key == "on_error") o.quarantine = word("on_error", v, {"fail", "quarantine"}) == 1;
   if (key == "overlap") o.overlap_ms = duration("overlap", v);
   if (key == "priority") o.priority = static_cast<int>(whole("priority", v, -100, 100));

@@ -19,6 +19,7 @@ struct Options {
   std::string safety = "auto";
   std::int64_t overlap_ms = 300000;
   std::int64_t settle_ms = 2000;
+  bool observe_steps = false;    // observe: run or steps
   bool snapshot_run = false;     // snapshot: batch or run
   bool durable_batches = false;  // durability: run or batch
   bool dead_letter_null_keys = false;

@@ -45,13 +45,13 @@ struct Statement::Plan {
 namespace {
 
 // C only.
-EphemeralNamedRelation describe_input(const char* name, Relation::Store* store) {
+EphemeralNamedRelation describe_input(const char* name, Relation::Store* store, double rows) {
   auto enr = static_cast<EphemeralNamedRelation>(palloc0(sizeof(EphemeralNamedRelationData)));
   enr->md.name = pstrdup(name);
   enr->md.reliddesc = InvalidOid;
   enr->md.tupdesc = store->shape;
   enr->md.enrtype = ENR_NAMED_TUPLESTORE;
-  enr->md.enrtuples = 1;  // a plan made for one row probes the target's index (internals.md 16)
+  enr->md.enrtuples = rows;
   enr->reldata = store->tuples;
   return enr;
 }
@@ -224,7 +224,7 @@ Statement::Statement(const std::string& sql, const std::vector<unsigned>& parame
     plan->inputs = count;
     plan->input = static_cast<EphemeralNamedRelation*>(palloc(sizeof(EphemeralNamedRelation) * (count + 1)));
     for (int i = 0; i < count; ++i) {
-      plan->input[i] = describe_input(named[i].name.c_str(), named[i].relation->store());
+      plan->input[i] = describe_input(named[i].name.c_str(), named[i].relation->store(), named[i].rows);
     }
     if (planning == Planning::kKeyRange) plan->sorted = sorted_input(named[0].name.c_str(), named[0].relation->store());
     MemoryContextSwitchTo(outer);

@@ -15,6 +15,7 @@ namespace etl::pg {
 struct NamedRelation {
   std::string name;  // the name that the SQL uses in FROM
   Relation* relation;
+  double rows = 1;  // as many the planner expects; of one it probes the target's index (internals.md 16)
 };
 
 // What the planner must do; set while a plan is made, never while it runs (internals.md 16).

@@ -32,6 +32,16 @@ void begin() {
   });
 }
 
+void begin_one_snapshot() {
+  call([&] {
+    SetCurrentStatementStartTimestamp();
+    StartTransactionCommand();
+    XactIsoLevel = XACT_REPEATABLE_READ;  // before the first snapshot
+    keep_leases_in_transaction();
+    PushActiveSnapshot(GetTransactionSnapshot());
+  });
+}
+
 namespace {
 
 volatile sig_atomic_t timer_fired = 0;

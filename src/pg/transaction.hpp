@@ -10,6 +10,8 @@
 namespace etl::pg {
 
 void begin();  // START TRANSACTION, READ COMMITTED, with an active snapshot
+// The same, REPEATABLE READ: everything that is read in it is of one moment. For reading only.
+void begin_one_snapshot();
 // flush: on disk when it returns, whatever the session says; otherwise asynchronous unless the session asks for
 // remote_apply. A statement timer is off from here on.
 void commit(bool flush);

@@ -6,6 +6,7 @@
 
 #include "catalog/checkpoints.hpp"
 #include "run/plan.hpp"
+#include "run/step_log.hpp"
 
 namespace etl::run {
 
@@ -20,6 +21,7 @@ struct Context {
   std::string role;  // session user, for events
   bool recovering = false;
   bool resumed = false;    // the run has worked before this process
+  StepLog steps;           // of the run's leader
   bool timed_out = false;  // the run's last 57014 is its own statement timer's, not a cancel
 };
 

@@ -30,16 +30,20 @@ void emit_batch(const sink::Batch& batch, const std::string& number, const Emit&
 }  // namespace
 
 void dry_run_documents(const Plan& plan, const json::Value& arguments, const Emit& emit) {
-  source::SqlSource source(source_spec(plan, {}));
-  source.open();
-  const auto page = source.make_page(false);
+  Flow flow(plan, {});
+  flow.evaluate();
+  flow.open();
+  tell_violations(flow, "0", emit);
   sink::ElasticSink sink(elastic_spec(plan, "dry run"));
   std::optional<pg::Key> position = resume_position(plan);
   bool more = true;
   for (std::int64_t i = 1; i <= arguments["batches"].GetInt64() && more; ++i) {
-    more = source.read(position, *page);
-    position = page->last_position();
-    if (page->rows() > 0) emit_batch(sink.encode(*page, kShownVersion), std::to_string(i), emit);
+    more = flow.read(position);
+    if (flow.rows_read() > 0) flow.run_steps();
+    if (plan.way == Way::kBatch) tell_violations(flow, std::to_string(i), emit);
+    position = flow.reached();
+    pg::Relation& rows = flow.input(0);
+    if (rows.rows() > 0) emit_batch(sink.encode(rows, kShownVersion), std::to_string(i), emit);
   }
 }
 

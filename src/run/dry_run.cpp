@@ -3,6 +3,7 @@
 #include <map>
 
 #include "pg/transaction.hpp"
+#include "run/flow.hpp"
 #include "run/halves.hpp"
 #include "run/table_loop.hpp"
 
@@ -24,32 +25,36 @@ std::map<std::string, Text> images(pg::Statement& statement, pg::Relation& scrat
 }
 
 struct Table {
-  Table(const Plan& p, pg::Relation& page)
+  Table(const Plan& p, const SinkPlan& s, pg::Relation& input)
       : plan(p),
-        sink(p.upsert, p.keys),
-        images(compile::images_sql(p.upsert), {}, {{"input", &page}}, pg::Planning::kFree),
+        keys(s.keys),
+        page(input),
+        sink(s.upsert, s.keys),
+        images(compile::images_sql(s.upsert), {}, {{"input", &page}}, pg::Planning::kFree),
         scratch(images.columns(), true) {
     sink.open(page);
   }
   const Plan& plan;
+  const std::vector<std::string>& keys;
+  pg::Relation& page;
   sink::TableSink sink;
   pg::Statement images;
   pg::Relation scratch;
 };
 
 // {"key": value, …} of a record.
-std::string key_of(const Plan& plan, const std::string& record) {
+std::string key_of(const std::vector<std::string>& keys, const std::string& record) {
   const json::Document row = json::parse(record, "a row");
   json::Object key;
-  for (const std::string& name : plan.keys) key.add_raw(name.c_str(), json::write(row[name.c_str()]));
+  for (const std::string& name : keys) key.add_raw(name.c_str(), json::write(row[name.c_str()]));
   return key.str();
 }
 
 // False: the batch was taken back, and why is told. With option on_error "quarantine" only the rows that fail are.
-bool write_or_tell(Table& table, pg::Relation& page, const std::string& batch, const Emit& emit) {
+bool write_or_tell(Table& table, const std::string& batch, const Emit& emit) {
   pg::Subtransaction attempt;
   try {
-    (void)table.sink.write(page);
+    (void)table.sink.write(table.page);
     pg::check_deferred_constraints();
     attempt.release();
     return true;
@@ -61,18 +66,18 @@ bool write_or_tell(Table& table, pg::Relation& page, const std::string& batch, c
     }
   }
   (void)table.sink.use_on_conflict();
-  (void)write_by_halves(page, table.sink, [&](pg::Relation& rows, std::uint64_t index, const Error& error) {
+  (void)write_by_halves(table.page, table.sink, [&](pg::Relation& rows, std::uint64_t index, const Error& error) {
     const std::string record = rows.row_json(index);
-    emit({batch, "error", key_of(table.plan, record), {}, {}, record, error.sqlstate, error.message});
+    emit({batch, "error", key_of(table.keys, record), {}, {}, record, error.sqlstate, error.message});
   });
   table.sink.use_merge();
   return true;
 }
 
 // One batch in a subtransaction of its own, so that a failing one can be reported and the next one tried.
-void try_batch(Table& table, pg::Relation& page, const std::string& batch, const Emit& emit) {
+void try_batch(Table& table, const std::string& batch, const Emit& emit) {
   const std::map<std::string, Text> before = images(table.images, table.scratch);
-  if (!write_or_tell(table, page, batch, emit)) return;
+  if (!write_or_tell(table, batch, emit)) return;
   const std::map<std::string, Text> after = images(table.images, table.scratch);
   for (const auto& [key, row] : after) {
     if (!row) continue;  // it could not be written
@@ -85,6 +90,13 @@ void try_batch(Table& table, pg::Relation& page, const std::string& batch, const
 
 }  // namespace
 
+void tell_violations(const Flow& flow, const std::string& batch, const Emit& emit) {
+  if (flow.evaluation() == nullptr) return;
+  for (const Violation& v : flow.evaluation()->violations()) {
+    emit({batch, "error", std::nullopt, std::nullopt, std::nullopt, v.record, "23514", v.message});
+  }
+}
+
 std::optional<pg::Key> resume_position(const Plan& plan) {
   if (plan.definition.mode != "incremental") return std::nullopt;
   const auto checkpoints = catalog::read_checkpoints(plan.definition.id);
@@ -94,19 +106,27 @@ std::optional<pg::Key> resume_position(const Plan& plan) {
 }
 
 void dry_run(const Plan& plan, const json::Value& arguments, const Emit& emit) {
-  if (!plan.table) return dry_run_documents(plan, arguments, emit);
-  source::SqlSource source(source_spec(plan, {}));
-  source.open();
-  const auto page = source.make_page(false);
-  page->clear();
-  Table table(plan, *page);
+  if (plan.is_remote()) return dry_run_documents(plan, arguments, emit);
+  Flow flow(plan, {});
+  flow.evaluate();
+  flow.open();
+  tell_violations(flow, "0", emit);
+  std::vector<std::unique_ptr<Table>> tables;
+  for (std::size_t i = 0; i < plan.sinks.size(); ++i) {
+    tables.push_back(std::make_unique<Table>(plan, plan.sinks[i], flow.input(i)));
+  }
   std::optional<pg::Key> position = resume_position(plan);
   const std::int64_t batches = arguments["batches"].GetInt64();
   bool more = true;
   for (std::int64_t i = 1; i <= batches && more; ++i) {
-    more = source.read(position, *page);
-    position = page->last_position();
-    if (page->rows() > 0) try_batch(table, *page, std::to_string(i), emit);
+    more = flow.read(position);
+    const std::string batch = std::to_string(i);
+    if (flow.rows_read() > 0) flow.run_steps();
+    if (plan.way == Way::kBatch) tell_violations(flow, batch, emit);
+    position = flow.reached();
+    for (const auto& table : tables) {
+      if (table->page.rows() > 0) try_batch(*table, batch, emit);
+    }
   }
 }
 

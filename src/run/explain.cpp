@@ -10,14 +10,29 @@ namespace {
 
 using Lines = std::vector<std::string>;
 
+// Of one feed and what takes its rows.
+struct Read {
+  std::string step;
+  std::string sql;
+  Lines plan;
+  bool spilled = false;
+};
+struct Written {
+  Lines plan;
+  std::string sql;
+};
+
 struct Description {
-  Lines source_plan;
-  std::string source_sql;
-  std::string way;
+  std::vector<Read> reads;
+  std::vector<Written> writes;  // of each sink
   double rows = 0;
-  Lines sink_plan;
-  std::string sink_sql;
   std::string measured;
+
+  const char* way() const {
+    return reads[0].spilled
+               ? "spilled: no index serves the order, so the query runs once and its rows wait in key order"
+               : "paged: an index serves the order, each batch is a query with a fresh snapshot";
+  }
 };
 
 std::string elapsed_ms(std::int64_t since_us) {
@@ -25,49 +40,50 @@ std::string elapsed_ms(std::int64_t since_us) {
 }
 
 // analyze: one batch is read and written in a subtransaction and taken back.
-void measure(source::SqlSource& source, sink::TableSink* sink, pg::Relation& page, Description& d) {
+void measure(Flow& flow, const std::vector<std::unique_ptr<sink::TableSink>>& sinks, Description& d) {
   pg::Subtransaction attempt;
   const std::int64_t start = pg::now_us();
-  (void)source.read(std::nullopt, page);
-  d.measured = "first batch: " + std::to_string(page.rows()) + " rows read in " + elapsed_ms(start);
-  if (sink != nullptr) {
+  (void)flow.read(std::nullopt);
+  const std::uint64_t rows = flow.rows_read();
+  flow.run_steps();
+  d.measured = "first batch: " + std::to_string(rows) + " rows read in " + elapsed_ms(start);
+  for (std::size_t i = 0; i < sinks.size(); ++i) {
     const std::int64_t write = pg::now_us();
-    const sink::Written w = sink->write(page);
+    const sink::Written w = sinks[i]->write(flow.input(i));
     d.measured += ", written in " + elapsed_ms(write) + " (" + std::to_string(w.inserted) + " inserted, " +
-                  std::to_string(w.updated) + " updated, " + std::to_string(w.unchanged) + " unchanged), rolled back";
+                  std::to_string(w.updated) + " updated, " + std::to_string(w.unchanged) + " unchanged)";
   }
+  if (!sinks.empty()) d.measured += ", rolled back";
   attempt.rollback();
 }
 
 Description describe(const Plan& plan, bool analyze) {
   Description d;
-  source::SqlSource source(source_spec(plan, {}));
-  source.open();
-  d.source_sql = source.sql();
-  d.source_plan = source.explain();
-  d.way = source.spills() ? "spilled: no index serves the order, so the query runs once and its rows wait in key order"
-                          : "paged: an index serves the order, each batch is a query with a fresh snapshot";
-  d.rows = source.rows_total();
-  const auto page = source.make_page(false);
-  page->clear();
-  if (plan.table) {
-    const auto sink = make_table_sink(plan, d.rows);
-    sink->open(*page);
-    d.sink_sql = sink->sql();
-    d.sink_plan = sink->explain();
-    if (analyze) measure(source, sink.get(), *page, d);
-  } else if (analyze) {
-    measure(source, nullptr, *page, d);
+  Flow flow(plan, {});
+  flow.evaluate();
+  flow.open();
+  for (std::size_t i = 0; i < flow.feeds(); ++i) {
+    source::SqlSource& source = flow.source(i);
+    const std::string step = plan.way == Way::kBatch ? plan.paged_step : "source";
+    d.reads.push_back({step, source.sql(), source.explain(), source.spills()});
   }
+  d.rows = flow.rows_total();
+  std::vector<std::unique_ptr<sink::TableSink>> sinks;
+  for (std::size_t i = 0; i < plan.sinks.size() && !plan.is_remote(); ++i) {
+    sinks.push_back(make_table_sink(plan, i, plan.way == Way::kBatch ? 0 : flow.source(i).rows_total()));
+    sinks.back()->open(flow.input(i));
+    d.writes.push_back({sinks.back()->explain(), sinks.back()->sql()});
+  }
+  if (analyze) measure(flow, sinks, d);
   return d;
 }
 
 Lines warnings(const Plan& plan, const Description& d) {
   Lines all;
   for (const Finding& finding : plan.warnings) all.push_back(finding.message);
-  if (plan.definition.mode == "incremental" && d.way.starts_with("spilled")) {
-    all.push_back("incremental_key has no index that serves (" + plan.order[0] + ", " + plan.order.back() +
-                  "): each run reads the whole source");
+  if (plan.definition.mode == "incremental" && d.reads[0].spilled) {
+    all.push_back("incremental_key has no index that serves (" + plan.feed().order[0] + ", " +
+                  plan.feed().order.back() + "): each run reads the whole source");
   }
   return all;
 }
@@ -75,8 +91,10 @@ Lines warnings(const Plan& plan, const Description& d) {
 // What a batch locks, until its end; no lock is held between batches.
 Lines locks(const Plan& plan) {
   Lines all;
-  for (const pg::BaseTable& table : plan.source.tables) all.push_back("ACCESS SHARE on " + table.name);
-  if (plan.table) all.push_back("ROW EXCLUSIVE on " + plan.table->name + ", and its rows that change");
+  for (const pg::BaseTable& table : plan.tables) all.push_back("ACCESS SHARE on " + table.name);
+  for (const SinkPlan& sink : plan.sinks) {
+    if (sink.table) all.push_back("ROW EXCLUSIVE on " + sink.table->name + ", and its rows that change");
+  }
   return all;
 }
 
@@ -87,30 +105,69 @@ void emit_block(const Emit& emit, const char* title, const std::string& sql, con
 
 }  // namespace
 
+namespace {
+
+std::string targets_of(const Plan& plan) {
+  std::string list;
+  for (const SinkPlan& sink : plan.sinks) list += (list.empty() ? "" : ", ") + target_as_listed(sink);
+  return list;
+}
+
+void emit_json(const Plan& plan, const Description& d, std::int64_t batches, const Lines& notes, const Emit& emit) {
+  const model::Definition& definition = plan.definition;
+  json::Object out;
+  out.add("pipeline", definition.name).add("mode", definition.mode);
+  out.add("layers", model::layers_text(model::steps_of(definition)));
+  out.add("source_sql", d.reads[0].sql).add("way", d.way());
+  out.add_raw("source_plan", json::write_texts({d.reads[0].plan.begin(), d.reads[0].plan.end()}));
+  out.add("target", targets_of(plan)).add("sink_sql", d.writes.empty() ? "" : d.writes[0].sql);
+  const Lines plan_lines = d.writes.empty() ? Lines() : d.writes[0].plan;
+  out.add_raw("sink_plan", json::write_texts({plan_lines.begin(), plan_lines.end()}));
+  out.add("safety", plan.safety).add("safety_reason", plan.safety_reason).add_number("estimated_batches", batches);
+  const Lines locked = locks(plan);
+  out.add_raw("locks", json::write_texts({locked.begin(), locked.end()}));
+  out.add("measured", d.measured).add_raw("warnings", json::write_texts({notes.begin(), notes.end()}));
+  emit({out.str()});
+}
+
+// A line for each step with its own statement; those between are parts of the statement after them.
+void emit_steps(const Plan& plan, const Description& d, const Emit& emit) {
+  if (plan.graph) {
+    for (const model::Step& step : plan.graph->steps()) {
+      if (!plan.relations.contains(step.id) || step.id == plan.paged_step) continue;
+      emit_block(
+          emit,
+          ("step " + step.id + " (" + step.op + "), " + (plan.way == Way::kWhole ? "once" : "each batch")).c_str(),
+          plan.graph->query(step.id, plan.relations), {});
+    }
+  }
+  for (std::size_t i = 0; i < plan.sinks.size(); ++i) {
+    const SinkPlan& sink = plan.sinks[i];
+    if (plan.way == Way::kWhole) {
+      emit_block(emit, ("rows of " + sink.step).c_str(), d.reads[i].sql, d.reads[i].plan);
+    }
+    emit({"-> " + sink.step + " (" + std::string(sink.table ? "table" : sink.server->type) + ") " +
+          target_as_listed(sink)});
+    if (i < d.writes.size()) emit_block(emit, "SQL", d.writes[i].sql, d.writes[i].plan);
+  }
+}
+
+}  // namespace
+
 void explain(const Plan& plan, const json::Value& arguments, const Emit& emit) {
   const Description d = describe(plan, arguments["analyze"].GetBool());
   const model::Definition& definition = plan.definition;
   const auto batches = static_cast<std::int64_t>(d.rows / static_cast<double>(definition.batch_size)) + 1;
   const Lines notes = warnings(plan, d);
-  if (json::text(arguments["format"]) == "json") {
-    json::Object out;
-    out.add("pipeline", definition.name).add("mode", definition.mode).add("source_sql", d.source_sql).add("way", d.way);
-    out.add_raw("source_plan", json::write_texts({d.source_plan.begin(), d.source_plan.end()}));
-    out.add("target", target_as_listed(plan)).add("sink_sql", d.sink_sql);
-    out.add_raw("sink_plan", json::write_texts({d.sink_plan.begin(), d.sink_plan.end()}));
-    out.add("safety", plan.safety).add("safety_reason", plan.safety_reason).add_number("estimated_batches", batches);
-    const Lines locked = locks(plan);
-    out.add_raw("locks", json::write_texts({locked.begin(), locked.end()}));
-    out.add("measured", d.measured).add_raw("warnings", json::write_texts({notes.begin(), notes.end()}));
-    return emit({out.str()});
-  }
+  if (json::text(arguments["format"]) == "json") return emit_json(plan, d, batches, notes, emit);
   emit({"Pipeline " + definition.name + " (" + definition.mode + ", batches of " +
         std::to_string(definition.batch_size) + ", about " + std::to_string(batches) + ")"});
-  emit({"Layers: " + model::layers_text(model::steps_of(plan.definition))});
-  emit({"-> source (sql), " + d.way});
-  emit_block(emit, "SQL", d.source_sql, d.source_plan);
-  emit({"-> sink (" + std::string(plan.table ? "table" : plan.server->type) + ") " + target_as_listed(plan)});
-  if (plan.table) emit_block(emit, "SQL", d.sink_sql, d.sink_plan);
+  emit({"Layers: " + model::layers_text(model::steps_of(definition))});
+  if (plan.way != Way::kWhole) {
+    emit({"-> " + d.reads[0].step + " (sql), " + d.way()});
+    emit_block(emit, "SQL", d.reads[0].sql, d.reads[0].plan);
+  }
+  emit_steps(plan, d, emit);
   if (!plan.safety.empty()) emit({"Safety: " + plan.safety + " (" + plan.safety_reason + ")"});
   for (const std::string& lock : locks(plan)) emit({"Lock: " + lock});
   if (!d.measured.empty()) emit({"Measured: " + d.measured});

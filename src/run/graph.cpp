@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/quote.hpp"
+#include "run/operators.hpp"
 #include "source/registry.hpp"
 #include "transform/columns.hpp"
 #include "transform/registry.hpp"
@@ -60,15 +61,15 @@ std::string Graph::relation_name(const std::string& id) const {
   return "_etl_step_" + std::to_string(index_.at(id));
 }
 
-bool Graph::is_shared(const std::string& id) const {
+std::size_t Graph::consumers(const std::string& id) const {
   const auto found = consumers_.find(id);
-  return found != consumers_.end() && found->second > 1;
+  return found == consumers_.end() ? 0 : found->second;
 }
 
 Input Graph::input(const std::string& id, const Relations& relations) const {
   Input input;
   input.id = id;
-  const bool named = relations.contains(id) || is_shared(id);
+  const bool named = relations.contains(id) || consumers(id) > 1;
   input.from = named ? quote_name(relation_name(id)) + " AS " + quote_name(id)
                      : "(" + rule(step(id), relations).sql + "\n) AS " + quote_name(id);
   for (const pg::Column& column : columns(id)) {
@@ -107,7 +108,7 @@ Rule Graph::rule(const model::Step& step, const Relations& relations) const {
 void Graph::collect_shared(const std::string& id, const Relations& relations, std::set<std::string>& shared) const {
   for (const std::string& name : step(id).depends_on) {
     if (relations.contains(name)) continue;
-    if (is_shared(name) && !shared.insert(name).second) continue;
+    if (consumers(name) > 1 && !shared.insert(name).second) continue;
     collect_shared(name, relations, shared);
   }
 }
@@ -135,7 +136,7 @@ void Graph::analyze(std::vector<Finding>& findings) {
   std::set<std::string> faulty;
   for (const Finding& finding : findings) faulty.insert(finding.step);
   for (const model::Step& step : steps_) {
-    if (faulty.contains(step.id)) continue;
+    if (faulty.contains(step.id) || find_operator(step.op, kind_of(steps_, step)) == nullptr) continue;
     const bool inputs_known = std::all_of(step.depends_on.begin(), step.depends_on.end(),
                                           [&](const std::string& name) { return columns_.contains(name); });
     if (!inputs_known) continue;

@@ -38,11 +38,11 @@ class Graph {
   std::string query(const std::string& id, const Relations& relations = {}) const;
   transform::Rule rule(const model::Step& step, const Relations& relations) const;
   std::string relation_name(const std::string& id) const;
+  std::size_t consumers(const std::string& id) const;  // how many steps take its rows
 
  private:
   transform::Input input(const std::string& id, const Relations& relations) const;
   transform::Rule sink_rule(const model::Step& step, const Relations& relations) const;
-  bool is_shared(const std::string& id) const;
   void collect_shared(const std::string& id, const Relations& relations, std::set<std::string>& shared) const;
   std::string with_shared(const std::string& id, const Relations& relations) const;
 

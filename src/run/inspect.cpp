@@ -17,19 +17,23 @@ namespace etl::run {
 namespace {
 
 void preview(const Plan& plan, const json::Value& arguments, const Emit& emit) {
-  source::SqlSourceSpec spec = source_spec(plan, {});
-  spec.page_rows = static_cast<std::uint64_t>(arguments["rows"].GetInt64());
-  source::SqlSource source(spec);
-  source.open();
-  const auto page = source.make_page(false);
-  (void)source.read(std::nullopt, *page);
-  for (std::uint64_t i = 0; i < page->rows() && i < spec.page_rows; ++i) emit({page->row_json(i)});
+  Plan small = plan;
+  small.definition.batch_size = arguments["rows"].GetInt64();
+  Flow flow(small, {});
+  flow.evaluate();
+  flow.open();
+  (void)flow.read(std::nullopt);
+  flow.run_steps();
+  pg::Relation& rows = flow.input(0);
+  for (std::uint64_t i = 0; i < rows.rows() && i < static_cast<std::uint64_t>(small.definition.batch_size); ++i) {
+    emit({rows.row_json(i)});
+  }
 }
 
 // The target's rows and the checkpoint go in this one transaction.
 void truncate(const Plan& plan, const json::Value& arguments, const Emit& emit) {
   const model::Definition& definition = plan.definition;
-  if (!plan.table) {
+  if (plan.is_remote()) {
     throw Error("0A000", "only a table can be emptied by truncate_target", {}, "Delete the index by hand.");
   }
   const auto now = catalog::lock_pipeline(definition.id);
@@ -40,8 +44,11 @@ void truncate(const Plan& plan, const json::Value& arguments, const Emit& emit) 
   // First the checkpoint: a worker of the run before that is at its last batch has it locked, and that batch is to go
   // too.
   forget_position(definition, json::text_member(arguments, "role").value_or(""));
-  (void)pg::query_once("DELETE FROM " + plan.table->name);
-  const std::uint64_t rows = pg::processed();
+  std::uint64_t rows = 0;
+  for (const SinkPlan& sink : plan.sinks) {
+    (void)pg::query_once("DELETE FROM " + sink.table->name);
+    rows += pg::processed();
+  }
   emit({std::to_string(rows)});
 }
 

@@ -11,7 +11,7 @@ namespace etl::run {
 namespace {
 
 Outcome pass(Context& context, catalog::Checkpoint& slice, const source::Range& range, bool again) {
-  if (context.plan.table) return TableLoop(context, slice, range, again).run();
+  if (!context.plan.is_remote()) return TableLoop(context, slice, range, again).run();
   return RemoteLoop(context, slice, range, again).run();
 }
 

@@ -84,7 +84,7 @@ std::optional<Context> claim(const pg::Task& task) {
 
 // Moves the pipeline from wherever its run stands to `to`, unless somebody else has done so. False: it was to be
 // paused, and was resumed meanwhile.
-bool end_run(const Context& context, State to, const std::string& status, const Error* error) {
+bool end_run(Context& context, State to, const std::string& status, const Error* error) {
   pg::begin();
   const auto state = catalog::read_state(context.pipeline, true);
   const bool mine = state && state->epoch == context.epoch && state->run == context.run &&
@@ -92,6 +92,7 @@ bool end_run(const Context& context, State to, const std::string& status, const 
   const bool resumed = mine && to == State::PAUSED && state->state == State::RUNNING;
   if (mine && !resumed) {
     catalog::set_run_status(context.run, status, error);
+    context.steps.end(context.plan, status, error);
     catalog::set_state(context.pipeline, state->state, to, context.run, context.role,
                        error != nullptr ? std::optional(error->sqlstate + ": " + error->message) : std::nullopt);
   }
@@ -99,7 +100,7 @@ bool end_run(const Context& context, State to, const std::string& status, const 
   return !resumed;
 }
 
-void fail_run(const Context& context, const Error& error) {
+void fail_run(Context& context, const Error& error) {
   if (error.sqlstate == sqlstate::kFenced) return;
   if (error.sqlstate == "57014" && !context.timed_out) {
     const Error cancelled("57014", "the worker was cancelled by pg_cancel_backend()");
@@ -151,6 +152,7 @@ Outcome move_data(Context& context) {
     slices = make_slices(context.plan, slices);
     catalog::start_checkpoints(context.pipeline, context.run, context.epoch, slices);
   }
+  context.steps.open(context.plan, context.run);
   pg::commit(false);
   return run_slices(context, slices);
 }

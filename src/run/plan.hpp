@@ -23,26 +23,59 @@ namespace etl::run {
 
 using model::Finding;
 
-struct Plan {
-  model::Definition definition;  // one of steps has its source, target and key_columns from them here
-  std::optional<Graph> graph;    // of the steps
-  model::Options options;
+// One SELECT that is read in pages, in an order.
+struct Feed {
+  std::string query;
   pg::Analysis source;
-  std::vector<std::string> keys;   // identify a row in the target
-  std::vector<std::string> order;  // in which the source is read
+  std::vector<std::string> order;  // columns in which it is read
   std::vector<unsigned> order_types;
   std::vector<std::string> position_types;  // name, type and collation of each: a position is good for these only
   std::vector<compile::Operators> order_operators;
+  bool keys_may_be_null = true;  // of the order, or of the sink's keys
+};
+
+// One target.
+struct SinkPlan {
+  std::string step;    // id
+  std::string target;  // as the definition names it
+  std::optional<std::vector<std::string>> key_columns;
+  std::vector<pg::Column> columns;       // of the rows that it takes
+  std::vector<std::string> keys;         // identify a row in the target
   std::optional<pg::TargetTable> table;  // target in this database
   compile::Upsert upsert;                // of `table`
   bool key_range = false;                // pages come in the order of the target's key, in its type and collation
   std::optional<pg::Server> server;      // or a remote one
   std::string index;
+};
+
+// How rows get from the feeds to the sinks.
+enum class Way {
+  kDirect,  // the one feed's pages are what the one sink takes
+  kBatch,   // the one feed's page is a relation that the steps are run on; the sinks take what comes out
+  kWhole,   // the steps are run on all rows; each sink has a feed of its own, in the order of its keys
+};
+
+struct Plan {
+  model::Definition definition;
+  model::Options options;
+  std::optional<Graph> graph;  // of the steps; nothing: source and target
+  Way way = Way::kDirect;
+  Graph::Relations relations;         // steps whose rows wait in a relation
+  std::string paged_step;             // kBatch: whose rows the feed reads
+  std::vector<pg::BaseTable> tables;  // all that is read
+  std::vector<Feed> feeds;
+  std::vector<SinkPlan> sinks;
   std::string safety;  // incremental: xact, lock or overlap
   std::string safety_reason;
-  bool keys_may_be_null = true;
   std::vector<Finding> warnings;
+
+  const Feed& feed() const { return feeds[0]; }
+  const SinkPlan& sink() const { return sinks[0]; }
+  bool is_remote() const { return sinks[0].server.has_value(); }
 };
+
+// A key of the whole plan: that of every feed, one after the other.
+std::vector<std::string> position_types(const Plan& plan);
 
 // Throws the first broken rule; of steps, all of them in one. `owner` is the role that will run it.
 Plan make_plan(const model::Definition& definition, unsigned owner);
@@ -56,8 +89,8 @@ void note_objects(const Plan& plan, std::int64_t pipeline);
 // Why `owner` can have no session in this database, which a worker needs.
 std::optional<Error> missing_session(unsigned owner);
 
-// nullptr: the source has no output column of that name.
-const pg::Column* find_column(const pg::Analysis& source, const std::string& name);
+// nullptr: there is none of that name.
+const pg::Column* find_column(const std::vector<pg::Column>& columns, const std::string& name);
 
 // Throws 55000 unless a position, which was saved in the order of `types`, stands in the plan's order, too.
 void check_position(const Plan& plan, const std::vector<std::string>& types);
@@ -65,7 +98,7 @@ void check_position(const Plan& plan, const std::vector<std::string>& types);
 // By which generated SQL compares values of the type.
 compile::Operators operators_of(unsigned type);
 
-// CREATE TABLE for the source's columns, with key_columns as primary key.
-std::string create_target_sql(const model::Definition& definition);
+// Checks that the owner can have a session, and what else comes before all other checks.
+void check_owner(unsigned owner);
 
 }  // namespace etl::run

@@ -1,5 +1,7 @@
 #include "run/quarantine.hpp"
 
+#include <set>
+
 #include "core/json.hpp"
 #include "core/sqlstate.hpp"
 #include "pg/fault.hpp"
@@ -21,10 +23,6 @@ std::string record_of(pg::Relation& rows, std::uint64_t index) {
   }
 }
 
-void Quarantine::keep(pg::Relation& rows, std::uint64_t index, const Error& error) {
-  keep_record(record_of(rows, index), error);
-}
-
 void Quarantine::keep_record(const std::string& record, const Error& error) {
   catalog::DeadLetter letter;
   letter.record = record;
@@ -36,7 +34,7 @@ void Quarantine::keep_record(const std::string& record, const Error& error) {
                        .add("column", error.column)
                        .add("correlation_id", context_.correlation_id)
                        .str();
-  (void)catalog::save_dead_letter(context_.pipeline, context_.run, "sink", letter);
+  (void)catalog::save_dead_letter(context_.pipeline, context_.run, error.step.empty() ? "sink" : error.step, letter);
   pg::fault_point(11);
   const std::int64_t count = catalog::count_dead_letters_of_run(context_.pipeline, context_.run);
   if (count > context_.plan.options.max_dead_letters) {
@@ -47,48 +45,94 @@ void Quarantine::keep_record(const std::string& record, const Error& error) {
   }
 }
 
-sink::Written Quarantine::bisect(pg::Relation& page, sink::TableSink& sink, std::uint64_t& dead) {
-  return write_by_halves(page, sink, [&](pg::Relation& rows, std::uint64_t index, const Error& error) {
-    keep(rows, index, error);
+sink::Written Quarantine::bisect(pg::Relation& page, sink::TableSink& sink, const std::string& step,
+                                 std::uint64_t& dead) {
+  return write_by_halves(page, sink, [&](pg::Relation& rows, std::uint64_t index, Error error) {
+    error.step = step;
+    keep_record(record_of(rows, index), error);
     ++dead;
   });
 }
 
-void Quarantine::take_unreachable(source::SqlSource& source, pg::Relation& page, catalog::Checkpoint& checkpoint,
-                                  bool from_start) {
-  // Slice 0 looks for all. A source that is spilled whole shows its NULL keys as they come.
-  const bool whole = source.spills() && from_start && !source.bounded();
-  if (!context_.plan.keys_may_be_null || checkpoint.slice > 0 || whole) return;
-  catalog::BatchRecord record;
-  record.started_us = pg::now_us();
-  pg::begin();
-  source.read_null_keys(page);
-  const auto dead = static_cast<std::int64_t>(take_null_keys(page));
-  // When the run looks again, after a pause or an error, they are counted already.
-  if (dead > 0 && !context_.resumed && !counted_) {
-    record.counters.read = dead;
-    record.counters.dead = dead;
-    record.pipeline = context_.pipeline;
-    record.run = context_.run;
-    record.epoch = context_.epoch;
-    record.slice = checkpoint.slice;
-    record.batch_no = ++checkpoint.batch_no;
-    record.phase = "null keys";
-    (void)catalog::save_batch(record);
+std::uint64_t Quarantine::take_violations(const std::vector<Violation>& violations) {
+  std::set<std::pair<std::string, std::string>> records;  // a row that breaks two rules is one
+  for (const Violation& violation : violations) {
+    if (!records.emplace(violation.step, *violation.record).second) continue;
+    Error error("23514", violation.message, "Rule " + violation.rule + " of check \"" + violation.step + "\".");
+    error.step = violation.step;
+    keep_record(*violation.record, error);
   }
+  return records.size();
+}
+
+// A source that is spilled whole shows its NULL keys as they come.
+bool Quarantine::look_for_unreachable(const source::SqlSource& source, bool from_start) const {
+  return !(source.spills() && from_start && !source.bounded());
+}
+
+// When the run looks again, after a pause or an error, they are counted already.
+void Quarantine::save_found(catalog::Checkpoint& checkpoint, std::int64_t started_us, std::uint64_t dead,
+                            const char* phase) {
+  if (dead == 0 || context_.resumed || counted_) return;
+  catalog::BatchRecord record;
+  record.started_us = started_us;
+  record.counters.read = static_cast<std::int64_t>(dead);
+  record.counters.dead = record.counters.read;
+  record.pipeline = context_.pipeline;
+  record.run = context_.run;
+  record.epoch = context_.epoch;
+  record.slice = checkpoint.slice;
+  record.batch_no = ++checkpoint.batch_no;
+  record.phase = phase;
+  (void)catalog::save_batch(record);
+}
+
+void Quarantine::take_unreachable(Flow& flow, catalog::Checkpoint& checkpoint, bool from_start) {
+  if (checkpoint.slice > 0) return;  // slice 0 looks for all
+  const Plan& plan = context_.plan;
+  const std::int64_t started_us = pg::now_us();
+  const bool checked = plan.way == Way::kWhole && !flow.evaluation()->violations().empty();
+  std::vector<std::size_t> feeds;
+  for (std::size_t i = 0; i < flow.feeds(); ++i) {
+    if (plan.feeds[i].keys_may_be_null && look_for_unreachable(flow.source(i), from_start)) feeds.push_back(i);
+  }
+  if (!checked && feeds.empty()) return;
+  pg::begin();
+  std::uint64_t dead = checked ? take_violations(flow.evaluation()->violations()) : 0;
+  const char* phase = checked ? "checks" : "null keys";
+  for (const std::size_t i : feeds) {
+    flow.source(i).read_null_keys(flow.page(i));
+    dead += take_null_keys(flow.page(i), plan.way == Way::kBatch ? plan.paged_step : plan.sinks[i].step);
+  }
+  save_found(checkpoint, started_us, dead, phase);
   pg::commit(dead > 0);
   counted_ = true;
 }
 
-std::uint64_t Quarantine::take_null_keys(pg::Relation& page) {
+std::uint64_t Quarantine::take_out(Flow& flow) {
+  const Plan& plan = context_.plan;
+  const bool by_batch = plan.way == Way::kBatch;
+  std::uint64_t dead = 0;
+  for (std::size_t i = 0; i < flow.feeds(); ++i) {
+    dead += take_null_keys(flow.page(i), by_batch ? plan.paged_step : plan.sinks[i].step);
+  }
+  if (!by_batch) return dead;
+  flow.run_steps();
+  dead += take_violations(flow.evaluation()->violations());
+  for (std::size_t i = 0; i < plan.sinks.size(); ++i) dead += take_null_keys(flow.input(i), plan.sinks[i].step);
+  return dead;
+}
+
+std::uint64_t Quarantine::take_null_keys(pg::Relation& page, const std::string& step) {
   if (page.null_keys() == 0) return 0;
   pg::Relation bad(page.columns(), true);
   pg::Relation good(page.columns(), true);
   page.split_null_keys(bad, good);
-  const Error error("23502", "a key column of a row is null", "The row is " + bad.row_json(0).substr(0, 500) + ".",
-                    "Filter such rows out in the source, or set option \"null_keys\" to \"dead_letter\".");
+  Error error("23502", "a key column of a row is null", "The row is " + bad.row_json(0).substr(0, 500) + ".",
+              "Filter such rows out in the source, or set option \"null_keys\" to \"dead_letter\".");
+  error.step = step;
   if (!context_.plan.options.dead_letter_null_keys) throw error;
-  for (std::uint64_t i = 0; i < bad.rows(); ++i) keep(bad, i, error);
+  for (std::uint64_t i = 0; i < bad.rows(); ++i) keep_record(record_of(bad, i), error);
   good.copy_range(page, 0, good.rows());
   return bad.rows();
 }

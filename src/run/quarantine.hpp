@@ -6,8 +6,8 @@
 #include "core/error.hpp"
 #include "pg/relation.hpp"
 #include "run/context.hpp"
+#include "run/flow.hpp"
 #include "sink/table_sink.hpp"
-#include "source/sql_source.hpp"
 
 namespace etl::run {
 
@@ -18,25 +18,30 @@ class Quarantine {
  public:
   explicit Quarantine(Context& context) : context_(context) {}
 
-  // Keeps row `index` of `rows`, in the caller's transaction. Error PE030 when the run has more than max_dead_letters.
-  void keep(pg::Relation& rows, std::uint64_t index, const Error& error);
-
-  // The same for a record as JSON.
+  // Keeps a record, as JSON, that step error.step (the sink, if that is empty) cannot take, in the caller's
+  // transaction. Error PE030 when the run has more than max_dead_letters.
   void keep_record(const std::string& record, const Error& error);
 
-  // Writes `page` by halves; the rows that fail alone are kept, and counted in `dead`.
-  sink::Written bisect(pg::Relation& page, sink::TableSink& sink, std::uint64_t& dead);
+  // Writes `page` by halves; the rows that fail alone are kept for `step`, and counted in `dead`.
+  sink::Written bisect(pg::Relation& page, sink::TableSink& sink, const std::string& step, std::uint64_t& dead);
 
   // Looks for rows that no page would ever reach, since a NULL is in their key or position, before the first page is
   // read: refused or kept as above, in a transaction of its own. `page` is scratch. from_start: the pass has no
   // position.
-  void take_unreachable(source::SqlSource& source, pg::Relation& page, catalog::Checkpoint& checkpoint,
-                        bool from_start);
+  void take_unreachable(Flow& flow, catalog::Checkpoint& checkpoint, bool from_start);
 
-  // Takes rows with a NULL key out of `page`: refused with 23502, or kept, as option null_keys says. Returns how many.
-  std::uint64_t take_null_keys(pg::Relation& page);
+  // Runs the steps on the batch that `flow` has read, and takes out of it what can go nowhere: rows with a NULL key,
+  // and what checks find. Returns how many.
+  std::uint64_t take_out(Flow& flow);
 
  private:
+  // Takes rows with a NULL key out of `page`: refused with 23502, or kept, as option null_keys says. Returns how many.
+  std::uint64_t take_null_keys(pg::Relation& page, const std::string& step);
+  // Keeps what checks have found. Returns how many rows that were.
+  std::uint64_t take_violations(const std::vector<Violation>& violations);
+  bool look_for_unreachable(const source::SqlSource& source, bool from_start) const;
+  void save_found(catalog::Checkpoint& checkpoint, std::int64_t started_us, std::uint64_t dead, const char* phase);
+
   Context& context_;
   bool counted_ = false;  // the rows that no page reaches
 };

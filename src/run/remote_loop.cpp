@@ -11,7 +11,8 @@
 namespace etl::run {
 
 sink::ElasticSpec elastic_spec(const Plan& plan, const std::string& correlation_id) {
-  return {*plan.server, plan.index, plan.source.columns, plan.keys, plan.options, correlation_id};
+  const SinkPlan& sink = plan.sink();
+  return {*sink.server, sink.index, sink.columns, sink.keys, plan.options, correlation_id};
 }
 
 RemoteLoop::RemoteLoop(Context& context, catalog::Checkpoint& checkpoint, source::Range range, bool again)
@@ -31,14 +32,16 @@ void RemoteLoop::open() {
   done_.clear();
   position_ = saved_;
   more_ = true;
+  context_.steps.rolled_back();
+  flow_ = std::make_unique<Flow>(context_.plan, range_);
+  if (context_.plan.way == Way::kWhole) {
+    evaluate(*flow_, context_);
+  }
   pg::begin();
-  source_ = std::make_unique<source::SqlSource>(source_spec(context_.plan, range_));
-  source_->open();
-  page_ = source_->make_page(false);
-  page_->clear();
+  flow_->open();
   sink_ = std::make_unique<sink::ElasticSink>(elastic_spec(context_.plan, context_.correlation_id));
-  catalog::set_rows_total(context_.pipeline, checkpoint_.slice, static_cast<std::int64_t>(source_->rows_total()),
-                          source_->spills() ? "spilled" : "paged");
+  catalog::set_rows_total(context_.pipeline, checkpoint_.slice, static_cast<std::int64_t>(flow_->rows_total()),
+                          flow_->spills() ? "spilled" : "paged");
   pg::commit(false);
   sink_->open();
 }
@@ -47,24 +50,24 @@ std::optional<sink::Batch> RemoteLoop::read_next() {
   Sent sent;
   catalog::BatchRecord& record = sent.record;
   record.started_us = pg::now_us();
-  const bool more = source_->read(position_, *page_);
+  const bool more = flow_->read(position_);
   pg::fault_point(5);
-  if (page_->rows() == 0) {
+  if (flow_->rows_read() == 0) {
     more_ = false;
     return std::nullopt;
   }
   catalog::Counters& c = record.counters;
-  c.read = static_cast<std::int64_t>(page_->rows());
-  c.bytes = static_cast<std::int64_t>(page_->bytes());
-  const std::optional<pg::Key> last = page_->last_position();
-  c.dead = static_cast<std::int64_t>(quarantine_.take_null_keys(*page_));
-  const bool ends_null = c.dead > 0 && last && source::has_null(*last);
-  const std::optional<pg::Key> reached = ends_null ? page_->last_position() : last;
+  c.bytes = static_cast<std::int64_t>(flow_->bytes_read());
+  const std::int64_t read_us = pg::now_us() - record.started_us;
+  c.dead = static_cast<std::int64_t>(quarantine_.take_out(*flow_));
+  sent.work = work_of_batch(*flow_, context_.plan, record.started_us, read_us);
+  c.read = c.dead + static_cast<std::int64_t>(flow_->input(0).rows());
+  const std::optional<pg::Key> reached = flow_->reached();
   const std::int64_t version = catalog::reserve_versions(context_.pipeline, context_.epoch, 1);
   pg::fault_point(3);
-  sink::Batch batch = sink_->encode(*page_, version);
+  sink::Batch batch = sink_->encode(flow_->input(0), version);
   for (sink::DeadRow& row : batch.dead) {
-    if (row.document.empty()) row.document = record_of(*page_, row.index);
+    if (row.document.empty()) row.document = record_of(flow_->input(0), row.index);
   }
   record.pipeline = context_.pipeline;
   record.run = context_.run;
@@ -74,7 +77,7 @@ std::optional<sink::Batch> RemoteLoop::read_next() {
   record.attempt = context_.attempt;
   record.from = position_;
   if (!again_) record.to = reached;
-  record.phase = again_ ? "reading again" : source_->spills() ? "spilled" : "paged";
+  record.phase = again_ ? "reading again" : flow_->spills() ? "spilled" : "paged";
   if (reached) position_ = reached;
   sent.reached = position_;
   sent_.push_back(std::move(sent));
@@ -94,12 +97,18 @@ void RemoteLoop::save_acknowledged() {
     c.unchanged = c.read - c.inserted - c.updated - c.dead - c.superseded;  // a newer version was there already
     if (again_) c.late = c.inserted;
     seen_ = catalog::save_batch(record);
+    std::vector<StepWork> work = sent_[i].work;
+    work.push_back({context_.plan.sink().step, record.started_us, pg::now_us() - record.started_us,
+                    static_cast<std::uint64_t>(record.counters.read), done_[i].stored, "{}"});
+    context_.steps.add(work);
+    context_.steps.save();
     pg::fault_point(12);
   }
 }
 
 void RemoteLoop::forget_saved() {
   if (done_.empty()) return;
+  context_.steps.committed();
   saved_ = sent_[done_.size() - 1].reached;
   checkpoint_.batch_no = sent_[done_.size() - 1].record.batch_no;
   sent_.erase(sent_.begin(), sent_.begin() + static_cast<std::ptrdiff_t>(done_.size()));
@@ -151,7 +160,7 @@ void RemoteLoop::collect(int wait_ms) {
 // Until there is nothing more to do, or failure_ is left.
 void RemoteLoop::move() {
   open();
-  if (!again_) quarantine_.take_unreachable(*source_, *page_, checkpoint_, !position_);
+  if (!again_) quarantine_.take_unreachable(*flow_, checkpoint_, !position_);
   next_batch_no_ = checkpoint_.batch_no + 1;
   while (seen_ == model::State::RUNNING || seen_ == model::State::PAUSE_REQUESTED) {
     collect(0);

@@ -13,10 +13,10 @@
 #include <optional>
 
 #include "run/context.hpp"
+#include "run/flow.hpp"
 #include "run/quarantine.hpp"
 #include "run/retry.hpp"
 #include "sink/elastic_sink.hpp"
-#include "source/sql_source.hpp"
 
 namespace etl::run {
 
@@ -30,6 +30,7 @@ class RemoteLoop {
   struct Sent {
     catalog::BatchRecord record;
     std::optional<pg::Key> reached;  // the position behind it
+    std::vector<StepWork> work;      // of the steps before the sink
   };
 
   void open();
@@ -50,8 +51,7 @@ class RemoteLoop {
   Quarantine quarantine_;
   std::optional<pg::Key> saved_;     // position of the last batch that was saved
   std::optional<pg::Key> position_;  // of the last batch that was read
-  std::unique_ptr<source::SqlSource> source_;
-  std::unique_ptr<pg::Relation> page_;
+  std::unique_ptr<Flow> flow_;
   std::unique_ptr<sink::ElasticSink> sink_;
   std::deque<Sent> sent_;         // in the order in which they were read
   std::deque<sink::Done> done_;   // outcomes of the first of sent_

@@ -40,9 +40,9 @@ std::string records_sql(const Plan& plan) {
   constexpr unsigned kBytea = 17;
   std::string columns;
   std::string values;
-  for (const pg::Column& column : plan.source.columns) {
+  for (const pg::Column& column : plan.sink().columns) {
     // A letter from a document has the document's form: bytes in base64.
-    const bool base64 = !plan.table && column.type == kBytea;
+    const bool base64 = plan.is_remote() && column.type == kBytea;
     const std::string name = quote_name(column.name);
     columns += (columns.empty() ? "" : ", ") + name + " " +
                (base64 ? std::string("pg_catalog.text") : pg::type_name(column.type, column.typmod)) +
@@ -63,13 +63,13 @@ void replay(const Plan& plan, const json::Value& arguments, const Emit& emit) {
   const std::string letters = find_letters(plan, json::text_member(arguments, "where_sql").value_or("true"));
   want_records(letters);
   const std::string patch = json::text_member(arguments, "patch").value_or("{}");
-  source::SqlSource shape(source_spec(plan, {}));
+  source::SqlSource shape(source_spec(plan, plan.feed(), plan.sink().keys, {}));
   const auto page = shape.make_page(false);
   page->clear();
   pg::Statement records(records_sql(plan), {kJsonb, kBigints}, {}, pg::Planning::kFree);
   records.read(*page, {patch, letters});
-  if (!plan.table) return replay_documents(plan, *page, letters, emit);
-  sink::TableSink sink(plan.upsert, plan.keys);
+  if (plan.is_remote()) return replay_documents(plan, *page, letters, emit);
+  sink::TableSink sink(plan.sink().upsert, plan.sink().keys);
   sink.open(*page);
   (void)sink.use_on_conflict();
   if (page->rows() > 0) (void)sink.write(*page);

@@ -27,7 +27,7 @@ constexpr unsigned kTimestamp = 1114;
 constexpr unsigned kDate = 1082;
 
 const pg::Column& key_column(const Plan& plan) {
-  const pg::Column* column = find_column(plan.source, plan.order[0]);
+  const pg::Column* column = find_column(plan.feed().source.columns, plan.feed().order[0]);
   if (column == nullptr) throw Error("XX000", "the incremental key is gone");
   return *column;
 }
@@ -39,7 +39,7 @@ bool is_clock_default(const std::string& expression) {
 
 std::vector<unsigned> tables_of(const Plan& plan) {
   std::vector<unsigned> oids;
-  for (const pg::BaseTable& table : plan.source.tables) oids.push_back(table.oid);
+  for (const pg::BaseTable& table : plan.feed().source.tables) oids.push_back(table.oid);
   return oids;
 }
 
@@ -68,12 +68,12 @@ void warn(Plan& plan, const std::string& message, const std::string& hint) {
 }
 
 std::string source_as_table(const Plan& plan) {
-  return "(" + plan.definition.source + "\n) AS _etl_row";
+  return "(" + plan.feed().query + "\n) AS _etl_row";
 }
 
 // The largest key that is visible now.
 std::optional<std::string> largest_key(const Plan& plan) {
-  const std::string key = quote_name(plan.order[0]);
+  const std::string key = quote_name(plan.feed().order[0]);
   const pg::Rows rows = pg::query_once("SELECT " + key + " FROM " + source_as_table(plan) + " WHERE " + key +
                                        " IS NOT NULL ORDER BY " + key + " DESC LIMIT 1");
   return rows.empty() ? std::nullopt : rows[0][0];
@@ -81,9 +81,9 @@ std::optional<std::string> largest_key(const Plan& plan) {
 
 bool any_at_or_above(const Plan& plan, const std::string& mark) {
   const pg::Column& column = key_column(plan);
-  return !pg::query_once("SELECT FROM " + source_as_table(plan) + " WHERE " + quote_name(plan.order[0]) + " " +
-                             plan.order_operators[0].greater_or_equal + " $1::" + pg::type_name(column.type, -1) +
-                             " LIMIT 1",
+  return !pg::query_once("SELECT FROM " + source_as_table(plan) + " WHERE " + quote_name(plan.feed().order[0]) + " " +
+                             plan.feed().order_operators[0].greater_or_equal +
+                             " $1::" + pg::type_name(column.type, -1) + " LIMIT 1",
                          {mark})
               .empty();
 }

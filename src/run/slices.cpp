@@ -20,9 +20,9 @@ constexpr std::int64_t kStartUs = 500'000;  // a worker that has not come by the
 // Values of the first key column that cut the source into `count` parts of about the same number of rows: from the
 // statistics of the column where there are any, otherwise by reading the keys once.
 std::vector<std::string> borders(const Plan& plan, int count) {
-  const std::string key = quote_name(plan.order[0]);
+  const std::string key = quote_name(plan.feed().order[0]);
   pg::Origin origin;
-  const pg::Column* column = find_column(plan.source, plan.order[0]);
+  const pg::Column* column = find_column(plan.feed().source.columns, plan.feed().order[0]);
   if (column != nullptr) (void)pg::find_origin(*column, origin);
   std::vector<std::string> cut;
   if (!origin.table.empty()) {
@@ -42,16 +42,16 @@ std::vector<std::string> borders(const Plan& plan, int count) {
   for (int i = 1; i < count; ++i) fractions += (i > 1 ? "," : "") + std::to_string(static_cast<double>(i) / count);
   for (const pg::Row& row :
        pg::query_once("SELECT DISTINCT b FROM (SELECT pg_catalog.unnest(pg_catalog.percentile_disc(ARRAY[" + fractions +
-                      "]::pg_catalog.float8[]) WITHIN GROUP (ORDER BY " + key + ")) AS b FROM (" +
-                      plan.definition.source + "\n) AS _etl_row) AS _etl_cut WHERE b IS NOT NULL ORDER BY b")) {
+                      "]::pg_catalog.float8[]) WITHIN GROUP (ORDER BY " + key + ")) AS b FROM (" + plan.feed().query +
+                      "\n) AS _etl_row) AS _etl_cut WHERE b IS NOT NULL ORDER BY b")) {
     cut.push_back(*row[0]);
   }
   return cut;
 }
 
 bool worth_slicing(const Plan& plan) {
-  if (plan.options.slices < 2 || plan.definition.mode != "full") return false;
-  source::SqlSource source(source_spec(plan, {}));
+  if (plan.options.slices < 2 || plan.definition.mode != "full" || plan.way != Way::kDirect) return false;
+  source::SqlSource source(source_spec(plan, plan.feed(), plan.sink().keys, {}));
   source.open();
   return !source.spills();  // what no index serves is computed once, not once a slice
 }
@@ -126,7 +126,7 @@ Outcome wait_for_helpers(Context& context, std::vector<catalog::Checkpoint>& sli
 std::vector<catalog::Checkpoint> make_slices(const Plan& plan, const std::vector<catalog::Checkpoint>& old) {
   catalog::Checkpoint whole;
   whole.kind = plan.definition.mode == "incremental" ? "pair" : "key";
-  whole.position_types = plan.position_types;
+  whole.position_types = position_types(plan);
   if (plan.definition.mode == "incremental" && !old.empty() && old[0].kind == "pair") whole.position = old[0].position;
   std::vector<catalog::Checkpoint> slices = {whole};
   if (!worth_slicing(plan)) return slices;

@@ -13,40 +13,32 @@ namespace {
 constexpr double kRangeFactor = 4;  // a row met in a range scan costs a quarter of an index probe
 constexpr double kRangeRows = 50000;
 
-double target_rows(const Plan& plan) {
-  pg::Statement all("SELECT FROM " + plan.table->name, {}, {}, pg::Planning::kFree);
+double target_rows(const SinkPlan& sink) {
+  pg::Statement all("SELECT FROM " + sink.table->name, {}, {}, pg::Planning::kFree);
   return all.estimated_rows();
 }
 
 // A range scan reads all that the target holds between a batch's first and last key: worth it unless that is much
 // more than the source has.
-bool range_pays(const Plan& plan, double source_rows) {
-  return plan.key_range && target_rows(plan) <= kRangeFactor * source_rows + kRangeRows;
+bool range_pays(const SinkPlan& sink, double source_rows) {
+  return sink.key_range && target_rows(sink) <= kRangeFactor * source_rows + kRangeRows;
+}
+
+StepWork sink_work(const std::string& step, std::int64_t started_us, std::uint64_t rows, const sink::Written& written) {
+  return {step, started_us, pg::now_us() - started_us, rows, written.inserted + written.updated, "{}"};
 }
 
 }  // namespace
 
-source::SqlSourceSpec source_spec(const Plan& plan, const source::Range& range) {
-  source::SqlSourceSpec spec;
-  spec.query = plan.definition.source;
-  spec.columns = plan.source.columns;
-  spec.order = plan.order;
-  spec.order_types = plan.order_types;
-  spec.order_operators = plan.order_operators;
-  spec.keys = plan.keys;
-  spec.null_keys = plan.keys_may_be_null;
-  spec.range = range;
-  spec.page_rows = static_cast<std::uint64_t>(plan.definition.batch_size);
-  spec.one_snapshot = plan.options.snapshot_run;
-  return spec;
-}
-
-std::unique_ptr<sink::TableSink> make_table_sink(const Plan& plan, double source_rows) {
-  return std::make_unique<sink::TableSink>(plan.upsert, plan.keys, range_pays(plan, source_rows), plan.order_types[0]);
+std::unique_ptr<sink::TableSink> make_table_sink(const Plan& plan, std::size_t index, double source_rows) {
+  const SinkPlan& sink = plan.sinks[index];
+  if (plan.way == Way::kBatch) return std::make_unique<sink::TableSink>(sink.upsert, sink.keys);
+  return std::make_unique<sink::TableSink>(sink.upsert, sink.keys, range_pays(sink, source_rows),
+                                           plan.feeds[index].order_types[0]);
 }
 
 void plan_anew(Context& context) {
-  const std::vector<std::string> types = context.plan.position_types;
+  const std::vector<std::string> types = position_types(context.plan);
   pg::begin();
   context.plan = make_plan(context.plan.definition, context.plan.definition.owner);
   pg::commit(false);
@@ -63,21 +55,69 @@ TableLoop::TableLoop(Context& context, catalog::Checkpoint& checkpoint, source::
   if (!again_) position_ = checkpoint_.position;
 }
 
+std::vector<StepWork> work_of_batch(Flow& flow, const Plan& plan, std::int64_t started_us, std::int64_t read_us) {
+  if (plan.way != Way::kBatch) return {};
+  std::vector<StepWork> work = flow.evaluation()->work();
+  work.push_back({plan.paged_step, started_us, read_us, std::nullopt, flow.rows_read(), "{}"});
+  return work;
+}
+
+void evaluate(Flow& flow, Context& context) {
+  context.steps.rolled_back();
+  pg::begin_one_snapshot();
+  try {
+    flow.evaluate();
+  } catch (const Error&) {
+    context.steps.add(flow.evaluation()->work(), true);
+    throw;
+  }
+  pg::commit(false);
+  context.steps.add(flow.evaluation()->work(), true);
+}
+
 void TableLoop::open() {
+  flow_ = std::make_unique<Flow>(context_.plan, range_);
+  if (context_.plan.way == Way::kWhole) {
+    evaluate(*flow_, context_);
+  }
   pg::begin();
-  source_ = std::make_unique<source::SqlSource>(source_spec(context_.plan, range_));
-  source_->open();
-  page_ = source_->make_page(false);
-  page_->clear();
-  sink_ = make_table_sink(context_.plan, source_->rows_total());
-  sink_->open(*page_);
+  flow_->open();
+  sinks_.clear();
+  for (std::size_t i = 0; i < context_.plan.sinks.size(); ++i) {
+    const double rows = context_.plan.way == Way::kBatch ? 0 : flow_->source(i).rows_total();
+    sinks_.push_back(make_table_sink(context_.plan, i, rows));
+    sinks_.back()->open(flow_->input(i));
+  }
   pg::fault_point(4);
   pg::commit(false);
 }
 
 void TableLoop::start() {
   open();
-  if (!again_) quarantine_.take_unreachable(*source_, *page_, checkpoint_, !position_);
+  if (!again_) quarantine_.take_unreachable(*flow_, checkpoint_, !position_);
+}
+
+// What the sinks took. A row that a step between source and sinks left out is not among the rows read.
+catalog::Counters TableLoop::write(Form form, std::uint64_t dead) {
+  catalog::Counters c;
+  std::uint64_t taken = dead;
+  for (std::size_t i = 0; i < sinks_.size(); ++i) {
+    pg::Relation& input = flow_->input(i);
+    taken += input.rows();
+    const std::int64_t started_us = pg::now_us();
+    const sink::Written written = form == Form::kBisect
+                                      ? quarantine_.bisect(input, *sinks_[i], context_.plan.sinks[i].step, dead)
+                                      : sinks_[i]->write(input);
+    c.inserted += static_cast<std::int64_t>(written.inserted);
+    c.updated += static_cast<std::int64_t>(written.updated);
+    c.superseded += static_cast<std::int64_t>(written.superseded);
+    context_.steps.add({sink_work(context_.plan.sinks[i].step, started_us, input.rows(), written)});
+  }
+  c.read = static_cast<std::int64_t>(taken);
+  c.dead = static_cast<std::int64_t>(dead);
+  c.unchanged = c.read - c.inserted - c.updated - c.superseded - c.dead;
+  if (again_) c.late = c.inserted + c.updated;
+  return c;
 }
 
 bool TableLoop::batch(Form form) {
@@ -87,31 +127,23 @@ bool TableLoop::batch(Form form) {
   pg::fault_point(3);
   const pg::StatementTimer timer(static_cast<int>(context_.plan.options.step_timeout_ms));
   taken_ = true;
-  const bool more = source_->read(position_, *page_);
+  const bool more = flow_->read(position_);
   pg::fault_point(5);
-  if (page_->rows() == 0) {
+  if (flow_->rows_read() == 0) {
     pg::commit(false);
     taken_ = false;
     return false;
   }
-  const std::uint64_t rows = page_->rows();
-  record.counters.bytes = static_cast<std::int64_t>(page_->bytes());
-  const std::optional<pg::Key> last = page_->last_position();
-  std::uint64_t dead = quarantine_.take_null_keys(*page_);
-  const bool ends_null = dead > 0 && last && source::has_null(*last);
-  const std::optional<pg::Key> reached = ends_null ? page_->last_position() : last;
+  const auto bytes = static_cast<std::int64_t>(flow_->bytes_read());
+  const std::int64_t read_us = pg::now_us() - record.started_us;
+  const std::uint64_t dead = quarantine_.take_out(*flow_);
+  context_.steps.add(work_of_batch(*flow_, context_.plan, record.started_us, read_us));
+  const std::optional<pg::Key> reached = flow_->reached();
   pg::fault_point(6);
   pg::fault_point(7);
-  const sink::Written written = form == Form::kBisect ? quarantine_.bisect(*page_, *sink_, dead) : sink_->write(*page_);
+  record.counters = write(form, dead);
+  record.counters.bytes = bytes;
   pg::fault_point(8);
-  catalog::Counters& c = record.counters;
-  c.read = static_cast<std::int64_t>(rows);
-  c.inserted = static_cast<std::int64_t>(written.inserted);
-  c.updated = static_cast<std::int64_t>(written.updated);
-  c.superseded = static_cast<std::int64_t>(written.superseded);
-  c.dead = static_cast<std::int64_t>(dead);
-  c.unchanged = c.read - c.inserted - c.updated - c.superseded - c.dead;
-  if (again_) c.late = c.inserted + c.updated;
   record.pipeline = context_.pipeline;
   record.run = context_.run;
   record.epoch = context_.epoch;
@@ -120,12 +152,14 @@ bool TableLoop::batch(Form form) {
   record.attempt = context_.attempt;
   record.from = position_;
   if (!again_) record.to = reached;
-  record.phase = again_ ? "reading again" : source_->spills() ? "spilled" : "paged";
+  record.phase = again_ ? "reading again" : flow_->spills() ? "spilled" : "paged";
   pg::fault_point(9);
   pg::fault_point(10);
   seen_ = catalog::save_batch(record);
+  context_.steps.save();
   pg::fault_point(12);
   pg::commit(context_.plan.options.durable_batches);
+  context_.steps.committed();
   taken_ = false;
   checkpoint_.batch_no = record.batch_no;
   if (reached) position_ = reached;
@@ -133,14 +167,22 @@ bool TableLoop::batch(Form form) {
   return more;
 }
 
+// False: all sinks did already.
+bool TableLoop::use_on_conflict() {
+  bool changed = false;
+  for (const auto& sink : sinks_) changed = sink->use_on_conflict() || changed;
+  return changed;
+}
+
 // With the transaction rolled back: what is to follow.
 Order TableLoop::answer(const Error& error, Form& form) {
   const bool timer_fired = pg::statement_timer_fired();
-  if (taken_) source_->again();
+  if (taken_) flow_->again();
+  context_.steps.rolled_back();
   const ErrorClass kind = classify(error.sqlstate);
   // XX000: a merge join that met a page out of order, as an index on another version of a collation delivers it.
   const bool other_form_may_do = error.sqlstate == "23505" || error.sqlstate == "XX000";
-  if (other_form_may_do && form == Form::kQuick && sink_->use_on_conflict()) return Order::kGoOn;
+  if (other_form_may_do && form == Form::kQuick && use_on_conflict()) return Order::kGoOn;
   if (error.sqlstate == "0A000" && !std::exchange(planned_anew_, true)) {
     plan_anew(context_);
     start();
@@ -148,7 +190,7 @@ Order TableLoop::answer(const Error& error, Form& form) {
   }
   if (kind == ErrorClass::kData && context_.plan.options.quarantine && form == Form::kQuick) {
     form = Form::kBisect;
-    (void)sink_->use_on_conflict();
+    (void)use_on_conflict();
     return Order::kGoOn;
   }
   return retry_.after(error, timer_fired);
@@ -160,7 +202,7 @@ Order TableLoop::batch_with_retries(bool& more) {
     try {
       more = batch(form);
       retry_.succeeded();
-      sink_->use_merge();
+      for (const auto& sink : sinks_) sink->use_merge();
       planned_anew_ = false;
       if (seen_ == model::State::RUNNING) return Order::kGoOn;
       return seen_ == model::State::PAUSE_REQUESTED ? Order::kPause : Order::kStop;
@@ -174,8 +216,8 @@ Order TableLoop::batch_with_retries(bool& more) {
 
 void TableLoop::estimate() {
   pg::begin();
-  catalog::set_rows_total(context_.pipeline, checkpoint_.slice, static_cast<std::int64_t>(source_->rows_total()),
-                          source_->spills() ? "spilled" : "paged");
+  catalog::set_rows_total(context_.pipeline, checkpoint_.slice, static_cast<std::int64_t>(flow_->rows_total()),
+                          flow_->spills() ? "spilled" : "paged");
   pg::commit(false);
 }
 

@@ -1,4 +1,4 @@
-// The batch loop of a run (or of one slice of it) into a table of this database.
+// The batch loop of a run (or of one slice of it) into tables of this database.
 //
 // One transaction a batch: rows, dead letters, counters, checkpoint. A crash takes all of them or none, so every row
 // arrives exactly once. See src/run/README.md for the argument at each kill point.
@@ -8,10 +8,10 @@
 #include <optional>
 
 #include "run/context.hpp"
+#include "run/flow.hpp"
 #include "run/quarantine.hpp"
 #include "run/retry.hpp"
 #include "sink/table_sink.hpp"
-#include "source/sql_source.hpp"
 
 namespace etl::run {
 
@@ -26,8 +26,10 @@ class TableLoop {
   enum class Form { kQuick, kBisect };
 
   void open();
-  void start();           // open, and look for the rows that no page reaches
+  void start();  // open, and look for the rows that no page reaches
+  catalog::Counters write(Form form, std::uint64_t dead);
   bool batch(Form form);  // one transaction; true: more follows
+  bool use_on_conflict();
   Order batch_with_retries(bool& more);
   Order answer(const Error& error, Form& form);
   void estimate();
@@ -39,9 +41,8 @@ class TableLoop {
   Retry retry_;
   Quarantine quarantine_;
   std::optional<pg::Key> position_;
-  std::unique_ptr<source::SqlSource> source_;
-  std::unique_ptr<sink::TableSink> sink_;
-  std::unique_ptr<pg::Relation> page_;
+  std::unique_ptr<Flow> flow_;
+  std::vector<std::unique_ptr<sink::TableSink>> sinks_;
   bool planned_anew_ = false;  // since the last batch
   bool taken_ = false;         // a page was taken from the source and is not committed: an error gives it back
   model::State seen_ = model::State::RUNNING;
@@ -51,10 +52,12 @@ class TableLoop {
 // Throws 55000 if the positions of the run mean nothing any more.
 void plan_anew(Context& context);
 
-// The sink of a plan with a table, in the form that pays for a source of so many rows.
-std::unique_ptr<sink::TableSink> make_table_sink(const Plan& plan, double source_rows);
+// Runs the steps of a whole set, in a transaction of its own, and notes what they did.
+void evaluate(Flow& flow, Context& context);
+// What the steps before the sinks did for a batch, whose reading took read_us.
+std::vector<StepWork> work_of_batch(Flow& flow, const Plan& plan, std::int64_t started_us, std::int64_t read_us);
 
-// What SqlSource needs of a plan.
-source::SqlSourceSpec source_spec(const Plan& plan, const source::Range& range);
+// The sink of that number, a table, in the form that pays for a source of so many rows.
+std::unique_ptr<sink::TableSink> make_table_sink(const Plan& plan, std::size_t index, double source_rows);
 
 }  // namespace etl::run

@@ -46,15 +46,14 @@ std::string key_list(const std::vector<std::string>& keys) {
   return list;
 }
 
-std::string create_table_hint(const Plan& plan) {
+std::string create_table_hint(const SinkPlan& sink) {
   std::string columns;
-  for (const pg::Column& column : plan.source.columns) {
+  for (const pg::Column& column : sink.columns) {
     columns +=
         (columns.empty() ? "" : ", ") + quote_name(column.name) + " " + pg::type_name(column.type, column.typmod);
   }
-  const std::string keys =
-      plan.definition.key_columns ? ", PRIMARY KEY (" + name_list(*plan.definition.key_columns) + ")" : "";
-  return "Create it: CREATE TABLE " + plan.definition.target + " (" + columns + keys +
+  const std::string keys = sink.key_columns ? ", PRIMARY KEY (" + name_list(*sink.key_columns) + ")" : "";
+  return "Create it: CREATE TABLE " + sink.target + " (" + columns + keys +
          "); or pass create_target => true with key_columns.";
 }
 
@@ -103,37 +102,37 @@ const TargetColumn* find(const TargetTable& table, const std::string& name) {
   return nullptr;
 }
 
-void check_keys(Plan& plan, const TargetTable& table) {
-  if (plan.keys.empty()) {
+void check_keys(const SinkPlan& sink, const TargetTable& table) {
+  if (sink.keys.empty()) {
     throw Error(
         "42P10", "target " + quoted(table.plain_name) + " has no primary key", "key_columns was not given either.",
         "Add one: ALTER TABLE " + table.name + " ADD PRIMARY KEY (…); or name key_columns that a unique index covers.");
   }
-  for (const std::string& key : plan.keys) {
+  for (const std::string& key : sink.keys) {
     if (find(table, key) == nullptr) {
       std::vector<std::string_view> names;
       for (const TargetColumn& column : table.columns) names.push_back(column.name);
       throw Error("42703", "key column \"" + key + "\" is not a column of target " + quoted(table.plain_name), {},
                   did_you_mean(key, names));
     }
-    if (find_column(plan.source, key) == nullptr) {
+    if (find_column(sink.columns, key) == nullptr) {
       std::vector<std::string_view> names;
-      for (const pg::Column& column : plan.source.columns) names.push_back(column.name);
+      for (const pg::Column& column : sink.columns) names.push_back(column.name);
       throw Error("42703", "key column \"" + key + "\" is not a column of the source's output", {},
                   did_you_mean(key, names));
     }
   }
   if (!table.key_is_unique) {
     throw Error("42P10",
-                "no unique index of target " + quoted(table.plain_name) + " is on just (" + key_list(plan.keys) + ")",
+                "no unique index of target " + quoted(table.plain_name) + " is on just (" + key_list(sink.keys) + ")",
                 {},
-                "Run: CREATE UNIQUE INDEX ON " + table.name + " (" + name_list(plan.keys) +
+                "Run: CREATE UNIQUE INDEX ON " + table.name + " (" + name_list(sink.keys) +
                     "); an upsert needs one that is valid, and not partial, deferrable or on expressions.");
   }
 }
 
-void check_columns(const Plan& plan, const TargetTable& table) {
-  for (const pg::Column& column : plan.source.columns) {
+void check_columns(const SinkPlan& sink, const TargetTable& table) {
+  for (const pg::Column& column : sink.columns) {
     const TargetColumn* target = find(table, column.name);
     if (target == nullptr) {
       std::vector<std::string_view> names;
@@ -149,7 +148,7 @@ void check_columns(const Plan& plan, const TargetTable& table) {
     }
   }
   for (const TargetColumn& column : table.columns) {
-    if (!column.not_null || column.has_default || column.generated || find_column(plan.source, column.name) != nullptr)
+    if (!column.not_null || column.has_default || column.generated || find_column(sink.columns, column.name) != nullptr)
       continue;
     throw Error("23502", "the source does not return column \"" + column.name + "\"",
                 "It is NOT NULL in target " + quoted(table.plain_name) + " and has no default.",
@@ -157,35 +156,34 @@ void check_columns(const Plan& plan, const TargetTable& table) {
   }
 }
 
-void check_table(Plan& plan, unsigned owner) {
-  std::vector<std::string> wanted = plan.definition.key_columns.value_or(std::vector<std::string>());
-  if (const auto seen = pg::look_up_target(plan.definition.target)) {  // before its lock is taken
+void check_table(SinkPlan& sink, unsigned owner) {
+  std::vector<std::string> wanted = sink.key_columns.value_or(std::vector<std::string>());
+  if (const auto seen = pg::look_up_target(sink.target)) {  // before its lock is taken
     check_allowed(seen->plain_name, owner);
     check_kind(*seen, owner);
   }
-  std::optional<TargetTable> table = pg::find_target(plan.definition.target, wanted);
-  check_allowed(table ? table->plain_name : listed_name(plan.definition.target), owner);
+  std::optional<TargetTable> table = pg::find_target(sink.target, wanted);
+  check_allowed(table ? table->plain_name : listed_name(sink.target), owner);
   if (!table) {
-    throw Error("42P01", "target " + quoted(listed_name(plan.definition.target)) + " does not exist", {},
-                create_table_hint(plan));
+    throw Error("42P01", "target " + quoted(listed_name(sink.target)) + " does not exist", {}, create_table_hint(sink));
   }
   check_kind(*table, owner);
   check_superuser_table(*table, owner);
   if (wanted.empty() && !table->primary_key.empty()) {
-    table = pg::find_target(plan.definition.target, table->primary_key);
+    table = pg::find_target(sink.target, table->primary_key);
   }
-  plan.keys = wanted.empty() ? table->primary_key : wanted;
-  check_keys(plan, *table);
-  check_columns(plan, *table);
-  plan.table = table;
+  sink.keys = wanted.empty() ? table->primary_key : wanted;
+  check_keys(sink, *table);
+  check_columns(sink, *table);
+  sink.table = table;
 }
 
-void check_server(Plan& plan, const model::TargetName& target, unsigned owner) {
+void check_server(SinkPlan& sink, const std::string& name, const model::TargetName& target, unsigned owner) {
   check_allowed(target.server + ":" + target.object, owner);
   bool usage = false;
-  plan.server = pg::find_server(target.server, owner, usage);
+  sink.server = pg::find_server(target.server, owner, usage);
   const std::string named = quoted(target.server);
-  if (!plan.server) {
+  if (!sink.server) {
     throw Error("42704", "server " + named + " does not exist", {},
                 "Run: CREATE SERVER " + quote_name(target.server) +
                     " TYPE 'elasticsearch' FOREIGN DATA WRAPPER etl OPTIONS (url 'https://…');");
@@ -195,22 +193,22 @@ void check_server(Plan& plan, const model::TargetName& target, unsigned owner) {
                 "Run: GRANT USAGE ON FOREIGN SERVER " + quote_name(target.server) + " TO " +
                     quote_name(pg::role_name(owner)) + ";");
   }
-  if (plan.server->type != "elasticsearch" && plan.server->type != "opensearch") {
-    throw Error("22023", "server " + named + " has type \"" + plan.server->type + "\"", {},
+  if (sink.server->type != "elasticsearch" && sink.server->type != "opensearch") {
+    throw Error("22023", "server " + named + " has type \"" + sink.server->type + "\"", {},
                 "Create it with TYPE 'elasticsearch' or 'opensearch'.");
   }
-  const auto url = plan.server->options.find("url");
-  if (url == plan.server->options.end()) {
+  const auto url = sink.server->options.find("url");
+  if (url == sink.server->options.end()) {
     throw Error("22023", "server " + named + " has no option url", {},
                 "Run: ALTER SERVER " + quote_name(target.server) + " OPTIONS (ADD url 'https://…');");
   }
   (void)http::parse_url(url->second);
-  plan.index = target.object;
-  if (!plan.definition.key_columns) {
-    throw Error("22023", "pipeline \"" + plan.definition.name + "\" needs key_columns", {},
+  sink.index = target.object;
+  if (!sink.key_columns) {
+    throw Error("22023", "pipeline \"" + name + "\" needs key_columns", {},
                 "Name the output columns that identify a row: a document's _id is made of them.");
   }
-  plan.keys = *plan.definition.key_columns;
+  sink.keys = *sink.key_columns;
 }
 
 constexpr unsigned kBpchar = 1042;
@@ -235,26 +233,26 @@ bool keeps_apart(unsigned from, unsigned to) {
 
 }  // namespace
 
-std::string target_as_listed(const Plan& plan) {
-  return plan.table ? plan.table->plain_name : plan.server->name + ":" + plan.index;
+std::string target_as_listed(const SinkPlan& sink) {
+  return sink.table ? sink.table->plain_name : sink.server->name + ":" + sink.index;
 }
 
-void check_target(Plan& plan, unsigned owner) {
-  const model::TargetName target = model::parse_target(plan.definition.target);
+void check_target(SinkPlan& sink, const std::string& name, unsigned owner) {
+  const model::TargetName target = model::parse_target(sink.target);
   if (target.server.empty()) {
-    check_table(plan, owner);
+    check_table(sink, owner);
   } else {
-    check_server(plan, target, owner);
+    check_server(sink, name, target, owner);
   }
 }
 
-void prepare_upsert(Plan& plan) {
-  plan.upsert.target = plan.table->name;
-  for (pg::Column& column : plan.source.columns) {
-    const TargetColumn& target = *find(*plan.table, column.name);
+void prepare_upsert(SinkPlan& sink, const std::vector<std::string>& order) {
+  sink.upsert.target = sink.table->name;
+  for (pg::Column& column : sink.columns) {
+    const TargetColumn& target = *find(*sink.table, column.name);
     compile::UpsertColumn c;
     c.name = column.name;
-    c.key = std::find(plan.keys.begin(), plan.keys.end(), column.name) != plan.keys.end();
+    c.key = std::find(sink.keys.begin(), sink.keys.end(), column.name) != sink.keys.end();
     c.set = !target.identity_always;
     c.padded = target.type == kBpchar;
     if (c.key) c.operators = operators_of(target.type);
@@ -263,26 +261,26 @@ void prepare_upsert(Plan& plan) {
       c.cast = cast_cuts(full) ? pg::type_name(target.type, -1) : full;
       if (column.type == target.type && cast_cuts(full)) c.cast.clear();
     }
-    if (c.key && !c.cast.empty() && !keeps_apart(column.type, target.type)) plan.upsert.keys_may_merge = true;
-    plan.upsert.columns.push_back(c);
-    if (column.name == plan.keys[0]) {
-      plan.key_range = plan.keys.size() == 1 && plan.order == plan.keys && c.cast.empty() &&
-                       column.type == target.type && column.collation == target.collation;
+    if (c.key && !c.cast.empty() && !keeps_apart(column.type, target.type)) sink.upsert.keys_may_merge = true;
+    sink.upsert.columns.push_back(c);
+    if (column.name == sink.keys[0]) {
+      sink.key_range = sink.keys.size() == 1 && order == sink.keys && c.cast.empty() && column.type == target.type &&
+                       column.collation == target.collation;
     }
     // From here on the rows are compared as the target compares them: its keys decide which rows are one, and two
     // collations in one comparison would be 42P22.
     if (column.collation != 0) column.compared = target.collation;
   }
   // The parser decides whether the types fit: as an assignment, which is stricter than the casts above.
-  pg::Relation shape(plan.source.columns, false);
+  pg::Relation shape(sink.columns, false);
   std::vector<std::string> names;
-  for (const pg::Column& column : plan.source.columns) names.push_back(column.name);
+  for (const pg::Column& column : sink.columns) names.push_back(column.name);
   const std::string list = name_list(names);
   try {
     pg::Statement insert(
-        "INSERT INTO " + plan.table->name + " (" + list + ") OVERRIDING SYSTEM VALUE SELECT " + list + " FROM input",
+        "INSERT INTO " + sink.table->name + " (" + list + ") OVERRIDING SYSTEM VALUE SELECT " + list + " FROM input",
         {}, {{"input", &shape}}, pg::Planning::kFree);
-    pg::Statement merge(compile::merge_sql(plan.upsert), {}, {{"input", &shape}}, pg::Planning::kFree);
+    pg::Statement merge(compile::merge_sql(sink.upsert), {}, {{"input", &shape}}, pg::Planning::kFree);
   } catch (Error& error) {
     error.query.clear();  // of ours, not of the user's
     throw;

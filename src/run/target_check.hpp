@@ -5,11 +5,11 @@
 
 namespace etl::run {
 
-// Fills plan.table or plan.server with plan.index, and plan.keys.
-void check_target(Plan& plan, unsigned owner);
-// Fills plan.upsert and has the parser check that the source's types fit.
-void prepare_upsert(Plan& plan);
+// Fills table, or server with index, and keys. `name` is the pipeline's.
+void check_target(SinkPlan& sink, const std::string& name, unsigned owner);
+// Fills upsert and key_range, and has the parser check that the types fit. `order`: in which the rows come, if in one.
+void prepare_upsert(SinkPlan& sink, const std::vector<std::string>& order);
 // A target written as patterns are: schema.table, or server:index.
-std::string target_as_listed(const Plan& plan);
+std::string target_as_listed(const SinkPlan& sink);
 
 }  // namespace etl::run

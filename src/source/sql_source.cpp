@@ -35,7 +35,7 @@ std::unique_ptr<pg::Statement> SqlSource::prepare(bool after, bool first_page, s
     page.upper = spec_.range.below_first ? compile::Upper::kFirstBelow : compile::Upper::kFirstIncluded;
     types.push_back(spec_.order_types[0]);
   }
-  return std::make_unique<pg::Statement>(compile::page_sql(page), types, std::vector<pg::NamedRelation>{},
+  return std::make_unique<pg::Statement>(compile::page_sql(page), types, spec_.inputs,
                                          limit > 0 ? pg::Planning::kOrdered : pg::Planning::kFree);
 }
 
@@ -55,7 +55,7 @@ pg::Key SqlSource::parameters(const std::optional<pg::Key>& after, bool first_pa
 
 void SqlSource::open() {
   next_ = prepare(true, false, spec_.page_rows, false);
-  spills_ = spec_.one_snapshot || !next_->pages_are_cheap();
+  spills_ = spec_.one_snapshot || !spec_.inputs.empty() || !next_->pages_are_cheap();
   if (spills_) {
     first_ = prepare(false, true, 0, true);
     next_ = prepare(true, false, 0, true);
@@ -122,14 +122,15 @@ std::vector<std::string> SqlSource::not_null_columns() const {
 
 void SqlSource::read_null_keys(pg::Relation& page) {
   page.clear();
-  pg::Statement statement(compile::null_key_sql(spec_.query, not_null_columns()), {}, {}, pg::Planning::kFree);
+  pg::Statement statement(compile::null_key_sql(spec_.query, not_null_columns()), {}, spec_.inputs,
+                          pg::Planning::kFree);
   const pg::ReadOnlyScope read_only;
   statement.read(page);
 }
 
 double SqlSource::rows_total() {
   if (spill_filled_) return static_cast<double>(spill_->rows());
-  pg::Statement all("SELECT * FROM (" + spec_.query + "\n) AS _etl_row", {}, {}, pg::Planning::kFree);
+  pg::Statement all("SELECT * FROM (" + spec_.query + "\n) AS _etl_row", {}, spec_.inputs, pg::Planning::kFree);
   return all.estimated_rows();
 }
 

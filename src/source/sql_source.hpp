@@ -41,6 +41,7 @@ struct SqlSourceSpec {
   std::vector<std::string> keys;  // watched for repetitions and NULLs
   bool null_keys = true;          // there may be rows with a NULL in an order or key column
   Range range;
+  std::vector<pg::NamedRelation> inputs;  // that the query reads; then its rows are computed once, and spilled
   std::uint64_t page_rows = 5000;
   bool one_snapshot = false;  // spill in any case: the whole run reads one snapshot
 };

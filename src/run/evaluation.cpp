@@ -1,0 +1,160 @@
+#include "run/evaluation.hpp"
+
+#include <algorithm>
+
+#include "core/json.hpp"
+#include "core/sqlstate.hpp"
+#include "pg/read_only.hpp"
+#include "pg/transaction.hpp"
+
+namespace etl::run {
+
+namespace {
+
+using transform::Severity;
+
+// The columns of a violation, as transform.hpp says.
+Violation violation_of(const std::string& step, const std::string& row_json) {
+  const json::Document row = json::parse(row_json, "a violation");
+  auto text = [&](rapidjson::SizeType i) -> std::optional<std::string> {
+    const json::Value& value = (row.MemberBegin() + static_cast<std::ptrdiff_t>(i))->value;
+    return value.IsString() ? std::optional(std::string(json::text(value))) : std::nullopt;
+  };
+  return {step, text(0).value_or(""), text(1).value_or(""), text(2)};
+}
+
+[[noreturn]] void fail(const model::Step& step, const std::vector<Violation>& found) {
+  std::map<std::string, std::size_t> counts;
+  for (const Violation& violation : found) ++counts[violation.message];
+  std::string all;
+  for (const auto& [message, count] : counts) {
+    all += (all.empty() ? "" : " ") + message + (count > 1 ? " (" + std::to_string(count) + " rows)." : ".");
+  }
+  const auto with_record =
+      std::find_if(found.begin(), found.end(), [](const Violation& v) { return v.record.has_value(); });
+  if (with_record != found.end()) all += " The first row is " + with_record->record->substr(0, 500) + ".";
+  Error error(sqlstate::kCheckFailed, "check \"" + step.id + "\" failed", all,
+              "Mend the source, or give the check severity \"quarantine\" or \"warn\".");
+  error.step = step.id;
+  throw error;
+}
+
+}  // namespace
+
+Evaluation::Evaluation(const Plan& plan, pg::Relation* page) : plan_(plan), page_(page) {
+  for (const std::string& id : plan_.relations) {
+    if (page_ != nullptr && id == plan_.paged_step) continue;
+    relations_[id] = std::make_unique<pg::Relation>(plan_.graph->columns(id), true);
+  }
+}
+
+std::vector<pg::NamedRelation> Evaluation::relations() const {
+  std::vector<pg::NamedRelation> all;
+  for (const std::string& id : plan_.relations) {
+    const auto own = relations_.find(id);
+    pg::Relation* relation = own == relations_.end() ? page_ : own->second.get();
+    all.push_back(
+        {plan_.graph->relation_name(id), relation, std::max<double>(1, static_cast<double>(relation->rows()))});
+  }
+  return all;
+}
+
+// Under our names, and the inputs of the step by their ids.
+std::vector<pg::NamedRelation> Evaluation::named_inputs(const model::Step& step) const {
+  std::vector<pg::NamedRelation> all = relations();
+  const std::vector<pg::NamedRelation> ours = all;
+  for (const std::string& id : step.depends_on) {
+    for (pg::NamedRelation named : ours) {
+      if (named.name != plan_.graph->relation_name(id)) continue;
+      named.name = id;
+      all.push_back(named);
+    }
+  }
+  return all;
+}
+
+pg::Statement& Evaluation::statement(const std::string& key, const std::string& sql,
+                                     const std::vector<pg::NamedRelation>& inputs) {
+  std::unique_ptr<pg::Statement>& wanted = statements_[key];
+  if (!wanted) wanted = std::make_unique<pg::Statement>(sql, std::vector<unsigned>{}, inputs, pg::Planning::kFree);
+  return *wanted;
+}
+
+std::optional<std::uint64_t> Evaluation::rows_in(const model::Step& step) const {
+  std::uint64_t rows = 0;
+  for (const std::string& id : step.depends_on) {
+    if (!plan_.relations.contains(id)) return std::nullopt;
+    const auto own = relations_.find(id);
+    rows += own != relations_.end() ? own->second->rows() : page_->rows();
+  }
+  return step.depends_on.empty() ? std::nullopt : std::optional(rows);
+}
+
+void Evaluation::check(const model::Step& step, const transform::Rule& rule, StepWork& work) {
+  pg::Statement& look = statement("violations of " + step.id, rule.violations, named_inputs(step));
+  pg::Relation found(look.columns(), true);
+  found.clear();
+  look.read(found);
+  work.figures = json::Object().add_number("violations", static_cast<std::int64_t>(found.rows())).str();
+  if (found.rows() == 0 || rule.severity == Severity::kWarn) return;
+  // One more than are kept, so that the limit speaks.
+  const auto most = static_cast<std::uint64_t>(plan_.options.max_dead_letters) + 1;
+  std::vector<Violation> all;
+  for (std::uint64_t i = 0; i < std::min(found.rows(), most); ++i) {
+    all.push_back(violation_of(step.id, found.row_json(i)));
+  }
+  // A rule about the whole set has no row that could be left out.
+  const bool of_set = std::any_of(all.begin(), all.end(), [](const Violation& v) { return !v.record; });
+  if (rule.severity == Severity::kFail || of_set) fail(step, all);
+  violations_.insert(violations_.end(), all.begin(), all.end());
+}
+
+std::string Evaluation::figures(const model::Step& step, const transform::Rule& rule) {
+  std::vector<pg::NamedRelation> inputs = named_inputs(step);
+  inputs.push_back({"output", relations_.at(step.id).get(), 1});
+  pg::Statement& look = statement("figures of " + step.id, rule.figures, inputs);
+  pg::Relation one(look.columns(), false);
+  one.clear();
+  look.read(one);
+  return one.row_json(0);
+}
+
+void Evaluation::run_step(const model::Step& step) {
+  const bool own = relations_.contains(step.id);
+  const transform::Rule rule = plan_.graph->rule(step, plan_.relations);
+  if (!own && rule.violations.empty()) return;
+  StepWork work;
+  work.step = step.id;
+  work.started_us = pg::now_us();
+  work.rows_in = rows_in(step);
+  const pg::StatementTimer timer(static_cast<int>(plan_.options.step_timeout_ms));
+  if (!rule.violations.empty()) check(step, rule, work);
+  if (own) {
+    pg::Relation& out = *relations_.at(step.id);
+    out.clear();
+    statement(step.id, plan_.graph->query(step.id, plan_.relations), relations()).read(out);
+    work.rows_out = out.rows();
+    if (plan_.options.observe_steps && !rule.figures.empty()) work.figures = figures(step, rule);
+  }
+  work.active_us = pg::now_us() - work.started_us;
+  work_.push_back(std::move(work));
+}
+
+void Evaluation::run() {
+  work_.clear();
+  violations_.clear();
+  const pg::ReadOnlyScope read_only;
+  for (auto& [id, relation] : relations_) relation->clear();
+  for (const model::Step& step : plan_.graph->steps()) {
+    if (kind_of(plan_.graph->steps(), step) == model::Kind::kSink) continue;
+    try {
+      run_step(step);
+    } catch (Error& error) {
+      error.step = step.id;
+      error.context = "step \"" + step.id + "\"" + (error.context.empty() ? "" : "\n" + error.context);
+      throw;
+    }
+  }
+}
+
+}  // namespace etl::run

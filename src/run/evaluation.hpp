@@ -1,0 +1,68 @@
+// Runs steps whose rows wait in relations: for one batch, or once for the whole set of rows.
+//
+// Each such step is one statement over the relations before it, with the steps between them as its subqueries.
+// Relations outlive their transaction, as tuplestores in work_mem and then on disk.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pg/relation.hpp"
+#include "pg/statement.hpp"
+#include "run/plan.hpp"
+
+namespace etl::run {
+
+// What a step did, in one evaluation.
+struct StepWork {
+  std::string step;
+  std::int64_t started_us = 0;
+  std::int64_t active_us = 0;
+  std::optional<std::uint64_t> rows_in;  // nothing: of a source, or not counted
+  std::optional<std::uint64_t> rows_out;
+  std::string figures = "{}";  // JSON object: the operator's own
+};
+
+// A row that a check has found, or a whole set of them.
+struct Violation {
+  std::string step;
+  std::string rule;
+  std::string message;
+  std::optional<std::string> record;  // JSON of the row
+};
+
+class Evaluation {
+ public:
+  // page: the relation of plan.paged_step, which is filled by the caller; nullptr when all is evaluated.
+  Evaluation(const Plan& plan, pg::Relation* page);
+
+  // Runs all statements, in a transaction. Forgets what the last run found. An error carries its step; PE031 when a
+  // check of severity fail finds anything.
+  void run();
+
+  std::vector<pg::NamedRelation> relations() const;  // filled, with their numbers of rows
+  const std::vector<StepWork>& work() const { return work_; }
+  const std::vector<Violation>& violations() const { return violations_; }  // those to be quarantined
+
+ private:
+  void run_step(const model::Step& step);
+  void check(const model::Step& step, const transform::Rule& rule, StepWork& work);
+  std::string figures(const model::Step& step, const transform::Rule& rule);
+  std::vector<pg::NamedRelation> named_inputs(const model::Step& step) const;
+  std::optional<std::uint64_t> rows_in(const model::Step& step) const;
+  pg::Statement& statement(const std::string& key, const std::string& sql,
+                           const std::vector<pg::NamedRelation>& inputs);
+
+  const Plan& plan_;
+  pg::Relation* page_;
+  std::map<std::string, std::unique_ptr<pg::Relation>> relations_;  // by step
+  std::map<std::string, std::unique_ptr<pg::Statement>> statements_;
+  std::vector<StepWork> work_;
+  std::vector<Violation> violations_;
+};
+
+}  // namespace etl::run

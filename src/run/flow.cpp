@@ -1,0 +1,146 @@
+#include "run/flow.hpp"
+
+#include <utility>
+
+#include "pg/read_only.hpp"
+
+namespace etl::run {
+
+namespace {
+
+// The part of a position that is one feed's; nothing: it has not begun.
+std::optional<pg::Key> part_of(const std::optional<pg::Key>& position, std::size_t from, std::size_t size) {
+  if (!position) return std::nullopt;
+  pg::Key part(position->begin() + static_cast<std::ptrdiff_t>(from),
+               position->begin() + static_cast<std::ptrdiff_t>(from + size));
+  for (const auto& value : part) {
+    if (value) return part;
+  }
+  return std::nullopt;
+}
+
+pg::Relation::Watch watch_keys(const pg::Relation& relation, const std::vector<std::string>& keys) {
+  pg::Relation::Watch watch;
+  for (const std::string& name : keys) watch.key.push_back(relation.column_index(name));
+  return watch;
+}
+
+}  // namespace
+
+source::SqlSourceSpec source_spec(const Plan& plan, const Feed& feed, const std::vector<std::string>& keys,
+                                  const source::Range& range) {
+  source::SqlSourceSpec spec;
+  spec.query = feed.query;
+  spec.columns = feed.source.columns;
+  spec.order = feed.order;
+  spec.order_types = feed.order_types;
+  spec.order_operators = feed.order_operators;
+  spec.keys = keys;
+  spec.null_keys = feed.keys_may_be_null;
+  spec.range = range;
+  spec.page_rows = static_cast<std::uint64_t>(plan.definition.batch_size);
+  spec.one_snapshot = plan.options.snapshot_run;
+  return spec;
+}
+
+Flow::Flow(const Plan& plan, source::Range range) : plan_(plan), range_(std::move(range)) {}
+
+void Flow::evaluate() {
+  if (plan_.way != Way::kWhole) return;
+  evaluation_ = std::make_unique<Evaluation>(plan_, nullptr);
+  evaluation_->run();
+}
+
+void Flow::open() {
+  for (std::size_t i = 0; i < plan_.feeds.size(); ++i) {
+    const std::vector<std::string> keys = plan_.way == Way::kBatch ? std::vector<std::string>() : plan_.sinks[i].keys;
+    source::SqlSourceSpec spec = source_spec(plan_, plan_.feeds[i], keys, range_);
+    if (plan_.way == Way::kWhole) spec.inputs = evaluation_->relations();
+    sources_.push_back(std::make_unique<source::SqlSource>(std::move(spec)));
+    sources_.back()->open();
+    auto page = sources_.back()->make_page(plan_.way == Way::kBatch);
+    page->clear();
+    (plan_.way == Way::kBatch ? page_ : inputs_.emplace_back()) = std::move(page);
+  }
+  if (plan_.way != Way::kBatch) return;
+  evaluation_ = std::make_unique<Evaluation>(plan_, page_.get());
+  for (const SinkPlan& sink : plan_.sinks) {
+    auto input = std::make_unique<pg::Relation>(sink.columns, false);
+    input->watch(watch_keys(*input, sink.keys));
+    input->clear();
+    inputs_.push_back(std::move(input));
+  }
+}
+
+bool Flow::read(const std::optional<pg::Key>& after) {
+  bool more = false;
+  std::size_t at = 0;
+  after_.clear();
+  last_.clear();
+  for (std::size_t i = 0; i < sources_.size(); ++i) {
+    const std::size_t size = plan_.feeds[i].order.size();
+    after_.push_back(part_of(after, at, size));
+    more = sources_[i]->read(after_[i], page(i)) || more;
+    last_.push_back(page(i).last_position());
+    at += size;
+  }
+  return more;
+}
+
+void Flow::run_steps() {
+  if (plan_.way != Way::kBatch) return;
+  evaluation_->run();
+  fill_inputs();
+}
+
+void Flow::fill_inputs() {
+  for (std::size_t i = 0; i < plan_.sinks.size(); ++i) {
+    if (statements_.size() == i) {
+      statements_.push_back(std::make_unique<pg::Statement>(plan_.graph->query(plan_.sinks[i].step, plan_.relations),
+                                                            std::vector<unsigned>{}, evaluation_->relations(),
+                                                            pg::Planning::kFree));
+    }
+    inputs_[i]->clear();
+    const pg::ReadOnlyScope read_only;
+    statements_[i]->read(*inputs_[i]);
+  }
+}
+
+void Flow::again() {
+  for (const auto& source : sources_) source->again();
+}
+
+std::uint64_t Flow::rows_read() {
+  std::uint64_t rows = 0;
+  for (std::size_t i = 0; i < feeds(); ++i) rows += page(i).rows();
+  return rows;
+}
+
+std::uint64_t Flow::bytes_read() {
+  std::uint64_t bytes = 0;
+  for (std::size_t i = 0; i < feeds(); ++i) bytes += page(i).bytes();
+  return bytes;
+}
+
+// A position with a null is of a row that was taken out: then it is the last one of those that are left.
+std::optional<pg::Key> Flow::reached() {
+  bool moved = false;
+  pg::Key all;
+  for (std::size_t i = 0; i < feeds(); ++i) {
+    std::optional<pg::Key> last = last_[i];
+    if (last && source::has_null(*last)) last = page(i).last_position();
+    moved = moved || last;
+    if (!last) last = after_[i];
+    if (!last) last = pg::Key(plan_.feeds[i].order.size());
+    all.insert(all.end(), last->begin(), last->end());
+  }
+  return moved ? std::optional(all) : std::nullopt;
+}
+
+double Flow::rows_total() {
+  double rows = 0;
+  for (const auto& source : sources_) rows += source->rows_total();
+  return rows;
+}
+
+}  // namespace etl::run

@@ -1,0 +1,66 @@
+// What a batch is made of: the rows after a position, through the steps, as each sink is to take them.
+//
+// A position is the last key of every feed, one after the other; of a feed that has not begun, nulls. See Way in
+// run/plan.hpp for how feeds, steps and sinks are put together.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "pg/relation.hpp"
+#include "run/evaluation.hpp"
+#include "run/plan.hpp"
+#include "source/sql_source.hpp"
+
+namespace etl::run {
+
+class Flow {
+ public:
+  Flow(const Plan& plan, source::Range range);
+
+  // In a transaction of one snapshot: runs the steps of a whole set. Nothing to do in the other ways.
+  void evaluate();
+  // In a transaction: plans what is read.
+  void open();
+
+  // Reads a page of each feed behind `after`, in the batch's transaction. False: nothing follows them. What cannot go
+  // on may be taken out of the pages before the steps are run.
+  bool read(const std::optional<pg::Key>& after);
+  std::size_t feeds() const { return sources_.size(); }
+  pg::Relation& page(std::size_t feed) { return plan_.way == Way::kBatch ? *page_ : *inputs_[feed]; }
+  // Fills the inputs of the sinks: where the pages are those, there is nothing to do.
+  void run_steps();
+  // The batch read last is to be read again.
+  void again();
+  std::uint64_t rows_read();
+  std::uint64_t bytes_read();
+  // The position behind the batch; nothing: where it was.
+  std::optional<pg::Key> reached();
+  pg::Relation& input(std::size_t sink) { return *inputs_[sink]; }
+
+  // Of the batch, or of the whole set; nullptr: no step has run.
+  const Evaluation* evaluation() const { return evaluation_.get(); }
+  source::SqlSource& source(std::size_t feed) { return *sources_[feed]; }
+  bool spills() const { return sources_[0]->spills(); }
+  double rows_total();
+
+ private:
+  void fill_inputs();
+
+  const Plan& plan_;
+  source::Range range_;
+  std::vector<std::optional<pg::Key>> after_;  // of each feed: where its page begins …
+  std::vector<std::optional<pg::Key>> last_;   // … and ends
+  std::unique_ptr<Evaluation> evaluation_;
+  std::vector<std::unique_ptr<source::SqlSource>> sources_;  // of each feed
+  std::unique_ptr<pg::Relation> page_;                       // kBatch: of the paged step
+  std::vector<std::unique_ptr<pg::Relation>> inputs_;        // of each sink
+  std::vector<std::unique_ptr<pg::Statement>> statements_;   // kBatch: that fill them
+};
+
+// What SqlSource needs of a feed. `keys`: what is watched for repetitions and NULLs in its pages.
+source::SqlSourceSpec source_spec(const Plan& plan, const Feed& feed, const std::vector<std::string>& keys,
+                                  const source::Range& range);
+
+}  // namespace etl::run

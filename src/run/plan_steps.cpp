@@ -1,0 +1,164 @@
+#include "run/plan_steps.hpp"
+
+#include <algorithm>
+
+#include "run/operators.hpp"
+#include "run/source_check.hpp"
+#include "run/target_check.hpp"
+
+namespace etl::run {
+
+namespace {
+
+Graph make_graph(const model::Definition& definition, std::vector<Finding>& findings) {
+  const model::Steps steps = model::read_steps(*definition.steps, findings);
+  check_operators(steps, findings);
+  Graph graph(steps, definition.batch_size);
+  graph.analyze(findings);
+  return graph;
+}
+
+bool has_violations(const Graph& graph, const model::Step& step) {
+  return kind_of(graph.steps(), step) == model::Kind::kTransform && !graph.rule(step, {}).violations.empty();
+}
+
+// Steps whose rows are wanted more than once: by several steps, by a check and what follows it, by those who look.
+Graph::Relations relations_of(const Graph& graph, bool observed) {
+  Graph::Relations relations;
+  for (const model::Step& step : graph.steps()) {
+    if (kind_of(graph.steps(), step) == model::Kind::kSink) continue;
+    if (observed || graph.consumers(step.id) > 1) relations.insert(step.id);
+    if (has_violations(graph, step)) relations.insert(step.depends_on.begin(), step.depends_on.end());
+  }
+  return relations;
+}
+
+// The source whose rows carry the incremental keys.
+std::string find_paged_step(const Graph& graph, const model::Definition& d) {
+  std::vector<std::string> found;
+  std::string sources;
+  for (const model::Step& step : graph.steps()) {
+    if (kind_of(graph.steps(), step) != model::Kind::kSource) continue;
+    sources += (sources.empty() ? "" : ", ") + step.id;
+    if (find_column(graph.columns(step.id), *d.incremental_key) != nullptr &&
+        find_column(graph.columns(step.id), *d.incremental_id_key) != nullptr) {
+      found.push_back(step.id);
+    }
+  }
+  if (found.size() == 1) return found[0];
+  const std::string keys =
+      "incremental_key \"" + *d.incremental_key + "\" and incremental_id_key \"" + *d.incremental_id_key + "\"";
+  if (found.empty()) {
+    throw Error("42703", "no source returns both " + keys, "The sources are " + sources + ".",
+                "Let the source that is to be read incrementally return both.");
+  }
+  throw Error("42702", "more than one source returns " + keys, "Steps " + found[0] + " and " + found[1] + " do.",
+              "Rename them in all but the one that is to be read incrementally.");
+}
+
+SinkPlan plan_sink(const Plan& plan, const model::Step& step, unsigned owner) {
+  SinkPlan sink = sink_of(plan.definition, *plan.graph, step);
+  check_target(sink, plan.definition.name, owner);
+  const bool remote = sink.server.has_value();
+  if (remote != (step.op == "elasticsearch")) {
+    throw Error("22023",
+                "step \"" + step.id + "\": target \"" + sink.target + "\" does not fit operator \"" + step.op + "\"",
+                {}, "A table's target is schema.table, that of an index server:index.");
+  }
+  return sink;
+}
+
+void add_tables(Plan& plan, const pg::Analysis& analysis) {
+  for (const pg::BaseTable& table : analysis.tables) {
+    const auto same = [&](const pg::BaseTable& known) { return known.oid == table.oid; };
+    if (std::none_of(plan.tables.begin(), plan.tables.end(), same)) plan.tables.push_back(table);
+  }
+}
+
+void choose_way(Plan& plan) {
+  const Graph& graph = *plan.graph;
+  const bool plain = graph.steps().size() == plan.sinks.size() + 1 && plan.sinks.size() == 1;  // no step in between
+  const bool observed = plan.options.observe_steps && !plan.sinks.empty();
+  const bool checked = std::any_of(graph.steps().begin(), graph.steps().end(),
+                                   [&](const model::Step& step) { return has_violations(graph, step); });
+  if (plan.definition.mode == "incremental") {
+    plan.paged_step = find_paged_step(graph, plan.definition);
+    if (plain && !observed) return;
+    plan.way = Way::kBatch;
+  } else if (plan.sinks.size() > 1 || observed || checked) {
+    plan.way = Way::kWhole;
+  }
+  if (plan.way == Way::kDirect) return;
+  plan.relations = relations_of(graph, observed);
+  if (plan.way == Way::kBatch) plan.relations.insert(plan.paged_step);
+}
+
+void plan_feeds(Plan& plan, const std::vector<pg::Analysis>& inputs) {
+  const model::Definition& definition = plan.definition;
+  if (plan.way == Way::kBatch) {
+    Feed feed;
+    feed.query = plan.graph->query(plan.paged_step);
+    feed.source = pg::analyze_select(feed.query);
+    choose_order(feed, definition, {});
+    plan.feeds.push_back(std::move(feed));
+  }
+  for (std::size_t i = 0; i < plan.sinks.size(); ++i) {
+    SinkPlan& sink = plan.sinks[i];
+    Feed feed;
+    feed.query = plan.graph->query(sink.step, plan.relations);
+    feed.source = inputs[i];
+    if (plan.way != Way::kBatch) choose_order(feed, definition, sink.keys);
+    if (sink.table) prepare_upsert(sink, feed.order);
+    feed.source.columns = sink.columns;  // with the collations in which the target compares
+    if (plan.way != Way::kBatch) plan.feeds.push_back(std::move(feed));
+  }
+}
+
+}  // namespace
+
+std::vector<Finding> find_faults(const model::Definition& definition) {
+  std::vector<Finding> findings;
+  if (definition.steps) (void)make_graph(definition, findings);
+  return findings;
+}
+
+Graph make_graph(const model::Definition& definition) {
+  std::vector<Finding> findings;
+  Graph graph = make_graph(definition, findings);
+  model::throw_errors(findings);
+  return graph;
+}
+
+SinkPlan sink_of(const model::Definition& definition, const Graph& graph, const model::Step& step) {
+  const json::Document params = json::parse(step.params, "params");
+  SinkPlan sink;
+  sink.step = step.id;
+  sink.target = std::string(json::text(params["target"]));
+  sink.key_columns = definition.key_columns;
+  if (const auto keys = params.FindMember("key_columns"); keys != params.MemberEnd()) {
+    sink.key_columns.emplace();
+    for (const auto& name : json::read_texts(keys->value)) sink.key_columns->push_back(*name);
+  }
+  sink.columns = graph.columns(step.id);
+  return sink;
+}
+
+void plan_steps(Plan& plan, unsigned owner) {
+  plan.options = model::parse_options(plan.definition.options);
+  plan.graph = make_graph(plan.definition);
+  std::vector<pg::Analysis> inputs;
+  for (const model::Step* step : plan.graph->sinks()) {
+    inputs.push_back(pg::analyze_select(plan.graph->query(step->id)));
+    check_source(inputs.back(), owner);
+    add_tables(plan, inputs.back());
+    plan.sinks.push_back(plan_sink(plan, *step, owner));
+  }
+  const auto remote = [](const SinkPlan& sink) { return sink.server.has_value(); };
+  if (plan.sinks.size() > 1 && std::any_of(plan.sinks.begin(), plan.sinks.end(), remote)) {
+    throw Error("0A000", "an index beside other sinks is not built yet", {}, "Make a pipeline of its own for it.");
+  }
+  choose_way(plan);
+  plan_feeds(plan, inputs);
+}
+
+}  // namespace etl::run
