@@ -55,10 +55,10 @@ const char* owners_change(const Definition& old, const Definition& changed) {
   if (changed.incremental_id_key != old.incremental_id_key) return "incremental_id_key";
   if (changed.incremental_key != old.incremental_key) return "incremental_key";
   if (changed.key_columns != old.key_columns) return "key_columns";
+  if (changed.steps != old.steps) return "steps";
   if (changed.mode != old.mode) return "mode";
   if (changed.search_path != old.search_path) return "search_path";
   if (changed.source != old.source) return "source";
-  if (changed.steps != old.steps) return "steps";
   if (changed.target != old.target) return "target";
   return nullptr;
 }

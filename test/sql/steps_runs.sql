@@ -50,7 +50,7 @@ SELECT etl.create_pipeline('line', steps => '[
   {"id": "short", "operator": "drop_columns", "params": {"columns": ["grp", "at"]}, "depends_on": ["half"]},
   {"id": "save", "operator": "table", "params": {"target": "steps_runs.even"}, "depends_on": ["short"]}]') > 0;
 CALL t.run('line');
-SELECT t.last.run('line');
+SELECT t.last_run('line');
 SELECT * FROM looked('line');
 -- Incremental: the steps see a batch.
 TRUNCATE even, sums;
