@@ -58,6 +58,14 @@ CREATE TABLE etl.allowed_target (
 COMMENT ON TABLE etl.allowed_target IS 'Targets that pipelines may write: exact names, or * as the last part; role NULL is everyone';
 SELECT pg_catalog.pg_extension_config_dump('etl.allowed_target', '');
 
+CREATE TABLE etl.allowed_function (
+    function text NOT NULL,
+    role regrole,
+    UNIQUE NULLS NOT DISTINCT (function, role)
+);
+COMMENT ON TABLE etl.allowed_function IS 'Functions that steps of pipelines may call, by qualified name and argument types; role NULL is everyone';
+SELECT pg_catalog.pg_extension_config_dump('etl.allowed_function', '');
+
 CREATE TABLE etl.pipeline_grant (
     pipeline_id bigint NOT NULL REFERENCES etl.pipeline ON DELETE CASCADE,
     role regrole NOT NULL,
@@ -138,7 +146,7 @@ CREATE TABLE etl.checkpoint (
     slice int NOT NULL,
     epoch bigint NOT NULL,
     run_id bigint NOT NULL,
-    kind text NOT NULL CHECK (kind IN ('key', 'pair')),
+    kind text NOT NULL CHECK (kind IN ('file', 'key', 'pair')),
     position jsonb,
     position_types text[] NOT NULL,
     range_from jsonb,
@@ -164,6 +172,23 @@ CREATE TABLE etl.checkpoint (
 COMMENT ON TABLE etl.checkpoint IS 'Where each slice of a pipeline stands, with the counters of the current run; updated in the batch''s transaction';
 COMMENT ON COLUMN etl.checkpoint.position IS 'The key of the last row that the target holds: an array of texts that the types'' input functions read';
 COMMENT ON COLUMN etl.checkpoint.position_types IS 'Name, type and collation of each column in whose order the source was read: position and range mean nothing in another order';
+
+CREATE TABLE etl.source_file (
+    pipeline_id bigint NOT NULL REFERENCES etl.pipeline ON DELETE CASCADE,
+    step text NOT NULL,
+    path text NOT NULL,
+    byte bigint NOT NULL,
+    line bigint NOT NULL,
+    finished bool NOT NULL,
+    inode numeric NOT NULL,
+    size bigint NOT NULL,
+    modified_ns bigint NOT NULL,
+    read_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    PRIMARY KEY (pipeline_id, step, path)
+);
+COMMENT ON TABLE etl.source_file IS 'Files that an incremental pipeline has read, and up to where; updated in the batch''s transaction';
+COMMENT ON COLUMN etl.source_file.byte IS 'Of the unpacked file';
+COMMENT ON COLUMN etl.source_file.finished IS 'It was read to the end that it had then; read again when size or time of change differ';
 
 CREATE TABLE etl.watermark (
     pipeline_id bigint PRIMARY KEY REFERENCES etl.pipeline ON DELETE CASCADE,

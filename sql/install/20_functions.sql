@@ -90,18 +90,19 @@ COMMENT ON FUNCTION etl.validate_pipeline(jsonb) IS
 CREATE FUNCTION etl.export_pipeline(name text, format text DEFAULT 'json') RETURNS text
 LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_export_pipeline';
 COMMENT ON FUNCTION etl.export_pipeline(text, text) IS
-'The definition as JSON, as import_pipeline reads it';
+'The definition as import_pipeline reads it, in format ''json'' or ''yaml''';
 
 CREATE FUNCTION etl.export_pipeline(id bigint, format text DEFAULT 'json') RETURNS text
 LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_export_pipeline';
 COMMENT ON FUNCTION etl.export_pipeline(bigint, text) IS
-'The definition as JSON, as import_pipeline reads it';
+'The definition as import_pipeline reads it, in format ''json'' or ''yaml''';
 
 -- No SET search_path: a definition without one gets the caller's.
 CREATE FUNCTION etl.import_pipeline(definition text, replace bool DEFAULT false) RETURNS SETOF text
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'etl_import_pipeline';
 COMMENT ON FUNCTION etl.import_pipeline(text, bool) IS
-'Creates the pipelines of a JSON text (one object or an array), or replaces them; returns their names';
+'Creates the pipelines of a text, or replaces them; returns their names. A text that begins with { or [ is JSON: one object or '
+'an array. Any other is YAML 1.2: one pipeline a document, or a list; write --- before flow style';
 
 CREATE FUNCTION etl.allow_target(pattern text, to_role regrole DEFAULT NULL) RETURNS void
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_allow_target';
@@ -112,6 +113,16 @@ CREATE FUNCTION etl.revoke_target(pattern text, from_role regrole DEFAULT NULL) 
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_revoke_target';
 COMMENT ON FUNCTION etl.revoke_target(text, regrole) IS
 'Takes an entry off the allow-list; false when there was none';
+
+CREATE FUNCTION etl.allow_function(function regprocedure, to_role regrole DEFAULT NULL) RETURNS void
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_allow_function';
+COMMENT ON FUNCTION etl.allow_function(regprocedure, regrole) IS
+'Lets a role (NULL: everyone) call a function in steps of operator function; for superusers and the database''s owner';
+
+CREATE FUNCTION etl.revoke_function(function text, from_role regrole DEFAULT NULL) RETURNS bool
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_revoke_function';
+COMMENT ON FUNCTION etl.revoke_function(text, regrole) IS
+'Takes an entry off the allow-list of functions, as etl.allowed_functions shows it; false when there was none';
 
 CREATE FUNCTION etl.grant_pipeline(name text, privilege text, to_role regrole) RETURNS void
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_grant_pipeline';

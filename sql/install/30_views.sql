@@ -143,6 +143,10 @@ COMMENT ON COLUMN etl.servers.next_probe IS 'While open: option breaker_pause (3
 COMMENT ON COLUMN etl.servers.requests_in_flight IS 'Bulk requests now; counted only where the server has option requests_in_flight or requests_per_second';
 COMMENT ON COLUMN etl.servers.throttled_at IS 'When a request last had to wait for option requests_in_flight or requests_per_second';
 
+CREATE VIEW etl.allowed_functions AS
+SELECT a.function, a.role::text AS role FROM etl.allowed_function a;
+COMMENT ON VIEW etl.allowed_functions IS 'Functions that steps of pipelines may call; role NULL is everyone';
+
 CREATE VIEW etl.allowed_targets AS
 SELECT a.pattern, a.role::text AS role FROM etl.allowed_target a;
 COMMENT ON VIEW etl.allowed_targets IS 'Targets that pipelines may write; role NULL is everyone';
@@ -164,4 +168,4 @@ SELECT name, kind, params_schema, description, of_batch, of_set FROM etl.list_op
 COMMENT ON VIEW etl.operators IS 'What the steps of a pipeline can do: operators with the JSON schema of their params';
 
 GRANT SELECT ON etl.operators, etl.step_runs, etl.pipelines, etl.runs, etl.batches, etl.checkpoints, etl.progress, etl.lag, etl.dead_letters, etl.events,
-    etl.servers, etl.allowed_targets TO PUBLIC;
+    etl.servers, etl.allowed_functions, etl.allowed_targets TO PUBLIC;

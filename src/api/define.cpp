@@ -5,6 +5,7 @@
 #include "catalog/pipelines.hpp"
 #include "catalog/runs.hpp"
 #include "core/json.hpp"
+#include "core/yaml.hpp"
 #include "model/steps.hpp"
 #include "pg/process.hpp"
 #include "pg/role.hpp"
@@ -108,6 +109,14 @@ Definition from_arguments(FunctionCallInfo fcinfo) {
   d.tags = pg::text_array_argument(fcinfo, 12).value_or(std::vector<std::string>());
   d.create_target = pg::bool_argument(fcinfo, 13, false);
   return d;
+}
+
+// What begins with { or [ is JSON and never YAML in flow style, so that an error in it is told by the parser whose
+// language was meant. Flow style is YAML behind ---.
+json::Document read_definitions(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  const bool is_json = first != std::string_view::npos && (text[first] == '{' || text[first] == '[');
+  return is_json ? json::parse(text, "the definition") : yaml::parse(text, "the definition");
 }
 
 std::string import_one(const json::Value& object, bool replace) {
@@ -282,16 +291,17 @@ ETL_FUNCTION(etl_export_pipeline) {
   return pg::boundary([&]() -> Datum {
     const Definition definition = open_pipeline(fcinfo, 0, Right::kMonitor);
     const std::string format = pg::text_argument(fcinfo, 1).value_or("json");
-    if (format == "yaml") throw Error("0A000", "format 'yaml' is not built yet", {}, "Use format 'json'.");
-    if (format != "json") throw Error("22023", "unknown format \"" + format + "\"", {}, "Use format 'json'.");
-    return pg::text_result(fcinfo, model::definition_to_json(definition));
+    const std::string json = model::definition_to_json(definition);
+    if (format == "json") return pg::text_result(fcinfo, json);
+    if (format == "yaml") return pg::text_result(fcinfo, yaml::write(json::parse(json, "the definition")));
+    throw Error("22023", "unknown format \"" + format + "\"", {}, "Use format 'json' or 'yaml'.");
   });
 }
 
 ETL_FUNCTION(etl_import_pipeline) {
   return pg::boundary([&]() -> Datum {
     on_first_call();
-    const json::Document document = json::parse(pg::required_argument(fcinfo, 0, "definition"), "the definition");
+    const json::Document document = read_definitions(pg::required_argument(fcinfo, 0, "definition"));
     const bool replace = pg::bool_argument(fcinfo, 1, false);
     std::vector<std::vector<pg::Text>> names;
     if (document.IsArray()) {

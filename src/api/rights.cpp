@@ -1,4 +1,4 @@
-// etl.allow_target, etl.grant_pipeline and their opposites; the validator of wrapper etl.
+// etl.allow_target, etl.allow_function, etl.grant_pipeline and their opposites; the validator of wrapper etl.
 #include <algorithm>
 
 #include "api/open.hpp"
@@ -6,7 +6,9 @@
 #include "core/nearest.hpp"
 #include "core/server_limits.hpp"
 #include "http/url.hpp"
+#include "pg/function.hpp"
 #include "pg/role.hpp"
+#include "pg/spi.hpp"
 
 extern "C" {
 #include "access/reloptions.h"
@@ -21,10 +23,10 @@ namespace etl::api {
 
 namespace {
 
-void want_administrator() {
+void want_administrator(const char* list) {
   const pg::RoleId role = pg::current_role();
   if (pg::is_superuser(role) || pg::owns_database(role)) return;
-  throw Error("42501", "permission denied for the allow-list of targets", {},
+  throw Error("42501", "permission denied for the allow-list of " + std::string(list), {},
               "Only a superuser or the database's owner changes it.");
 }
 
@@ -103,7 +105,7 @@ void check_option(const std::string& name, const std::string& value, Oid catalog
 ETL_FUNCTION(etl_allow_target) {
   return pg::boundary([&]() -> Datum {
     const std::string pattern = pg::required_argument(fcinfo, 0, "pattern");
-    want_administrator();
+    want_administrator("targets");
     model::check_pattern(pattern);
     const std::optional<unsigned> role = role_argument(fcinfo, 1);
     if (role) want_role(*role);
@@ -115,8 +117,38 @@ ETL_FUNCTION(etl_allow_target) {
 ETL_FUNCTION(etl_revoke_target) {
   return pg::boundary([&]() -> Datum {
     const std::string pattern = pg::required_argument(fcinfo, 0, "pattern");
-    want_administrator();
+    want_administrator("targets");
     return BoolGetDatum(catalog::revoke_target(pattern, role_argument(fcinfo, 1)));
+  });
+}
+
+ETL_FUNCTION(etl_allow_function) {
+  return pg::boundary([&]() -> Datum {
+    const std::string named = pg::required_argument(fcinfo, 0, "function");
+    want_administrator("functions");
+    const auto signature = pg::function_signature(PG_GETARG_OID(0));
+    if (!signature) {  // regprocedure takes any number
+      throw Error("42883", "function " + named + " does not exist", {},
+                  "Name it with the types of its arguments, as in app.score(app.row_in[]).");
+    }
+    const std::optional<unsigned> role = role_argument(fcinfo, 1);
+    if (role) want_role(*role);
+    catalog::allow_function(*signature, role);
+    return static_cast<Datum>(0);
+  });
+}
+
+// A text, so that an entry outlives its function no longer than somebody wants it to.
+ETL_FUNCTION(etl_revoke_function) {
+  return pg::boundary([&]() -> Datum {
+    const std::string function = pg::required_argument(fcinfo, 0, "function");
+    want_administrator("functions");
+    const std::optional<unsigned> role = role_argument(fcinfo, 1);
+    if (catalog::revoke_function(function, role)) return BoolGetDatum(true);
+    const pg::Text oid = pg::catalog_query("SELECT to_regprocedure($1)::oid", {function}).at(0).at(0);
+    if (!oid) return BoolGetDatum(false);
+    const auto signature = pg::function_signature(static_cast<unsigned>(std::stoul(*oid)));
+    return BoolGetDatum(signature && catalog::revoke_function(*signature, role));
   });
 }
 

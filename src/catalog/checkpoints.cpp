@@ -100,6 +100,7 @@ void take_over_checkpoints(std::int64_t pipeline, std::int64_t epoch) {
 void forget_checkpoints(std::int64_t pipeline) {
   start_checkpoints(pipeline, 0, 0, {});
   (void)pg::catalog_query("DELETE FROM etl.watermark WHERE pipeline_id = $1::bigint", {number(pipeline)});
+  (void)pg::catalog_query("DELETE FROM etl.source_file WHERE pipeline_id = $1::bigint", {number(pipeline)});
 }
 
 void move_checkpoint(std::int64_t pipeline, const Key& position) {

@@ -246,4 +246,27 @@ bool revoke_target(const std::string& pattern, std::optional<unsigned> role) {
               .empty();
 }
 
+bool is_function_allowed(const std::string& function, unsigned role) {
+  return !pg::catalog_query(
+              "SELECT 1 FROM etl.allowed_function WHERE function = $1"
+              " AND (role IS NULL OR pg_has_role($2::oid, role::oid, 'USAGE'))",
+              {function, std::to_string(role)})
+              .empty();
+}
+
+void allow_function(const std::string& function, std::optional<unsigned> role) {
+  (void)pg::catalog_query(
+      "INSERT INTO etl.allowed_function (function, role) VALUES ($1, $2::oid::regrole)"
+      " ON CONFLICT DO NOTHING",
+      {function, role_text(role)});
+}
+
+bool revoke_function(const std::string& function, std::optional<unsigned> role) {
+  return !pg::catalog_query(
+              "DELETE FROM etl.allowed_function WHERE function = $1 AND role IS NOT DISTINCT FROM"
+              " $2::oid::regrole RETURNING 1",
+              {function, role_text(role)})
+              .empty();
+}
+
 }  // namespace etl::catalog

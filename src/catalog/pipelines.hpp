@@ -54,4 +54,9 @@ bool is_target_allowed(const std::string& target, unsigned role);
 void allow_target(const std::string& pattern, std::optional<unsigned> role);
 bool revoke_target(const std::string& pattern, std::optional<unsigned> role);
 
+// The same for functions that steps call, by qualified name and argument types: no patterns.
+bool is_function_allowed(const std::string& function, unsigned role);
+void allow_function(const std::string& function, std::optional<unsigned> role);
+bool revoke_function(const std::string& function, std::optional<unsigned> role);
+
 }  // namespace etl::catalog

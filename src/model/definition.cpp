@@ -88,21 +88,29 @@ std::string json_list(const std::vector<std::string>& list) {
   return json::write_texts(texts);
 }
 
-void check_incremental(const Definition& d) {
-  const bool incremental = d.mode == "incremental";
+}  // namespace
+
+void want_incremental_keys(const Definition& d) {
   const std::string subject = "incremental pipeline \"" + d.name + "\" needs ";
-  if (incremental && !d.incremental_key) {
+  if (!d.incremental_key) {
     throw Error(
         "22023", subject + "incremental_key", {},
         "Name an output column that grows with every change, such as updated_at or a serial id: a run reads the "
         "rows after the last key.");
   }
-  if (incremental && !d.incremental_id_key) {
+  if (!d.incremental_id_key) {
     throw Error("22023", subject + "incremental_id_key", {},
                 "Name an output column that is unique, such as the source table's primary key: it tells rows with the "
                 "same incremental_key apart.");
   }
-  if (!incremental && (d.incremental_key || d.incremental_id_key)) {
+}
+
+namespace {
+
+void check_incremental(const Definition& d) {
+  // Whether the steps need keys depends on what they read.
+  if (d.mode == "incremental" && !d.steps) want_incremental_keys(d);
+  if (d.mode != "incremental" && (d.incremental_key || d.incremental_id_key)) {
     throw Error("22023", "incremental_key and incremental_id_key are for mode 'incremental'",
                 "The mode is '" + d.mode + "'.", "Set mode => 'incremental', or leave the keys out.");
   }

@@ -47,6 +47,9 @@ struct TargetName {
 };
 TargetName parse_target(const std::string& target);
 
+// An incremental pipeline that reads queries has both keys: 22023 with the missing one.
+void want_incremental_keys(const Definition& definition);
+
 // The checks that need no database: names, numbers, contract of the modes. The first broken rule is thrown.
 void check_definition(const Definition& definition);
 

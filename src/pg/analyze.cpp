@@ -234,6 +234,27 @@ void want_type(const std::string& name) {
   });
 }
 
+// C only. The text behind FROM was a name and nothing else.
+static bool is_table_name(const List* statements) {
+  if (list_length(statements) != 1) return false;
+  const auto* raw = linitial_node(RawStmt, statements);
+  if (!IsA(raw->stmt, SelectStmt)) return false;
+  const auto* select = reinterpret_cast<const SelectStmt*>(raw->stmt);
+  if (list_length(select->fromClause) != 1 || !IsA(linitial(select->fromClause), RangeVar)) return false;
+  const auto* table = linitial_node(RangeVar, select->fromClause);
+  return raw->stmt_len == 0 && table->alias == nullptr && select->whereClause == nullptr &&
+         select->groupClause == NIL && select->havingClause == nullptr && select->windowClause == NIL &&
+         select->sortClause == NIL && select->limitOffset == nullptr && select->limitCount == nullptr &&
+         select->lockingClause == NIL && select->op == SETOP_NONE;
+}
+
+void want_table(const std::string& name) {
+  const std::string sql = "SELECT FROM " + name;
+  const char* text = sql.c_str();
+  const bool fits = call([&] { return is_table_name(raw_parser(text, RAW_PARSE_DEFAULT)); });
+  if (!fits) throw Error("42601", "\"" + name + "\" is not the name of a table", {}, "Write schema.table.");
+}
+
 void want_expression(const std::string& sql) {
   const char* text = sql.c_str();
   call([&] { (void)raw_parser(text, RAW_PARSE_PLPGSQL_EXPR); });

@@ -37,6 +37,9 @@ void want_select(const std::string& sql);
 // Error 42601 or 42704 unless the text is just the name of a type, which may have a modifier.
 void want_type(const std::string& name);
 
+// Error 42601 unless the text is just a table's name as it may stand in FROM; nothing is looked up.
+void want_table(const std::string& name);
+
 // How a key column may be relied on.
 struct Origin {
   std::string table;  // quoted and qualified

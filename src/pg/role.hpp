@@ -34,6 +34,8 @@ class CatalogRights : public ActingAs {
   CatalogRights();
 };
 
+inline constexpr RoleId kReadServerFiles = 4569;   // pg_read_server_files
+inline constexpr RoleId kWriteServerFiles = 4570;  // pg_write_server_files
 RoleId current_role();
 RoleId session_role();
 bool is_superuser(RoleId role);

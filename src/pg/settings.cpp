@@ -11,6 +11,10 @@ namespace etl::pg {
 namespace {
 
 int max_workers_setting = 4;
+int max_record_kb_setting = 16384;
+int max_json_depth_setting = 512;
+int max_archive_kb_setting = 1048576;
+char* data_directory_setting = nullptr;
 char* allowed_hosts_setting = nullptr;
 char* secrets_directory_setting = nullptr;
 bool superuser_pipelines_setting = true;
@@ -33,6 +37,17 @@ void define_settings() {
       "etl.allowed_hosts", "Loopback, private and link-local addresses, and hosts of plain http, that may be reached.",
       "A comma list of host[:port] or CIDR[:port].", &allowed_hosts_setting, "", PGC_SUSET, 0, nullptr, nullptr,
       nullptr);
+  DefineCustomStringVariable("etl.data_directory",
+                             "Directories beneath which pipelines read and write files, with commas between them.",
+                             "A pipeline's owner must be a member of pg_read_server_files to read there.",
+                             &data_directory_setting, "", PGC_SUSET, GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
+  DefineCustomIntVariable("etl.max_record_size", "The longest record of a file or a reply that is read.", nullptr,
+                          &max_record_kb_setting, 16384, 1, 1048576, PGC_SUSET, GUC_UNIT_KB, nullptr, nullptr, nullptr);
+  DefineCustomIntVariable("etl.max_json_depth", "How deeply JSON of a file or a reply may be nested.", nullptr,
+                          &max_json_depth_setting, 512, 1, 10000, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+  DefineCustomIntVariable("etl.max_archive_size", "The most that a part of an xlsx file may unpack to.", nullptr,
+                          &max_archive_kb_setting, 1048576, 1, INT_MAX, PGC_SUSET, GUC_UNIT_KB, nullptr, nullptr,
+                          nullptr);
   DefineCustomStringVariable(
       "etl.secrets_directory",
       "Directory of the files that user mappings name as password_file or api_key_file; who makes such a "
@@ -54,6 +69,18 @@ int max_workers() {
 }
 std::string allowed_hosts() {
   return text_of(allowed_hosts_setting);
+}
+std::string data_directory() {
+  return text_of(data_directory_setting);
+}
+std::size_t max_record_bytes() {
+  return static_cast<std::size_t>(max_record_kb_setting) * 1024;
+}
+int max_json_depth() {
+  return max_json_depth_setting;
+}
+std::size_t max_archive_bytes() {
+  return static_cast<std::size_t>(max_archive_kb_setting) * 1024;
 }
 std::string secrets_directory() {
   return text_of(secrets_directory_setting);

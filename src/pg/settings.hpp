@@ -1,6 +1,7 @@
 // The settings etl.*: defined when the library is loaded, none needs a restart.
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 namespace etl::pg {
@@ -9,6 +10,10 @@ void define_settings();
 
 int max_workers();                   // etl.max_workers: pipelines running at once in a database
 std::string allowed_hosts();         // etl.allowed_hosts
+std::string data_directory();        // etl.data_directory
+std::size_t max_record_bytes();      // etl.max_record_size
+int max_json_depth();                // etl.max_json_depth
+std::size_t max_archive_bytes();     // etl.max_archive_size
 std::string secrets_directory();     // etl.secrets_directory
 bool superuser_pipelines_allowed();  // etl.allow_superuser_pipelines
 bool suspended();                    // etl.suspended

@@ -6,6 +6,7 @@
 #include "core/sqlstate.hpp"
 #include "pg/read_only.hpp"
 #include "pg/transaction.hpp"
+#include "run/flow.hpp"
 
 namespace etl::run {
 
@@ -119,6 +120,16 @@ std::string Evaluation::figures(const model::Step& step, const transform::Rule& 
   return one.row_json(0);
 }
 
+void Evaluation::read_files(const model::Step& step, pg::Relation& out) {
+  Feed feed;
+  feed.files = plan_.graph->format(step);
+  feed.source.columns = plan_.graph->columns(step.id);
+  source::RecordSource source(record_spec(plan_, step.id, feed));
+  source.open();
+  source.read_all(out);
+  bad_records_.insert(bad_records_.end(), source.bad().begin(), source.bad().end());
+}
+
 void Evaluation::run_step(const model::Step& step) {
   const bool own = relations_.contains(step.id);
   const transform::Rule rule = plan_.graph->rule(step, plan_.relations);
@@ -132,7 +143,11 @@ void Evaluation::run_step(const model::Step& step) {
   if (own) {
     pg::Relation& out = *relations_.at(step.id);
     out.clear();
-    statement(step.id, plan_.graph->query(step.id, plan_.relations), relations()).read(out);
+    if (plan_.graph->format(step) != nullptr) {
+      read_files(step, out);
+    } else {
+      statement(step.id, plan_.graph->query(step.id, plan_.relations), relations()).read(out);
+    }
     work.rows_out = out.rows();
     if (plan_.options.observe_steps && !rule.figures.empty()) work.figures = figures(step, rule);
   }
@@ -143,6 +158,7 @@ void Evaluation::run_step(const model::Step& step) {
 void Evaluation::run() {
   work_.clear();
   violations_.clear();
+  bad_records_.clear();
   const pg::ReadOnlyScope read_only;
   for (auto& [id, relation] : relations_) relation->clear();
   for (const model::Step& step : plan_.graph->steps()) {

@@ -14,6 +14,7 @@
 #include "pg/relation.hpp"
 #include "pg/statement.hpp"
 #include "run/plan.hpp"
+#include "source/page_source.hpp"
 
 namespace etl::run {
 
@@ -46,10 +47,12 @@ class Evaluation {
 
   std::vector<pg::NamedRelation> relations() const;  // filled, with their numbers of rows
   const std::vector<StepWork>& work() const { return work_; }
-  const std::vector<Violation>& violations() const { return violations_; }  // those to be quarantined
+  const std::vector<Violation>& violations() const { return violations_; }            // those to be quarantined
+  const std::vector<source::BadRecord>& bad_records() const { return bad_records_; }  // of files, likewise
 
  private:
   void run_step(const model::Step& step);
+  void read_files(const model::Step& step, pg::Relation& out);
   void check(const model::Step& step, const transform::Rule& rule, StepWork& work);
   std::string figures(const model::Step& step, const transform::Rule& rule);
   std::vector<pg::NamedRelation> named_inputs(const model::Step& step) const;
@@ -63,6 +66,7 @@ class Evaluation {
   std::map<std::string, std::unique_ptr<pg::Statement>> statements_;
   std::vector<StepWork> work_;
   std::vector<Violation> violations_;
+  std::vector<source::BadRecord> bad_records_;
 };
 
 }  // namespace etl::run

@@ -14,8 +14,8 @@ using Lines = std::vector<std::string>;
 struct Read {
   std::string step;
   std::string sql;
+  std::string way;
   Lines plan;
-  bool spilled = false;
 };
 struct Written {
   Lines plan;
@@ -27,12 +27,6 @@ struct Description {
   std::vector<Written> writes;  // of each sink
   double rows = 0;
   std::string measured;
-
-  const char* way() const {
-    return reads[0].spilled
-               ? "spilled: no index serves the order, so the query runs once and its rows wait in key order"
-               : "paged: an index serves the order, each batch is a query with a fresh snapshot";
-  }
 };
 
 std::string elapsed_ms(std::int64_t since_us) {
@@ -63,9 +57,9 @@ Description describe(const Plan& plan, bool analyze) {
   flow.evaluate();
   flow.open();
   for (std::size_t i = 0; i < flow.feeds(); ++i) {
-    source::SqlSource& source = flow.source(i);
+    source::PageSource& source = flow.source(i);
     const std::string step = plan.way == Way::kBatch ? plan.paged_step : "source";
-    d.reads.push_back({step, source.sql(), source.explain(), source.spills()});
+    d.reads.push_back({step, source.description(), source.way(), source.explain()});
   }
   d.rows = flow.rows_total();
   std::vector<std::unique_ptr<sink::TableSink>> sinks;
@@ -81,7 +75,7 @@ Description describe(const Plan& plan, bool analyze) {
 Lines warnings(const Plan& plan, const Description& d) {
   Lines all;
   for (const Finding& finding : plan.warnings) all.push_back(finding.message);
-  if (plan.definition.mode == "incremental" && d.reads[0].spilled) {
+  if (plan.definition.mode == "incremental" && d.reads[0].way.starts_with("spilled")) {
     all.push_back("incremental_key has no index that serves (" + plan.feed().order[0] + ", " +
                   plan.feed().order.back() + "): each run reads the whole source");
   }
@@ -118,7 +112,7 @@ void emit_json(const Plan& plan, const Description& d, std::int64_t batches, con
   json::Object out;
   out.add("pipeline", definition.name).add("mode", definition.mode);
   out.add("layers", model::layers_text(model::steps_of(definition)));
-  out.add("source_sql", d.reads[0].sql).add("way", d.way());
+  out.add("source_sql", d.reads[0].sql).add("way", d.reads[0].way);
   out.add_raw("source_plan", json::write_texts({d.reads[0].plan.begin(), d.reads[0].plan.end()}));
   out.add("target", targets_of(plan)).add("sink_sql", d.writes.empty() ? "" : d.writes[0].sql);
   const Lines plan_lines = d.writes.empty() ? Lines() : d.writes[0].plan;
@@ -164,7 +158,7 @@ void explain(const Plan& plan, const json::Value& arguments, const Emit& emit) {
         std::to_string(definition.batch_size) + ", about " + std::to_string(batches) + ")"});
   emit({"Layers: " + model::layers_text(model::steps_of(definition))});
   if (plan.way != Way::kWhole) {
-    emit({"-> " + d.reads[0].step + " (sql), " + d.way()});
+    emit({"-> " + d.reads[0].step + " (sql), " + d.reads[0].way});
     emit_block(emit, "SQL", d.reads[0].sql, d.reads[0].plan);
   }
   emit_steps(plan, d, emit);

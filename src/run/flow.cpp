@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "pg/read_only.hpp"
+#include "pg/settings.hpp"
 
 namespace etl::run {
 
@@ -43,6 +44,20 @@ source::SqlSourceSpec source_spec(const Plan& plan, const Feed& feed, const std:
   return spec;
 }
 
+source::RecordSpec record_spec(const Plan& plan, const std::string& step, const Feed& feed) {
+  source::RecordSpec spec;
+  spec.step = step;
+  spec.format = feed.files;
+  spec.directories = pg::data_directory();
+  spec.columns = feed.source.columns;
+  spec.page_rows = static_cast<std::uint64_t>(plan.definition.batch_size);
+  spec.quarantine = plan.options.quarantine;
+  spec.incremental = plan.definition.mode == "incremental" && plan.way == Way::kBatch;
+  spec.settle_ms = plan.options.settle_ms;
+  spec.pipeline = plan.definition.id;
+  return spec;
+}
+
 Flow::Flow(const Plan& plan, source::Range range) : plan_(plan), range_(std::move(range)) {}
 
 void Flow::evaluate() {
@@ -51,12 +66,17 @@ void Flow::evaluate() {
   evaluation_->run();
 }
 
+std::unique_ptr<source::PageSource> Flow::make_source(const Feed& feed, const std::vector<std::string>& keys) const {
+  if (feed.files) return std::make_unique<source::RecordSource>(record_spec(plan_, plan_.paged_step, feed));
+  source::SqlSourceSpec spec = source_spec(plan_, feed, keys, range_);
+  if (plan_.way == Way::kWhole) spec.inputs = evaluation_->relations();
+  return std::make_unique<source::SqlSource>(std::move(spec));
+}
+
 void Flow::open() {
   for (std::size_t i = 0; i < plan_.feeds.size(); ++i) {
     const std::vector<std::string> keys = plan_.way == Way::kBatch ? std::vector<std::string>() : plan_.sinks[i].keys;
-    source::SqlSourceSpec spec = source_spec(plan_, plan_.feeds[i], keys, range_);
-    if (plan_.way == Way::kWhole) spec.inputs = evaluation_->relations();
-    sources_.push_back(std::make_unique<source::SqlSource>(std::move(spec)));
+    sources_.push_back(make_source(plan_.feeds[i], keys));
     sources_.back()->open();
     auto page = sources_.back()->make_page(plan_.way == Way::kBatch);
     page->clear();
@@ -81,7 +101,7 @@ bool Flow::read(const std::optional<pg::Key>& after) {
     const std::size_t size = plan_.feeds[i].order.size();
     after_.push_back(part_of(after, at, size));
     more = sources_[i]->read(after_[i], page(i)) || more;
-    last_.push_back(page(i).last_position());
+    last_.push_back(sources_[i]->reached(page(i)));
     at += size;
   }
   return more;
@@ -110,6 +130,13 @@ void Flow::again() {
   for (const auto& source : sources_) source->again();
 }
 
+bool Flow::any() {
+  for (std::size_t i = 0; i < feeds(); ++i) {
+    if (page(i).rows() > 0 || !sources_[i]->bad().empty() || !sources_[i]->files().empty()) return true;
+  }
+  return false;
+}
+
 std::uint64_t Flow::rows_read() {
   std::uint64_t rows = 0;
   for (std::size_t i = 0; i < feeds(); ++i) rows += page(i).rows();
@@ -128,7 +155,7 @@ std::optional<pg::Key> Flow::reached() {
   pg::Key all;
   for (std::size_t i = 0; i < feeds(); ++i) {
     std::optional<pg::Key> last = last_[i];
-    if (last && source::has_null(*last)) last = page(i).last_position();
+    if (last && source::has_null(*last)) last = sources_[i]->reached(page(i));
     moved = moved || last;
     if (!last) last = after_[i];
     if (!last) last = pg::Key(plan_.feeds[i].order.size());

@@ -11,6 +11,7 @@
 #include "pg/relation.hpp"
 #include "run/evaluation.hpp"
 #include "run/plan.hpp"
+#include "source/record_source.hpp"
 #include "source/sql_source.hpp"
 
 namespace etl::run {
@@ -33,6 +34,9 @@ class Flow {
   void run_steps();
   // The batch read last is to be read again.
   void again();
+  // Whether the batch has anything in it.
+  bool any();
+  std::vector<catalog::FileState> files() const { return sources_[0]->files(); }
   std::uint64_t rows_read();
   std::uint64_t bytes_read();
   // The position behind the batch; nothing: where it was.
@@ -41,11 +45,12 @@ class Flow {
 
   // Of the batch, or of the whole set; nullptr: no step has run.
   const Evaluation* evaluation() const { return evaluation_.get(); }
-  source::SqlSource& source(std::size_t feed) { return *sources_[feed]; }
-  bool spills() const { return sources_[0]->spills(); }
+  source::PageSource& source(std::size_t feed) { return *sources_[feed]; }
+  const char* phase() const { return sources_[0]->phase(); }
   double rows_total();
 
  private:
+  std::unique_ptr<source::PageSource> make_source(const Feed& feed, const std::vector<std::string>& keys) const;
   void fill_inputs();
 
   const Plan& plan_;
@@ -53,11 +58,14 @@ class Flow {
   std::vector<std::optional<pg::Key>> after_;  // of each feed: where its page begins …
   std::vector<std::optional<pg::Key>> last_;   // … and ends
   std::unique_ptr<Evaluation> evaluation_;
-  std::vector<std::unique_ptr<source::SqlSource>> sources_;  // of each feed
-  std::unique_ptr<pg::Relation> page_;                       // kBatch: of the paged step
-  std::vector<std::unique_ptr<pg::Relation>> inputs_;        // of each sink
-  std::vector<std::unique_ptr<pg::Statement>> statements_;   // kBatch: that fill them
+  std::vector<std::unique_ptr<source::PageSource>> sources_;  // of each feed
+  std::unique_ptr<pg::Relation> page_;                        // kBatch: of the paged step
+  std::vector<std::unique_ptr<pg::Relation>> inputs_;         // of each sink
+  std::vector<std::unique_ptr<pg::Statement>> statements_;    // kBatch: that fill them
 };
+
+// What RecordSource needs of one.
+source::RecordSpec record_spec(const Plan& plan, const std::string& step, const Feed& feed);
 
 // What SqlSource needs of a feed. `keys`: what is watched for repetitions and NULLs in its pages.
 source::SqlSourceSpec source_spec(const Plan& plan, const Feed& feed, const std::vector<std::string>& keys,

@@ -3,10 +3,13 @@
 #include <algorithm>
 
 #include "core/quote.hpp"
+#include "pg/function.hpp"
+#include "pg/settings.hpp"
 #include "run/operators.hpp"
 #include "source/registry.hpp"
 #include "transform/columns.hpp"
 #include "transform/registry.hpp"
+#include "transform/union.hpp"
 
 namespace etl::run {
 
@@ -17,16 +20,9 @@ using model::Kind;
 using transform::Input;
 using transform::Rule;
 
-// The first input that has the column says where it stands and of which type it is.
-std::vector<transform::Column> united_columns(const std::vector<Input>& inputs) {
-  std::vector<transform::Column> all;
-  for (const Input& input : inputs) {
-    for (const transform::Column& column : input.columns) {
-      if (std::none_of(all.begin(), all.end(), [&](const auto& seen) { return seen.name == column.name; }))
-        all.push_back(column);
-    }
-  }
-  return all;
+transform::Function look_up_function(const std::string& signature) {
+  const pg::RowFunction function = pg::find_row_function(signature);
+  return {function.name, function.argument, function.columns, function.of_array};
 }
 
 }  // namespace
@@ -73,36 +69,56 @@ Input Graph::input(const std::string& id, const Relations& relations) const {
   input.from = named ? quote_name(relation_name(id)) + " AS " + quote_name(id)
                      : "(" + rule(step(id), relations).sql + "\n) AS " + quote_name(id);
   for (const pg::Column& column : columns(id)) {
-    input.columns.push_back({column.name, pg::type_name(column.type, column.typmod)});
+    input.columns.push_back({column.name, pg::type_name(column.type, column.typmod), pg::type_name(column.type, -1),
+                             pg::btree_operator(column.type, pg::Compare::kEqual),
+                             pg::btree_operator(column.type, pg::Compare::kLess)});
   }
   return input;
 }
 
-// A sink with several inputs takes the rows of all of them, one after the other; a column that one lacks is NULL there.
+// A sink with several inputs takes the rows of all of them.
 Rule Graph::sink_rule(const model::Step& step, const Relations& relations) const {
   std::vector<Input> inputs;
   for (const std::string& name : step.depends_on) inputs.push_back(input(name, relations));
-  std::string sql;
-  for (const Input& one : inputs) {
-    std::string list;
-    for (const transform::Column& column : united_columns(inputs)) {
-      const bool there = transform::find_column(one, column.name) != nullptr;
-      list += (list.empty() ? "" : ", ") + (there ? transform::qualified(one, column.name)
-                                                  : "CAST(NULL AS " + column.type + ") AS " + quote_name(column.name));
-    }
-    sql += (sql.empty() ? "SELECT " : "\nUNION ALL SELECT ") + list + " FROM " + one.from;
-  }
-  return {.sql = sql};
+  return {.sql = transform::union_sql(inputs, false)};
 }
 
 Rule Graph::rule(const model::Step& step, const Relations& relations) const {
   const json::Document params = json::parse(step.params, "params");
   const Kind kind = kind_of(steps_, step);
-  if (kind == Kind::kSource) return {.sql = source::find(step.op)->query(params)};
+  if (kind == Kind::kSource) {
+    const source::Source& source = *source::find(step.op);
+    return {.sql = source.query != nullptr ? source.query(params) : file_columns_.at(step.id)};
+  }
   if (kind == Kind::kSink) return sink_rule(step, relations);
-  transform::Call call{step.id, params, {}, batch_size_};
+  transform::Call call{step.id, params, {}, batch_size_, look_up_function};
   for (const std::string& name : step.depends_on) call.inputs.push_back(input(name, relations));
   return transform::find(step.op)->compile(call);
+}
+
+std::shared_ptr<const source::RecordFormat> Graph::format(const model::Step& step) const {
+  const source::Source* source = kind_of(steps_, step) == Kind::kSource ? source::find(step.op) : nullptr;
+  if (source == nullptr || source->format == nullptr) return nullptr;
+  file::Limits limits;
+  limits.record_bytes = pg::max_record_bytes();
+  limits.json_depth = pg::max_json_depth();
+  limits.archive_bytes = pg::max_archive_bytes();
+  return source->format(json::parse(step.params, "params"), limits);
+}
+
+// What the parser is to know of files: their columns, from the first that there is.
+std::string Graph::select_no_rows(const model::Step& step) const {
+  const auto records = format(step);
+  const std::vector<std::string> paths = file::expand(pg::data_directory(), records->pattern());
+  if (paths.empty()) {
+    throw Error("58P01", "no file matches \"" + records->pattern() + "\"", {},
+                "Put one beneath a directory of etl.data_directory.");
+  }
+  std::string list;
+  for (const source::RecordColumn& column : records->columns(file::open_file(pg::data_directory(), paths[0]))) {
+    list += (list.empty() ? "" : ", ") + ("CAST(NULL AS " + column.type + ") AS ") + quote_name(column.name);
+  }
+  return "SELECT " + list + " WHERE false";
 }
 
 void Graph::collect_shared(const std::string& id, const Relations& relations, std::set<std::string>& shared) const {
@@ -141,6 +157,7 @@ void Graph::analyze(std::vector<Finding>& findings) {
                                           [&](const std::string& name) { return columns_.contains(name); });
     if (!inputs_known) continue;
     try {
+      if (format(step) != nullptr) file_columns_[step.id] = select_no_rows(step);
       columns_[step.id] = pg::analyze_select(query(step.id)).columns;
       std::vector<std::string> names;
       for (const pg::Column& column : columns_[step.id]) names.push_back(column.name);

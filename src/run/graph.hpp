@@ -13,6 +13,7 @@
 
 #include "model/steps.hpp"
 #include "pg/analyze.hpp"
+#include "source/record_format.hpp"
 #include "transform/transform.hpp"
 
 namespace etl::run {
@@ -37,11 +38,14 @@ class Graph {
   // The SELECT for a step's rows; of a sink, for the rows that it takes.
   std::string query(const std::string& id, const Relations& relations = {}) const;
   transform::Rule rule(const model::Step& step, const Relations& relations) const;
+  // Of a source that reads files; nullptr: of a SELECT.
+  std::shared_ptr<const source::RecordFormat> format(const model::Step& step) const;
   std::string relation_name(const std::string& id) const;
   std::size_t consumers(const std::string& id) const;  // how many steps take its rows
 
  private:
   transform::Input input(const std::string& id, const Relations& relations) const;
+  std::string select_no_rows(const model::Step& step) const;
   transform::Rule sink_rule(const model::Step& step, const Relations& relations) const;
   void collect_shared(const std::string& id, const Relations& relations, std::set<std::string>& shared) const;
   std::string with_shared(const std::string& id, const Relations& relations) const;
@@ -51,6 +55,7 @@ class Graph {
   std::map<std::string, std::size_t> index_;      // of a step in steps_
   std::map<std::string, std::size_t> consumers_;  // how many steps take its rows
   std::map<std::string, std::vector<pg::Column>> columns_;
+  std::map<std::string, std::string> file_columns_;  // a SELECT without rows, of a source that reads files
 };
 
 }  // namespace etl::run

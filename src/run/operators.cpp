@@ -3,6 +3,8 @@
 #include "core/nearest.hpp"
 #include "model/params.hpp"
 #include "pg/analyze.hpp"
+#include "pg/text_rows.hpp"
+#include "run/function_check.hpp"
 #include "sink/registry.hpp"
 #include "source/registry.hpp"
 #include "transform/registry.hpp"
@@ -50,6 +52,9 @@ void check_sql(const model::Step& step, const std::string& format, const std::st
     if (format == "query") pg::want_select(text);
     if (format == "expression") pg::want_expression(text);
     if (format == "type") pg::want_type(text);
+    if (format == "encoding") pg::want_text_encoding(text);
+    if (format == "table") pg::want_table(text);
+    if (format == "function") check_function(text);
   } catch (const Error& error) {
     if (classify(error.sqlstate) == ErrorClass::kCancel || error.sqlstate.starts_with("XX")) throw;
     findings.push_back({"params", "error", error.sqlstate,

@@ -16,6 +16,7 @@ Outcome pass(Context& context, catalog::Checkpoint& slice, const source::Range& 
 }
 
 Outcome incremental(Context& context, catalog::Checkpoint& slice) {
+  if (context.plan.feed().files) return pass(context, slice, {}, false);  // they are remembered one by one
   Window window;
   Retry retry(context);
   const Order opened = retry.repeat([&] { window = open_window(context.plan, slice.position, context.requested_us); });

@@ -5,6 +5,7 @@
 // tables and the rights may have changed behind our back.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,6 +19,7 @@
 #include "pg/server.hpp"
 #include "pg/target.hpp"
 #include "run/graph.hpp"
+#include "source/record_format.hpp"
 
 namespace etl::run {
 
@@ -31,7 +33,8 @@ struct Feed {
   std::vector<unsigned> order_types;
   std::vector<std::string> position_types;  // name, type and collation of each: a position is good for these only
   std::vector<compile::Operators> order_operators;
-  bool keys_may_be_null = true;  // of the order, or of the sink's keys
+  bool keys_may_be_null = true;                       // of the order, or of the sink's keys
+  std::shared_ptr<const source::RecordFormat> files;  // then these instead of a query
 };
 
 // One target.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/quote.hpp"
+#include "pg/role.hpp"
 #include "run/operators.hpp"
 #include "run/source_check.hpp"
 #include "run/target_check.hpp"
@@ -27,14 +29,32 @@ Graph::Relations relations_of(const Graph& graph, bool observed) {
   Graph::Relations relations;
   for (const model::Step& step : graph.steps()) {
     if (kind_of(graph.steps(), step) == model::Kind::kSink) continue;
-    if (observed || graph.consumers(step.id) > 1) relations.insert(step.id);
+    if (observed || graph.consumers(step.id) > 1 || graph.format(step) != nullptr) relations.insert(step.id);
     if (has_violations(graph, step)) relations.insert(step.depends_on.begin(), step.depends_on.end());
   }
   return relations;
 }
 
+// The steps that read files.
+std::vector<std::string> file_steps(const Graph& graph) {
+  std::vector<std::string> found;
+  for (const model::Step& step : graph.steps()) {
+    if (graph.format(step) != nullptr) found.push_back(step.id);
+  }
+  return found;
+}
+
+// Each row that comes out of a step comes out of one row that goes in, whatever the others are.
+bool is_row_by_row(const Graph& graph) {
+  return std::all_of(graph.steps().begin(), graph.steps().end(), [&](const model::Step& step) {
+    const model::Kind kind = kind_of(graph.steps(), step);
+    return kind != model::Kind::kTransform || find_operator(step.op, kind)->of_batch.empty();
+  });
+}
+
 // The source whose rows carry the incremental keys.
 std::string find_paged_step(const Graph& graph, const model::Definition& d) {
+  model::want_incremental_keys(d);
   std::vector<std::string> found;
   std::string sources;
   for (const model::Step& step : graph.steps()) {
@@ -81,11 +101,18 @@ void choose_way(Plan& plan) {
   const bool observed = plan.options.observe_steps && !plan.sinks.empty();
   const bool checked = std::any_of(graph.steps().begin(), graph.steps().end(),
                                    [&](const model::Step& step) { return has_violations(graph, step); });
-  if (plan.definition.mode == "incremental") {
+  const std::vector<std::string> files = file_steps(graph);
+  if (files.size() == 1 && (plan.definition.mode == "incremental" || is_row_by_row(graph))) {
+    plan.paged_step = files[0];
+    plan.way = Way::kBatch;
+  } else if (!files.empty() && plan.definition.mode == "incremental") {
+    throw Error("0A000", "more than one source of files cannot be read incrementally", {},
+                "Use mode 'full', or make a pipeline of each.");
+  } else if (plan.definition.mode == "incremental") {
     plan.paged_step = find_paged_step(graph, plan.definition);
     if (plain && !observed) return;
     plan.way = Way::kBatch;
-  } else if (plan.sinks.size() > 1 || observed || checked) {
+  } else if (plan.sinks.size() > 1 || observed || checked || !files.empty()) {
     plan.way = Way::kWhole;
   }
   if (plan.way == Way::kDirect) return;
@@ -97,9 +124,15 @@ void plan_feeds(Plan& plan, const std::vector<pg::Analysis>& inputs) {
   const model::Definition& definition = plan.definition;
   if (plan.way == Way::kBatch) {
     Feed feed;
+    feed.files = plan.graph->format(plan.graph->step(plan.paged_step));
     feed.query = plan.graph->query(plan.paged_step);
     feed.source = pg::analyze_select(feed.query);
-    choose_order(feed, definition, {});
+    if (feed.files) {
+      feed.order = {"file", "byte", "line"};
+      feed.position_types = {"file text", "byte bigint", "line bigint"};
+    } else {
+      choose_order(feed, definition, {});
+    }
     plan.feeds.push_back(std::move(feed));
   }
   for (std::size_t i = 0; i < plan.sinks.size(); ++i) {
@@ -143,9 +176,18 @@ SinkPlan sink_of(const model::Definition& definition, const Graph& graph, const 
   return sink;
 }
 
+void check_file_rights(const Graph& graph, unsigned owner) {
+  const std::vector<std::string> files = file_steps(graph);
+  if (files.empty() || pg::is_superuser(owner) || pg::has_role(owner, pg::kReadServerFiles)) return;
+  throw Error("42501", "role \"" + pg::role_name(owner) + "\" may not read files of the server",
+              "Step \"" + files[0] + "\" reads them.",
+              "A superuser can run: GRANT pg_read_server_files TO " + quote_name(pg::role_name(owner)) + ";");
+}
+
 void plan_steps(Plan& plan, unsigned owner) {
   plan.options = model::parse_options(plan.definition.options);
   plan.graph = make_graph(plan.definition);
+  check_file_rights(*plan.graph, owner);
   std::vector<pg::Analysis> inputs;
   for (const model::Step* step : plan.graph->sinks()) {
     inputs.push_back(pg::analyze_select(plan.graph->query(step->id)));

@@ -54,6 +54,11 @@ sink::Written Quarantine::bisect(pg::Relation& page, sink::TableSink& sink, cons
   });
 }
 
+std::uint64_t Quarantine::take_bad_records(const std::vector<source::BadRecord>& records) {
+  for (const source::BadRecord& bad : records) keep_record(bad.record, bad.error);
+  return records.size();
+}
+
 std::uint64_t Quarantine::take_violations(const std::vector<Violation>& violations) {
   std::set<std::pair<std::string, std::string>> records;  // a row that breaks two rules is one
   for (const Violation& violation : violations) {
@@ -63,11 +68,6 @@ std::uint64_t Quarantine::take_violations(const std::vector<Violation>& violatio
     keep_record(*violation.record, error);
   }
   return records.size();
-}
-
-// A source that is spilled whole shows its NULL keys as they come.
-bool Quarantine::look_for_unreachable(const source::SqlSource& source, bool from_start) const {
-  return !(source.spills() && from_start && !source.bounded());
 }
 
 // When the run looks again, after a pause or an error, they are counted already.
@@ -91,14 +91,16 @@ void Quarantine::take_unreachable(Flow& flow, catalog::Checkpoint& checkpoint, b
   if (checkpoint.slice > 0) return;  // slice 0 looks for all
   const Plan& plan = context_.plan;
   const std::int64_t started_us = pg::now_us();
-  const bool checked = plan.way == Way::kWhole && !flow.evaluation()->violations().empty();
+  const bool checked =
+      plan.way == Way::kWhole && !(flow.evaluation()->violations().empty() && flow.evaluation()->bad_records().empty());
   std::vector<std::size_t> feeds;
   for (std::size_t i = 0; i < flow.feeds(); ++i) {
-    if (plan.feeds[i].keys_may_be_null && look_for_unreachable(flow.source(i), from_start)) feeds.push_back(i);
+    if (flow.source(i).hides_null_keys(from_start)) feeds.push_back(i);
   }
   if (!checked && feeds.empty()) return;
   pg::begin();
   std::uint64_t dead = checked ? take_violations(flow.evaluation()->violations()) : 0;
+  if (checked) dead += take_bad_records(flow.evaluation()->bad_records());
   const char* phase = checked ? "checks" : "null keys";
   for (const std::size_t i : feeds) {
     flow.source(i).read_null_keys(flow.page(i));
@@ -114,6 +116,7 @@ std::uint64_t Quarantine::take_out(Flow& flow) {
   const bool by_batch = plan.way == Way::kBatch;
   std::uint64_t dead = 0;
   for (std::size_t i = 0; i < flow.feeds(); ++i) {
+    dead += take_bad_records(flow.source(i).bad());
     dead += take_null_keys(flow.page(i), by_batch ? plan.paged_step : plan.sinks[i].step);
   }
   if (!by_batch) return dead;

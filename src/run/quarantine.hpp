@@ -37,9 +37,9 @@ class Quarantine {
  private:
   // Takes rows with a NULL key out of `page`: refused with 23502, or kept, as option null_keys says. Returns how many.
   std::uint64_t take_null_keys(pg::Relation& page, const std::string& step);
+  std::uint64_t take_bad_records(const std::vector<source::BadRecord>& records);
   // Keeps what checks have found. Returns how many rows that were.
   std::uint64_t take_violations(const std::vector<Violation>& violations);
-  bool look_for_unreachable(const source::SqlSource& source, bool from_start) const;
   void save_found(catalog::Checkpoint& checkpoint, std::int64_t started_us, std::uint64_t dead, const char* phase);
 
   Context& context_;

@@ -41,7 +41,7 @@ void RemoteLoop::open() {
   flow_->open();
   sink_ = std::make_unique<sink::ElasticSink>(elastic_spec(context_.plan, context_.correlation_id));
   catalog::set_rows_total(context_.pipeline, checkpoint_.slice, static_cast<std::int64_t>(flow_->rows_total()),
-                          flow_->spills() ? "spilled" : "paged");
+                          flow_->phase());
   pg::commit(false);
   sink_->open();
 }
@@ -52,7 +52,7 @@ std::optional<sink::Batch> RemoteLoop::read_next() {
   record.started_us = pg::now_us();
   const bool more = flow_->read(position_);
   pg::fault_point(5);
-  if (flow_->rows_read() == 0) {
+  if (!flow_->any()) {
     more_ = false;
     return std::nullopt;
   }
@@ -60,6 +60,7 @@ std::optional<sink::Batch> RemoteLoop::read_next() {
   c.bytes = static_cast<std::int64_t>(flow_->bytes_read());
   const std::int64_t read_us = pg::now_us() - record.started_us;
   c.dead = static_cast<std::int64_t>(quarantine_.take_out(*flow_));
+  sent.files = flow_->files();
   sent.work = work_of_batch(*flow_, context_.plan, record.started_us, read_us);
   c.read = c.dead + static_cast<std::int64_t>(flow_->input(0).rows());
   const std::optional<pg::Key> reached = flow_->reached();
@@ -77,7 +78,7 @@ std::optional<sink::Batch> RemoteLoop::read_next() {
   record.attempt = context_.attempt;
   record.from = position_;
   if (!again_) record.to = reached;
-  record.phase = again_ ? "reading again" : flow_->spills() ? "spilled" : "paged";
+  record.phase = again_ ? "reading again" : flow_->phase();
   if (reached) position_ = reached;
   sent.reached = position_;
   sent_.push_back(std::move(sent));
@@ -101,6 +102,7 @@ void RemoteLoop::save_acknowledged() {
     work.push_back({context_.plan.sink().step, record.started_us, pg::now_us() - record.started_us,
                     static_cast<std::uint64_t>(record.counters.read), done_[i].stored, "{}"});
     context_.steps.add(work);
+    catalog::save_files(context_.pipeline, context_.plan.paged_step, sent_[i].files);
     context_.steps.save();
     pg::fault_point(12);
   }

@@ -31,6 +31,7 @@ class RemoteLoop {
     catalog::BatchRecord record;
     std::optional<pg::Key> reached;  // the position behind it
     std::vector<StepWork> work;      // of the steps before the sink
+    std::vector<catalog::FileState> files;
   };
 
   void open();

@@ -129,7 +129,7 @@ bool TableLoop::batch(Form form) {
   taken_ = true;
   const bool more = flow_->read(position_);
   pg::fault_point(5);
-  if (flow_->rows_read() == 0) {
+  if (!flow_->any()) {
     pg::commit(false);
     taken_ = false;
     return false;
@@ -152,10 +152,11 @@ bool TableLoop::batch(Form form) {
   record.attempt = context_.attempt;
   record.from = position_;
   if (!again_) record.to = reached;
-  record.phase = again_ ? "reading again" : flow_->spills() ? "spilled" : "paged";
+  record.phase = again_ ? "reading again" : flow_->phase();
   pg::fault_point(9);
   pg::fault_point(10);
   seen_ = catalog::save_batch(record);
+  catalog::save_files(context_.pipeline, context_.plan.paged_step, flow_->files());
   context_.steps.save();
   pg::fault_point(12);
   pg::commit(context_.plan.options.durable_batches);
@@ -217,7 +218,7 @@ Order TableLoop::batch_with_retries(bool& more) {
 void TableLoop::estimate() {
   pg::begin();
   catalog::set_rows_total(context_.pipeline, checkpoint_.slice, static_cast<std::int64_t>(flow_->rows_total()),
-                          flow_->spills() ? "spilled" : "paged");
+                          flow_->phase());
   pg::commit(false);
 }
 

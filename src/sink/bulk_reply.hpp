@@ -50,7 +50,4 @@ std::string read_error_reason(std::string_view body);
 // error.type alone, or "".
 std::string read_error_type(std::string_view body);
 
-// Control characters as \xNN, invalid UTF-8 replaced, cut at a character's border.
-std::string printable(std::string_view text, std::size_t max_bytes);
-
 }  // namespace etl::sink

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/printable.hpp"
 #include "core/sqlstate.hpp"
 #include "pg/fault.hpp"
 #include "pg/settings.hpp"

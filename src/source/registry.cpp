@@ -3,12 +3,14 @@
 namespace etl::source {
 
 // One line an operator, sorted.
+extern const Source kCsv;
 extern const Source kSql;
 extern const Source kTable;
 
 namespace {
 
 const Source kAll[] = {
+    kCsv,
     kSql,
     kTable,
 };

@@ -1,19 +1,22 @@
 // All sources, by name. A source's own file has its entry.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "core/json.hpp"
 #include "model/operator.hpp"
+#include "source/record_format.hpp"
 
 namespace etl::source {
 
+// Either a SELECT or files.
 struct Source {
   model::Operator about;
-  // The SELECT that reads it.
-  std::string (*query)(const json::Value& params);
+  std::string (*query)(const json::Value& params);  // the SELECT that reads it
+  std::unique_ptr<RecordFormat> (*format)(const json::Value& params, const file::Limits& limits) = nullptr;
 };
 
 std::span<const Source> all();

@@ -120,6 +120,16 @@ std::vector<std::string> SqlSource::not_null_columns() const {
   return columns;
 }
 
+// A source that is spilled whole shows them as they come.
+bool SqlSource::hides_null_keys(bool from_start) const {
+  return spec_.null_keys && !(spills_ && from_start && !bounded());
+}
+
+std::string SqlSource::way() const {
+  return spills_ ? "spilled: no index serves the order, so the query runs once and its rows wait in key order"
+                 : "paged: an index serves the order, each batch is a query with a fresh snapshot";
+}
+
 void SqlSource::read_null_keys(pg::Relation& page) {
   page.clear();
   pg::Statement statement(compile::null_key_sql(spec_.query, not_null_columns()), {}, spec_.inputs,

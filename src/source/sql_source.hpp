@@ -18,6 +18,7 @@
 #include "compile/page.hpp"
 #include "pg/relation.hpp"
 #include "pg/statement.hpp"
+#include "source/page_source.hpp"
 
 namespace etl::source {
 
@@ -46,32 +47,33 @@ struct SqlSourceSpec {
   bool one_snapshot = false;  // spill in any case: the whole run reads one snapshot
 };
 
-class SqlSource {
+class SqlSource : public PageSource {
  public:
   explicit SqlSource(SqlSourceSpec spec);
 
-  // Plans, in a transaction. No user function runs but what planning folds.
-  void open();
+  // No user function runs but what planning folds.
+  void open() override;
   bool spills() const { return spills_; }
+  bool read(const std::optional<pg::Key>& after, pg::Relation& page) override;
+  void again() override { again_ = true; }
+  const std::vector<BadRecord>& bad() const override { return no_records_; }
+  const std::vector<catalog::FileState>& files() const override { return no_files_; }
+
+  std::unique_ptr<pg::Relation> make_page(bool keep) const override;
+  bool hides_null_keys(bool from_start) const override;
+  void read_null_keys(pg::Relation& page) override;
+  // Planner's guess, or the exact number once spilled.
+  double rows_total() override;
+  const char* phase() const override { return spills_ ? "spilled" : "paged"; }
+  std::string description() const override { return first_->sql(); }
+  std::string way() const override;
+  std::vector<std::string> explain() override;
+
+ private:
   bool bounded() const {
     const Range& r = spec_.range;
     return r.from_first || r.up_to_key || r.below_first || r.up_to_first;
   }
-  // Appends the rows after `after` to `page`, which is cleared first. False: nothing follows this page.
-  bool read(const std::optional<pg::Key>& after, pg::Relation& page);
-  // The page read last is to be read again (its batch failed).
-  void again() { again_ = true; }
-
-  // Shapes a relation for the pages of this source.
-  std::unique_ptr<pg::Relation> make_page(bool keep) const;
-  // Rows with a NULL among the order or key columns; no page reaches them.
-  void read_null_keys(pg::Relation& page);
-  // Planner's guess, or the exact number once spilled.
-  double rows_total();
-  std::vector<std::string> explain();
-  const std::string& sql() const { return first_->sql(); }
-
- private:
   std::unique_ptr<pg::Statement> prepare(bool after, bool first_page, std::uint64_t limit,
                                          bool keep_source_order) const;
   std::vector<std::string> not_null_columns() const;
@@ -80,6 +82,8 @@ class SqlSource {
   pg::Relation::Watch watch(const pg::Relation& relation) const;
 
   SqlSourceSpec spec_;
+  std::vector<BadRecord> no_records_;
+  std::vector<catalog::FileState> no_files_;
   bool spills_ = false;
   bool again_ = false;
   std::unique_ptr<pg::Statement> first_;  // the first page, or everything

@@ -1,23 +1,16 @@
 #include <map>
 
-#include "core/quote.hpp"
 #include "transform/columns.hpp"
 
 namespace etl::transform {
 
 static Rule compile_cast(const Call& call) {
   const Input& input = call.inputs[0];
-  std::map<std::string, std::string> types;
-  for (const auto& [name, type] : text_map(call, "columns")) types[want_column(input, name).name] = type;
-  std::string list;
-  for (const Column& column : input.columns) {
-    const std::string value = qualified(input, column.name);
-    const auto found = types.find(column.name);
-    list +=
-        (list.empty() ? "" : ", ") +
-        (found == types.end() ? value : "CAST(" + value + " AS " + found->second + ") AS " + quote_name(column.name));
+  std::map<std::string, std::string> cast;
+  for (const auto& [name, type] : text_map(call, "columns")) {
+    cast[want_column(input, name).name] = "CAST(" + qualified(input, name) + " AS " + type + ")";
   }
-  return {.sql = "SELECT " + list + " FROM " + input.from};
+  return {.sql = "SELECT " + all_columns(input, cast) + " FROM " + input.from};
 }
 
 extern const Transform kCast = {{"cast", model::Kind::kTransform,

@@ -1,5 +1,7 @@
 #include "transform/columns.hpp"
 
+#include <algorithm>
+#include <array>
 #include <set>
 
 #include "core/nearest.hpp"
@@ -31,6 +33,14 @@ std::optional<std::vector<std::string>> column_list(const Call& call, const char
   return names;
 }
 
+std::vector<Column> chosen_columns(const Call& call, const char* param, const Input& input) {
+  const auto names = column_list(call, param, input);
+  if (!names) return input.columns;
+  std::vector<Column> columns;
+  for (const std::string& name : *names) columns.push_back(want_column(input, name));
+  return columns;
+}
+
 std::vector<std::pair<std::string, std::string>> text_map(const Call& call, const char* param) {
   std::vector<std::pair<std::string, std::string>> map;
   const auto found = call.params.FindMember(param);
@@ -46,6 +56,45 @@ std::string text_or(const Call& call, const char* param, std::string_view otherw
   return std::string(found == call.params.MemberEnd() ? otherwise : json::text(found->value));
 }
 
+bool has_param(const Call& call, const char* param) {
+  return call.params.HasMember(param);
+}
+
+void want_param(const Call& call, const char* param, std::string hint) {
+  if (!has_param(call, param))
+    throw Error("22023", "param \"" + std::string(param) + "\" is missing", {}, std::move(hint));
+}
+
+void refuse_param(const Call& call, const char* param, std::string hint) {
+  if (has_param(call, param))
+    throw Error("22023", "param \"" + std::string(param) + "\" is of no use here", {}, std::move(hint));
+}
+
+std::string scalar_text(const json::Value& value) {
+  return value.IsString() ? std::string(json::text(value)) : json::write(value);
+}
+
+std::string literal(std::string_view text, std::string_view type) {
+  return "CAST(" + quote_literal(text) + " AS " + std::string(type) + ")";
+}
+
+template <std::size_t N>
+static bool is_among(const std::array<std::string_view, N>& types, const Column& column) {
+  return std::find(types.begin(), types.end(), column.bare_type) != types.end();
+}
+
+bool is_integer(const Column& column) {
+  return is_among(std::array<std::string_view, 3>{"bigint", "integer", "smallint"}, column);
+}
+
+bool is_number(const Column& column) {
+  return is_integer(column) || is_among(std::array<std::string_view, 3>{"double precision", "numeric", "real"}, column);
+}
+
+bool is_text(const Column& column) {
+  return is_among(std::array<std::string_view, 3>{"character varying", "pg_catalog.bpchar", "pg_catalog.text"}, column);
+}
+
 void want_unique(const std::vector<std::string>& names) {
   std::set<std::string> seen;
   for (const std::string& name : names) {
@@ -59,8 +108,16 @@ std::string qualified(const Input& input, std::string_view column) {
 }
 
 std::string all_columns(const Input& input) {
+  return all_columns(input, {});
+}
+
+std::string all_columns(const Input& input, const std::map<std::string, std::string>& replaced) {
   std::string list;
-  for (const Column& column : input.columns) list += (list.empty() ? "" : ", ") + qualified(input, column.name);
+  for (const Column& column : input.columns) {
+    const auto found = replaced.find(column.name);
+    list += (list.empty() ? "" : ", ") + (found == replaced.end() ? qualified(input, column.name)
+                                                                  : found->second + " AS " + quote_name(column.name));
+  }
   return list;
 }
 

@@ -3,17 +3,28 @@
 namespace etl::transform {
 
 // One line an operator, sorted.
+extern const Transform kAggregate;
 extern const Transform kCast;
+extern const Transform kCheck;
+extern const Transform kCleanNulls;
+extern const Transform kDedupe;
 extern const Transform kDerive;
 extern const Transform kDropColumns;
 extern const Transform kFilter;
+extern const Transform kFunction;
+extern const Transform kJoin;
+extern const Transform kMask;
+extern const Transform kOutliers;
 extern const Transform kRenameColumns;
 extern const Transform kSql;
+extern const Transform kUnion;
+extern const Transform kUnnestJson;
 
 namespace {
 
 const Transform kAll[] = {
-    kCast, kDerive, kDropColumns, kFilter, kRenameColumns, kSql,
+    kAggregate, kCast, kCheck, kCleanNulls, kDedupe,        kDerive, kDropColumns, kFilter,
+    kFunction,  kJoin, kMask,  kOutliers,   kRenameColumns, kSql,    kUnion,       kUnnestJson,
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,7 +20,11 @@ namespace etl::transform {
 
 struct Column {
   std::string name;
-  std::string type;  // as SQL: integer, numeric(10,2), public.mood
+  std::string type;              // as SQL: integer, numeric(10,2), public.mood
+  std::string bare_type = type;  // without its modifier: numeric. A cast to it neither cuts nor rounds
+  // Of the type's default btree operator class, as OPERATOR(schema.name); the bare name if there is no class.
+  std::string equal = "OPERATOR(pg_catalog.=)";
+  std::string less = "OPERATOR(pg_catalog.<)";
 };
 
 struct Input {
@@ -28,11 +33,21 @@ struct Input {
   std::vector<Column> columns;  // with unique names
 };
 
+// A function that takes rows and returns rows.
+struct Function {
+  std::string name;                  // as SQL, qualified
+  std::string argument;              // a composite type as SQL, qualified …
+  std::vector<std::string> columns;  // … with these columns
+  bool of_array = false;             // it takes an array of them
+};
+
 struct Call {
   std::string_view step;  // id
   const json::Value& params;
   std::vector<Input> inputs;  // in the order of depends_on
   std::int64_t batch_size = 5000;
+  // By name and type of its argument: app.score(app.row_in[]). Errors: 42883 and what makes it no such function.
+  std::function<Function(const std::string&)> look_up_function = {};
 };
 
 // What becomes of the rows that a check finds.

@@ -46,7 +46,7 @@ def _debian() -> Pristine:
     binaries, share = Path("/usr/lib/postgresql/15"), Path("/usr/share/postgresql/15")
     if not (binaries / "bin" / "postgres").exists():
         raise RuntimeError("postgresql-15 is not installed: call tools/install-packages build test")
-    version = run(["dpkg-query", "-W", "-f", "${Version}", "postgresql-15"]).stdout
+    version = run(["dpkg-query", "-W", "-f", "${Package} ${Version} ", "postgresql-15", "postgresql-*-15"]).stdout
     copies = {binaries: "usr/lib/postgresql/15", share: "usr/share/postgresql/15"}
     return Pristine(copies, "usr/lib/postgresql/15", version, False, "")
 

@@ -124,7 +124,7 @@ def test_a_dump_holds_no_state_and_no_secret(filled):
         "pipeline_object",
     ):
         assert f"COPY etl.{table} " not in text
-    for table in ("pipeline", "allowed_target", "pipeline_grant"):
+    for table in ("pipeline", "allowed_function", "allowed_target", "pipeline_grant"):
         assert f"COPY etl.{table} " in text
     assert secret not in text
     with pytest.raises(psycopg.Error) as refused:

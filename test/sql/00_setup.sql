@@ -74,6 +74,44 @@ BEGIN
     RAISE EXCEPTION 'still not true: %', query;
 END $$;
 
+-- How many rows one of two queries has and the other has not.
+CREATE FUNCTION t.differences(one text, other text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    number bigint;
+BEGIN
+    EXECUTE format('SELECT count(*) FROM ((%1$s EXCEPT ALL %2$s) UNION ALL (%2$s EXCEPT ALL %1$s)) d', '(' || one || ')', '(' || other || ')') INTO number;
+    RETURN number;
+END $$;
+
+-- A step behind the tables of its inputs: what preview, a dry run, a run and one that looks at every step give, each held
+-- against a query; with the step's figures and columns.
+CREATE PROCEDURE t.step(operator text, params jsonb, wanted text, keys jsonb DEFAULT '["id"]', inputs jsonb DEFAULT '["src"]', INOUT outcome text DEFAULT NULL) LANGUAGE plpgsql AS $$
+DECLARE
+    target text := current_schema || '.step_target';
+    columns text := 'SELECT string_agg(attname || '' '' || format_type(atttypid, atttypmod), '', '' ORDER BY attnum) FROM pg_attribute WHERE attnum > 0 AND attrelid = %L::regclass';
+    was text;
+BEGIN
+    PERFORM etl.create_pipeline('step', create_target => true, batch_size => 100, steps => (
+        SELECT jsonb_agg(jsonb_build_object('id', i, 'operator', 'sql', 'params', jsonb_build_object('query', 'SELECT * FROM ' || i))) FROM jsonb_array_elements_text(inputs) i)
+        || jsonb_build_array(jsonb_build_object('id', 'step', 'operator', operator, 'params', params, 'depends_on', inputs),
+                             jsonb_build_object('id', 'save', 'operator', 'table', 'depends_on', 'step', 'params', jsonb_build_object('target', target, 'key_columns', keys))));
+    COMMIT;
+    outcome := t.differences(format('SELECT r.* FROM etl.preview(''step'', 10000) p, jsonb_populate_record(NULL::%s, p) r', target), wanted);
+    outcome := outcome || ', ' || t.differences(format('SELECT r.* FROM etl.dry_run(''step'', 1000) d, jsonb_populate_record(NULL::%s, d.after) r', target), wanted);
+    CALL t.run('step');
+    outcome := outcome || ', ' || t.differences('SELECT * FROM ' || target, wanted);
+    EXECUTE 'TRUNCATE ' || target;
+    PERFORM etl.alter_pipeline('step', '{"options": {"observe": "steps"}}');
+    CALL t.run('step');
+    outcome := split_part(t.last_run('step'), ',', 1) || '; ' || outcome || ' and ' || t.differences('SELECT * FROM ' || target, wanted) || ' differences; '
+        || (SELECT figures FROM etl.step_runs WHERE pipeline = 'step' AND step = 'step' ORDER BY run_id DESC LIMIT 1) || '; ';
+    EXECUTE format(columns, current_schema || '.' || (inputs ->> 0)) INTO was;
+    EXECUTE format(columns, target) INTO columns;
+    outcome := outcome || CASE WHEN columns = was THEN 'columns as before' ELSE columns END;
+    PERFORM etl.drop_pipeline('step');
+    EXECUTE 'DROP TABLE ' || target;
+END $$;
+
 -- Every object of the extension has a comment (18 lists row types too).
 SELECT pg_describe_object(d.classid, d.objid, 0) AS without_comment
 FROM pg_depend d

@@ -41,7 +41,6 @@ SELECT * FROM etl.validate_pipeline('[1]');
 SELECT count(*) FROM etl.pipelines WHERE name = 'v';
 
 -- Refused.
-SELECT t.refused($$SELECT etl.export_pipeline('port_a', 'yaml')$$);
 SELECT t.refused($$SELECT etl.export_pipeline('port_a', 'xml')$$);
 SELECT t.refused($$SELECT etl.import_pipeline('{"name": "port_a", "source": "SELECT 1 AS id", "target": "definition_portable.dst"}')$$);
 SELECT t.refused($$SELECT etl.import_pipeline('{"name": ')$$);

@@ -114,13 +114,5 @@ TEST(BulkReply, ReasonOfAnErrorBody) {
   EXPECT_EQ(read_error_reason(std::string(10000, 'x')).size(), kMaxReason);
 }
 
-TEST(BulkReply, TextIsPrintable) {
-  EXPECT_EQ(printable("a\x1b[31m\x7f", 100), "a\\x1b[31m\\x7f");
-  EXPECT_EQ(printable("\xc3\xa9\xff\xc3", 100), "\xc3\xa9\\xff\\xc3");
-  EXPECT_EQ(printable("\xc2\x85", 100), "\\xc2\\x85");
-  EXPECT_EQ(printable("\xed\xa0\x80", 100), "\\xed\\xa0\\x80");
-  EXPECT_EQ(printable("ab\xc3\xa9", 3), "ab");
-}
-
 }  // namespace
 }  // namespace etl::sink

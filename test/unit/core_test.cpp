@@ -5,6 +5,7 @@
 #include "core/error.hpp"
 #include "core/json.hpp"
 #include "core/nearest.hpp"
+#include "core/printable.hpp"
 
 namespace etl {
 namespace {
@@ -51,6 +52,14 @@ TEST(Duration, ReadsWhatUsersWrite) {
 TEST(Nearest, Suggests) {
   EXPECT_EQ(did_you_mean("slcies", {"slices", "settle"}), "Did you mean \"slices\"?");
   EXPECT_EQ(did_you_mean("zzzzzzzzz", {"a", "b"}), "Known are: a, b.");
+}
+
+TEST(Printable, ShowsWhatATerminalMayShow) {
+  EXPECT_EQ(printable("a\x1b[31m\x7f", 100), "a\\x1b[31m\\x7f");
+  EXPECT_EQ(printable("\xc3\xa9\xff\xc3", 100), "\xc3\xa9\\xff\\xc3");
+  EXPECT_EQ(printable("\xc2\x85", 100), "\\xc2\\x85");
+  EXPECT_EQ(printable("\xed\xa0\x80", 100), "\\xed\\xa0\\x80");
+  EXPECT_EQ(printable("ab\xc3\xa9", 3), "ab");
 }
 
 }  // namespace

@@ -1,0 +1,150 @@
+#include "file/output_file.hpp"
+
+#include <fcntl.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <vector>
+
+#include "core/error.hpp"
+#include "core/printable.hpp"
+#include "file/beneath.hpp"
+#include "file/directory.hpp"
+
+namespace etl::file {
+namespace {
+
+constexpr std::size_t kDigits = 16;  // of a temporary name
+constexpr int kAttempts = 100;       // at a temporary name that is free
+
+std::string temporary_of(const std::string& name) {
+  std::array<unsigned char, kDigits / 2> random{};
+  if (::getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size())) fail(name, "name", errno);
+  std::string temporary = "." + name + ".";
+  for (const unsigned char byte : random) {
+    constexpr char kHex[] = "0123456789abcdef";
+    temporary += {kHex[byte >> 4], kHex[byte & 15]};
+  }
+  return temporary;
+}
+
+bool is_temporary_of(std::string_view temporary, std::string_view name) {
+  const std::string prefix = "." + std::string(name) + ".";
+  if (temporary.size() != prefix.size() + kDigits || temporary.substr(0, prefix.size()) != prefix) return false;
+  return temporary.substr(prefix.size()).find_first_not_of("0123456789abcdef") == temporary.npos;
+}
+
+}  // namespace
+
+// Opens the directory of the path.
+OutputFile::OutputFile(std::string_view directories, std::string_view path) : path_(path) {
+  const std::string checked = check_path(path);
+  const std::vector<std::string> allowed = parse_directories(directories);
+  if (allowed.empty()) refuse(path, "Setting etl.data_directory is empty.");
+  const std::size_t slash = checked.rfind('/');
+  name_ = slash == checked.npos ? checked : checked.substr(slash + 1);
+
+  const Descriptor root(::open(allowed.front().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!root) fail(path, "create", errno);
+  directory_ = open_beneath(root.get(), slash == checked.npos ? "" : checked.substr(0, slash), O_RDONLY | O_DIRECTORY);
+  if (!directory_) fail(path, "create", errno);
+  check_target();
+}
+
+void OutputFile::check_target() const {
+  struct stat status;
+  if (::fstatat(directory_.get(), name_.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) {
+    check_regular(path_, status);
+  } else if (errno != ENOENT) {
+    fail(path_, "stat", errno);
+  }
+}
+
+// That the temporary name still names this file, which only we have written.
+void OutputFile::check_temporary() const {
+  struct stat opened, named;
+  if (::fstat(file_.get(), &opened) != 0) fail(path_, "stat", errno);
+  if (::fstatat(directory_.get(), temporary_.c_str(), &named, AT_SYMLINK_NOFOLLOW) != 0) fail(path_, "stat", errno);
+  check_regular(path_, named);
+  if (named.st_dev != opened.st_dev || named.st_ino != opened.st_ino || named.st_uid != ::geteuid()) {
+    refuse(path_, "Its temporary file \"" + temporary_ + "\" is not the one that was written.");
+  }
+}
+
+void OutputFile::write(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::pwrite(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(size_));
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) fail(path_, "write to", written == 0 ? ENOSPC : errno);
+    size_ += static_cast<std::uint64_t>(written);
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+std::size_t OutputFile::read(std::uint64_t offset, char* buffer, std::size_t size) const {
+  for (;;) {
+    const ssize_t got = ::pread(file_.get(), buffer, size, static_cast<off_t>(offset));
+    if (got >= 0) return static_cast<std::size_t>(got);
+    if (errno != EINTR) fail(path_, "read", errno);
+  }
+}
+
+void OutputFile::truncate(std::uint64_t size) {
+  if (::ftruncate(file_.get(), static_cast<off_t>(size)) != 0) fail(path_, "truncate", errno);
+  size_ = size;
+}
+
+void OutputFile::sync() {
+  if (::fsync(file_.get()) != 0) fail(path_, "fsync", errno);
+}
+
+void OutputFile::publish() {
+  sync();
+  check_temporary();
+  check_target();
+  if (::renameat(directory_.get(), temporary_.c_str(), directory_.get(), name_.c_str()) != 0) {
+    fail(path_, "rename", errno);
+  }
+  published_ = true;
+  // Some file systems cannot do it to a directory, and say EINVAL.
+  if (::fsync(directory_.get()) != 0 && errno != EINVAL) fail(path_, "fsync", errno);
+}
+
+void OutputFile::discard() noexcept {
+  if (file_ && !published_) ::unlinkat(directory_.get(), temporary_.c_str(), 0);
+  file_ = Descriptor();
+}
+
+OutputFile create_file(std::string_view directories, std::string_view path) {
+  OutputFile output(directories, path);
+  for (int attempt = 0; !output.file_; ++attempt) {
+    output.temporary_ = temporary_of(output.name_);
+    output.file_ = open_beneath(output.directory_.get(), output.temporary_, O_RDWR | O_CREAT | O_EXCL, 0600);
+    if (!output.file_ && (errno != EEXIST || attempt == kAttempts)) fail(path, "create", errno);
+  }
+  return output;
+}
+
+OutputFile reopen_file(std::string_view directories, std::string_view path, std::string_view temporary,
+                       std::uint64_t size) {
+  OutputFile output(directories, path);
+  if (!is_temporary_of(temporary, output.name_)) refuse(path, "Its temporary file has another name.");
+  output.temporary_ = temporary;
+  output.file_ = open_beneath(output.directory_.get(), output.temporary_, O_RDWR | O_NONBLOCK);
+  if (!output.file_) fail(path, "reopen", errno);
+  output.check_temporary();
+  struct stat status;
+  if (::fstat(output.file_.get(), &status) != 0) fail(path, "stat", errno);
+  if (static_cast<std::uint64_t>(status.st_size) < size) {
+    throw Error("58P01", "temporary file of \"" + printable(path, 300) + "\" is too short",
+                "It has " + std::to_string(status.st_size) + " of " + std::to_string(size) + " bytes.",
+                "The disk has lost what was written: start the pipeline anew.");
+  }
+  output.truncate(size);
+  return output;
+}
+
+}  // namespace etl::file

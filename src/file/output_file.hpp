@@ -1,0 +1,67 @@
+// A file that a sink writes: under a temporary name until it is whole, then renamed, so that nobody ever reads half of
+// it.
+//
+// It lies beneath the first directory of etl.data_directory (file/directory.hpp), and its temporary name is `.NAME.X`
+// with 16 hexadecimal digits X, in the directory of the path NAME itself, which must exist (58P01). Both names go
+// through an open descriptor of that directory: what is renamed or linked meanwhile cannot lead elsewhere. A target
+// that exists is replaced when it is a regular file with one link, and refused (42501) when it is anything else.
+//
+//   OutputFile file = create_file(directories, "out/sales.csv");
+//   file.write(batch);            // a checkpoint keeps file.temporary() and file.size()
+//   file.sync();                  // … and is committed behind this
+//   file = reopen_file(directories, "out/sales.csv", temporary, size);   // after a restart: goes on there
+//   file.publish();               // fsync, rename, fsync of the directory
+//
+// Errors: 42501, 58P01 and 58030 as of open_file, 53100 of a full disk. After an error of sync() or publish() what the
+// disk holds is unknown: discard the file. Closing alone removes nothing, since a restart goes on with the temporary
+// file.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "file/descriptor.hpp"
+
+namespace etl::file {
+
+class OutputFile {
+ public:
+  const std::string& temporary() const noexcept { return temporary_; }  // the last component of its path
+  std::uint64_t size() const noexcept { return size_; }                 // in bytes: where write() appends
+
+  void write(std::string_view bytes);
+  // Up to `size` bytes from there on; 0 at the end.
+  std::size_t read(std::uint64_t offset, char* buffer, std::size_t size) const;
+  void truncate(std::uint64_t size);
+  void sync();
+  // Gives it its name. A crash leaves it under one of both names, whole under either.
+  void publish();
+  // Removes the temporary file, unless it is published.
+  void discard() noexcept;
+
+ private:
+  friend OutputFile create_file(std::string_view directories, std::string_view path);
+  friend OutputFile reopen_file(std::string_view directories, std::string_view path, std::string_view temporary,
+                                std::uint64_t size);
+  OutputFile(std::string_view directories, std::string_view path);
+  void check_target() const;
+  void check_temporary() const;
+
+  std::string path_;  // as given
+  std::string name_;  // its last component
+  std::string temporary_;
+  Descriptor directory_;
+  Descriptor file_;
+  std::uint64_t size_ = 0;
+  bool published_ = false;
+};
+
+OutputFile create_file(std::string_view directories, std::string_view path);
+
+// Goes on with a temporary file: cuts it to `size` bytes. 58P01 when it is gone or shorter, 42501 when `temporary` is
+// no temporary name of that path or the file is not ours.
+OutputFile reopen_file(std::string_view directories, std::string_view path, std::string_view temporary,
+                       std::uint64_t size);
+
+}  // namespace etl::file

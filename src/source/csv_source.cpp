@@ -1,0 +1,88 @@
+// Source csv: see file/csv.hpp for the format.
+#include "file/byte_source.hpp"
+#include "file/csv.hpp"
+#include "file/infer.hpp"
+#include "source/record_format.hpp"
+#include "source/registry.hpp"
+
+namespace etl::source {
+
+namespace {
+
+constexpr std::size_t kSample = 1000;  // records that types are inferred from
+
+char byte_of(const json::Value& params, const char* name, char otherwise) {
+  const auto text = json::text_member(params, name);
+  return text ? (*text)[0] : otherwise;
+}
+
+class CsvFormat : public RecordFormat {
+ public:
+  CsvFormat(const json::Value& params, const file::Limits& limits) : RecordFormat(params, limits) {
+    const auto header = params.FindMember("header");
+    options_.header = header == params.MemberEnd() || header->value.GetBool();
+    options_.delimiter = byte_of(params, "delimiter", ',');
+    const auto quote = json::text_member(params, "quote");
+    if (quote && quote->empty()) options_.quote.reset();
+    if (quote && !quote->empty()) options_.quote = (*quote)[0];
+    options_.null = json::text_member(params, "null").value_or("");
+    encoding_ = json::text_member(params, "encoding").value_or("UTF8");
+    if (!options_.header && params.HasMember("columns") && params["columns"].IsObject() && declared_.size() > 1) {
+      throw Error("22023", "columns of a file without a header need an order", "An object has none.",
+                  "Write them as [{\"name\": \"a\", \"type\": \"integer\"}, …].");
+    }
+  }
+
+  std::unique_ptr<file::RecordReader> open(file::File file, const std::vector<std::string>& columns, file::Place from,
+                                           bool tail) const override {
+    file::CsvOptions options = options_;
+    options.columns = columns;
+    options.tail = tail;
+    return std::make_unique<file::CsvReader>(file::open_source(std::move(file)), options, limits_, from);
+  }
+
+  bool grows() const override { return true; }
+
+ protected:
+  std::vector<RecordColumn> infer(file::File file) const override {
+    file::CsvReader reader(file::open_source(std::move(file)), options_, limits_);
+    std::vector<file::ColumnType> types(reader.columns().size());
+    file::Record record;
+    for (std::size_t i = 0; i < kSample; ++i) {
+      const file::Read read = reader.next(record);
+      if (read == file::Read::kEnd) break;
+      if (read == file::Read::kBad) continue;
+      for (std::size_t c = 0; c < types.size(); ++c) types[c].add(record.fields[c]);
+    }
+    std::vector<RecordColumn> columns;
+    for (std::size_t c = 0; c < types.size(); ++c) {
+      columns.push_back({reader.columns()[c], std::string(types[c].type())});
+    }
+    return columns;
+  }
+
+ private:
+  file::CsvOptions options_;
+};
+
+std::unique_ptr<RecordFormat> make_format(const json::Value& params, const file::Limits& limits) {
+  return std::make_unique<CsvFormat>(params, limits);
+}
+
+}  // namespace
+
+extern const Source kCsv = {{"csv", model::Kind::kSource,
+                             "The records of CSV files (RFC 4180), also packed by gzip. Without columns, their types "
+                             "are inferred from the first "
+                             "1000 records.",
+                             R"({"type": "object", "properties": {)" ETL_FILE_PARAMS R"(,
+    "header": {"type": "boolean", "description": "whether the first record names the columns; true when absent"},
+    "delimiter": {"type": "string", "pattern": "^[ -~\t]$", "description": "one character of ASCII; , when absent"},
+    "quote": {"type": "string", "pattern": "^[!-~]?$", "description": "one character of ASCII, or none; \" when absent"},
+    "null": {"type": "string", "description": "the unquoted text that is NULL; empty when absent"},
+    "encoding": {"type": "string", "format": "encoding", "description": "a server encoding of PostgreSQL; UTF8 when absent"}},
+  "required": ["path"]})"},
+                            nullptr,
+                            make_format};
+
+}  // namespace etl::source

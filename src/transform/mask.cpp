@@ -1,0 +1,59 @@
+#include "core/quote.hpp"
+#include "transform/columns.hpp"
+
+namespace etl::transform {
+
+namespace {
+
+constexpr const char* kText = "pg_catalog.text";
+
+std::string hashed(const std::string& text) {
+  return "pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(" + text + ", 'UTF8')), 'hex')";
+}
+
+// The stars do not tell how many characters they stand for.
+std::string partial(const std::string& text) {
+  const std::string e_mail = "pg_catalog.substring(" + text + ", '^[^@[:space:]]+(@[^@[:space:]]+)$')";
+  return "CASE WHEN " + e_mail + " IS NOT NULL THEN pg_catalog.concat('***', " + e_mail + ") WHEN pg_catalog.length(" +
+         text + ") OPERATOR(pg_catalog.<) 3 THEN '***' WHEN " + text + " IS NOT NULL THEN pg_catalog.concat(" +
+         "pg_catalog.left(" + text + ", 1), '***', pg_catalog.right(" + text + ", 1)) END";
+}
+
+std::string redacted(const Column& column, const std::string& value) {
+  if (!is_text(column)) return "CAST(NULL AS " + column.type + ")";
+  return "CASE WHEN " + value + " IS NOT NULL THEN " + literal("***", column.type) + " END";
+}
+
+Rule compile_mask(const Call& call) {
+  const Input& input = call.inputs[0];
+  std::map<std::string, std::string> masked;
+  std::string names;
+  for (const auto& [name, way] : text_map(call, "columns")) {
+    const Column& column = want_column(input, name);
+    const std::string value = qualified(input, name);
+    const std::string text = "CAST(" + value + " AS " + kText + ")";
+    masked[name] = way == "hash" ? hashed(text) : way == "partial" ? partial(text) : redacted(column, value);
+    names += (names.empty() ? "" : ", ") + literal(name, kText);
+  }
+  return {.sql = "SELECT " + all_columns(input, masked) + " FROM " + input.from,
+          .figures = "SELECT ARRAY[" + names + "] AS columns_affected"};
+}
+
+}  // namespace
+
+extern const Transform kMask = {
+    {"mask", model::Kind::kTransform,
+     "Hides values. hash: the SHA-256 of the value's text in hexadecimal digits, as text; the same value gives the "
+     "same "
+     "hash, so that it still joins, and what has few possible values can be guessed. redact: *** for texts, NULL for "
+     "other types; the type stays. partial: the first and last character with *** between them, of an e-mail address "
+     "*** and its domain, of texts of less than three characters ***, as text. NULL stays NULL.",
+     R"({"type": "object", "properties": {
+    "columns": {"type": "object", "additionalProperties": {"enum": ["hash", "redact", "partial"]}, "minProperties": 1,
+                "description": "an object {column: hash, redact or partial}"}},
+  "required": ["columns"]})"},
+    1,
+    1,
+    compile_mask};
+
+}  // namespace etl::transform

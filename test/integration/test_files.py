@@ -1,0 +1,154 @@
+"""Sources of files: CSV as steps, typed, streamed, remembered; what is refused stays outside of the server's directories."""
+
+import gzip
+import json
+import os
+
+import psycopg
+import pytest
+from workbench import OWNER
+
+TARGET = "CREATE TABLE w.people (id int PRIMARY KEY, name text, age int, pay numeric, born date)"
+
+
+@pytest.fixture
+def folder(bench, tmp_path):
+    """A directory of etl.data_directory, that the server may read."""
+    os.chmod(tmp_path, 0o755)
+    for parent in tmp_path.parents:
+        if parent.stat().st_uid == os.geteuid() and not parent.stat().st_mode & 0o001:
+            os.chmod(parent, parent.stat().st_mode | 0o011)
+    bench.server.reload(**{"etl.data_directory": str(tmp_path)})
+    bench.admin.execute(f"GRANT pg_read_server_files TO {OWNER}")
+    bench.admin.execute(TARGET)
+    bench.admin.execute(f"ALTER TABLE w.people OWNER TO {OWNER}")
+    yield tmp_path
+    bench.server.reload(**{"etl.data_directory": ""})
+
+
+def steps(path, *between, operator="csv", **params):
+    source = {"id": "extract", "operator": operator, "params": {"path": path, **params}}
+    chain = [source, *between]
+    last = {"id": "save", "operator": "table", "params": {"target": "w.people"}, "depends_on": [chain[-1]["id"]]}
+    return json.dumps([*chain, last])
+
+
+def create(bench, definition, **more):
+    arguments = {"name": "p", "steps": definition, "batch_size": 100, **more}
+    names = ", ".join(f"{key} => %({key})s" for key in arguments)
+    with bench.owner() as owner:
+        owner.execute(f"SELECT etl.create_pipeline({names})", arguments)
+
+
+def run(bench):
+    number = bench.run()
+    status = bench.ends(number)
+    return status if status == "succeeded" else (status, *bench.error(number))
+
+
+def refused(bench, definition, **more):
+    with pytest.raises(psycopg.Error) as error:
+        create(bench, definition, **more)
+    return error.value.sqlstate
+
+
+def test_a_file_is_typed_and_streamed(bench, folder):
+    rows = [f"{i},n{i},{20 + i % 50},{i}.5,2001-01-{1 + i % 28:02}" for i in range(1, 1001)]
+    (folder / "people.csv").write_text("id,name,age,pay,born\n" + "\n".join(rows) + "\n")
+    create(bench, steps("people.csv"))
+    assert run(bench) == "succeeded"
+    assert (
+        bench.one("SELECT count(*) || ' ' || sum(pay) || ' ' || max(born) FROM w.people") == "1000 501000.0 2001-01-28"
+    )
+    assert bench.one("SELECT rows_read FROM etl.runs") == 1000
+    assert bench.one("SELECT count(*) FROM etl.batches") == 10
+    assert bench.one("SELECT position ->> 0 FROM etl.checkpoints") == "people.csv"
+    assert bench.one("SELECT rows_out FROM etl.step_runs WHERE step = 'extract'") == 1000
+    assert bench.one("SELECT etl.preview('p', 1)")["name"] == "n1"
+    assert bench.one("SELECT count(*) FROM etl.dry_run('p') WHERE action = 'unchanged'") == 100
+    assert "files, one after the other" in bench.one("SELECT string_agg(l, '') FROM etl.explain('p') AS l")
+
+
+def test_files_of_a_pattern_gzip_and_declared_columns(bench, folder):
+    (folder / "a1.csv").write_text("name;id;more\n'it''s';1;x\n;2;y\n")
+    (folder / "a2.csv").write_bytes(gzip.compress("id;name\n3;zwei\n4;''\n".encode("latin-1")))
+    (folder / "b.csv").write_text("id;name\n9;no\n")
+    create(bench, steps("a?.csv", delimiter=";", quote="'", columns={"id": "int", "name": "text"}))
+    assert run(bench) == "succeeded"
+    assert bench.admin.execute("SELECT id, name FROM w.people ORDER BY id").fetchall() == [
+        (1, "it's"),
+        (2, None),
+        (3, "zwei"),
+        (4, ""),
+    ]
+
+
+def test_steps_row_by_row_see_batches_and_others_the_whole(bench, folder):
+    (folder / "p.csv").write_text("id,name,age\n" + "".join(f"{i},n{i},{i}\n" for i in range(1, 501)))
+    grown = {"id": "grown", "operator": "filter", "params": {"where": "age > 100"}, "depends_on": ["extract"]}
+    create(bench, steps("p.csv", grown))
+    assert run(bench) == "succeeded" and bench.one("SELECT count(*) FROM w.people") == 400
+    ranked = {
+        "id": "ranked",
+        "operator": "sql",
+        "params": {"query": "SELECT id, name, rank() OVER (ORDER BY id DESC)::int AS age FROM input"},
+        "depends_on": ["extract"],
+    }
+    bench.admin.execute(
+        "SELECT etl.alter_pipeline('p', %s)", (json.dumps({"steps": json.loads(steps("p.csv", ranked))}),)
+    )
+    assert run(bench) == "succeeded" and bench.one("SELECT age FROM w.people WHERE id = 1") == 500
+
+
+def test_an_incremental_pipeline_reads_on(bench, folder):
+    (folder / "a.csv").write_text("id,name\n1,one\n2,two\n")
+    create(bench, steps("*.csv"), mode="incremental", options='{"settle": "0s"}')
+    assert run(bench) == "succeeded" and bench.one("SELECT count(*) FROM w.people") == 2
+    assert run(bench) == "succeeded" and bench.one("SELECT rows_read FROM etl.runs ORDER BY id DESC LIMIT 1") == 0
+    with open(folder / "a.csv", "a", encoding="utf-8") as file:
+        file.write("3,three\n")
+    (folder / "0.csv").write_text("id,name\n4,four\n")
+    assert run(bench) == "succeeded" and bench.one("SELECT rows_read FROM etl.runs ORDER BY id DESC LIMIT 1") == 2
+    assert bench.one("SELECT string_agg(name, ' ' ORDER BY id) FROM w.people") == "one two three four"
+    (folder / "a.new").write_text("id,name\n5,another\n")
+    os.replace(folder / "a.new", folder / "a.csv")
+    assert run(bench) == "succeeded" and bench.one("SELECT name FROM w.people WHERE id = 5") == "another"
+
+
+def test_bad_lines_fail_with_their_place_or_become_dead_letters(bench, folder):
+    lines = ["id,name,age", "1,one,1", "2,two", "3,three,many", '4,"four,4', "5,five,5"]
+    (folder / "bad.csv").write_text("\n".join(lines) + "\n")
+    definition = steps("bad.csv", columns={"id": "int", "name": "text", "age": "int"})
+    create(bench, definition)
+    status, code, message = run(bench)
+    assert (status, code) == ("failed", "22P04"), message
+    detail = bench.one("SELECT error_detail FROM etl.run_log ORDER BY id DESC LIMIT 1")
+    assert 'line 3 of "bad.csv"' in detail and "2,two" in detail
+    bench.admin.execute("""SELECT etl.alter_pipeline('p', '{"options": {"on_error": "quarantine"}}')""")
+    assert run(bench) == "succeeded"
+    assert bench.one("SELECT string_agg(id::text, ' ' ORDER BY id) FROM w.people") == "1 5"
+    letters = bench.admin.execute(
+        "SELECT step, error_code, original_record ->> '_line', original_record ->> '_raw' FROM etl.dead_letters ORDER BY id"
+    ).fetchall()
+    assert ("extract", "22P04", "3", "2,two") in letters
+    assert ("extract", "22P02", "4", "3,three,many") in letters
+    assert len(letters) == 3
+    assert (
+        bench.one("SELECT rows_read || ' ' || rows_dead || ' ' || rows_inserted FROM etl.runs ORDER BY id DESC LIMIT 1")
+        == "5 3 1"
+    )
+
+
+def test_what_lies_outside_is_refused_alike(bench, folder, tmp_path_factory):
+    outside = tmp_path_factory.mktemp("outside") / "x.csv"
+    outside.write_text("id\n1\n")
+    (folder / "link.csv").symlink_to(outside)
+    os.link(outside, folder / "hard.csv")
+    os.mkfifo(folder / "pipe.csv")
+    (folder / "sub").mkdir()
+    for path in ("../../etc/passwd", "/etc/passwd", "link.csv", "hard.csv", "pipe.csv", "sub", "sub/../x.csv"):
+        assert refused(bench, steps(path)) == "42501", path
+    assert refused(bench, steps("none.csv")) == "58P01"
+    bench.admin.execute(f"REVOKE pg_read_server_files FROM {OWNER}")
+    (folder / "fine.csv").write_text("id\n1\n")
+    assert refused(bench, steps("fine.csv")) == "42501"

@@ -1,0 +1,197 @@
+// Files that a sink writes: whole or not there, and nowhere else.
+#include "file/output_file.hpp"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "core/error.hpp"
+#include "unit/temporary_tree.hpp"
+
+namespace etl::file {
+namespace {
+
+using test::TemporaryTree;
+
+class OutputFileTest : public testing::Test {
+ protected:
+  OutputFileTest() {
+    tree_.directory("data/dir");
+    tree_.file("outside/secret", "the secret");
+  }
+  static std::string state_of(const std::function<void()>& call) {
+    try {
+      call();
+    } catch (const Error& error) {
+      return error.sqlstate;
+    }
+    return "";
+  }
+  std::string create_state(std::string_view path) const {
+    return state_of([&] { create_file(data_, path); });
+  }
+  std::string temporary(const OutputFile& file) const { return "data/dir/" + file.temporary(); }
+
+  TemporaryTree tree_;
+  const std::string data_ = tree_.path("data");
+};
+
+TEST_F(OutputFileTest, IsNotThereBeforeItIsWhole) {
+  OutputFile file = create_file(data_, "dir/out.csv");
+  EXPECT_EQ(file.temporary().substr(0, 9), ".out.csv.");
+  EXPECT_EQ(file.temporary().size(), 9u + 16u);
+  file.write("a,b\n");
+  file.write("1,2\n");
+  EXPECT_EQ(file.size(), 8u);
+  EXPECT_FALSE(tree_.has("data/dir/out.csv"));
+  struct stat status;
+  ASSERT_EQ(::stat(tree_.path(temporary(file)).c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777, 0600u);
+  file.publish();
+  EXPECT_EQ(tree_.content("data/dir/out.csv"), "a,b\n1,2\n");
+  EXPECT_EQ(tree_.entries("data/dir"), 1u);
+  file.discard();
+  EXPECT_TRUE(tree_.has("data/dir/out.csv"));
+}
+
+TEST_F(OutputFileTest, ReplacesAFile) {
+  tree_.file("data/dir/out.csv", "old");
+  OutputFile file = create_file(data_, "dir/out.csv");
+  file.write("new");
+  EXPECT_EQ(tree_.content("data/dir/out.csv"), "old");
+  file.publish();
+  EXPECT_EQ(tree_.content("data/dir/out.csv"), "new");
+}
+
+TEST_F(OutputFileTest, IsReadWhileItIsWritten) {
+  OutputFile file = create_file(data_, "out");
+  file.write("0123456789");
+  char buffer[16];
+  EXPECT_EQ(std::string(buffer, file.read(3, buffer, 4)), "3456");
+  EXPECT_EQ(file.read(10, buffer, 4), 0u);
+  file.truncate(4);
+  file.write("x");
+  EXPECT_EQ(std::string(buffer, file.read(0, buffer, sizeof buffer)), "0123x");
+  EXPECT_EQ(file.size(), 5u);
+}
+
+TEST_F(OutputFileTest, GoesOnWhereACheckpointStood) {
+  std::string temporary;
+  {
+    OutputFile file = create_file(data_, "dir/out");
+    file.write("kept");
+    file.sync();
+    temporary = file.temporary();
+    file.write(" and lost");
+  }
+  OutputFile file = reopen_file(data_, "dir/out", temporary, 4);
+  EXPECT_EQ(file.size(), 4u);
+  file.write(", written again");
+  file.publish();
+  EXPECT_EQ(tree_.content("data/dir/out"), "kept, written again");
+  EXPECT_EQ(state_of([&] { reopen_file(data_, "dir/out", temporary, 4); }), "58P01");
+}
+
+TEST_F(OutputFileTest, GoesOnOnlyWithItsOwnFile) {
+  OutputFile file = create_file(data_, "dir/out");
+  file.write("text");
+  const std::string name = file.temporary();
+  const auto reopen_state = [&](const std::string& temporary, std::uint64_t size = 4) {
+    return state_of([&] { reopen_file(data_, "dir/out", temporary, size); });
+  };
+  for (const std::string wrong : {"", "out", ".out.", ".out.0123", ".out.0123456789abcdeg", ".out.0123456789abcdef0",
+                                  ".in.0123456789abcdef", "../.out.0123456789abcdef", "../../outside/secret"}) {
+    EXPECT_EQ(reopen_state(wrong), "42501") << wrong;
+  }
+  EXPECT_EQ(reopen_state(".out.0123456789abcdef"), "58P01");
+  EXPECT_EQ(reopen_state(name, 5), "58P01");
+  EXPECT_EQ(reopen_state(name), "");
+  tree_.link("data/dir/.out.0000000000000000", "../../outside/secret");
+  EXPECT_EQ(reopen_state(".out.0000000000000000"), "42501");
+  tree_.hard_link("data/dir/.out.0000000000000001", "outside/secret");
+  EXPECT_EQ(reopen_state(".out.0000000000000001"), "42501");
+  tree_.pipe("data/dir/.out.0000000000000002");
+  EXPECT_EQ(reopen_state(".out.0000000000000002"), "42501");
+  tree_.directory("data/dir/.out.0000000000000003");
+  EXPECT_EQ(reopen_state(".out.0000000000000003"), "42501");
+  EXPECT_EQ(tree_.content("outside/secret"), "the secret");
+  if (::geteuid() == 0) {
+    ASSERT_EQ(::chown(tree_.path(temporary(file)).c_str(), 1, 1), 0);
+    EXPECT_EQ(reopen_state(name), "42501");
+  }
+}
+
+TEST_F(OutputFileTest, RefusesATargetThatIsNoFile) {
+  tree_.link("data/link", "../outside/secret");
+  tree_.link("data/dangling", "../outside/new");
+  tree_.link("data/out", "../outside");
+  tree_.hard_link("data/hard", "outside/secret");
+  tree_.pipe("data/pipe");
+  tree_.socket("data/socket");
+  for (const char* path : {"link", "dangling", "out", "out/new", "hard", "pipe", "socket", "dir", "", ".", "..",
+                           "../new", "dir/../new", "/tmp/new", "a\nb"}) {
+    EXPECT_EQ(create_state(path), "42501") << path;
+  }
+  EXPECT_EQ(state_of([] { create_file("", "x"); }), "42501");
+  EXPECT_EQ(create_state("missing/x"), "58P01");
+  tree_.file("data/file", "");
+  EXPECT_EQ(create_state("file/x"), "58P01");
+  EXPECT_EQ(state_of([&] { create_file(tree_.path("missing"), "x"); }), "58P01");
+  EXPECT_EQ(create_state(std::string(250, 'x')), "58030");
+  EXPECT_EQ(tree_.entries("outside"), 1u);
+  EXPECT_EQ(tree_.content("outside/secret"), "the secret");
+}
+
+TEST_F(OutputFileTest, RefusesATargetThatCameMeanwhile) {
+  OutputFile file = create_file(data_, "dir/out");
+  file.write("text");
+  tree_.link("data/dir/out", "../../outside/secret");
+  EXPECT_EQ(state_of([&] { file.publish(); }), "42501");
+  std::filesystem::remove(tree_.path("data/dir/out"));
+  tree_.directory("data/dir/out");
+  EXPECT_EQ(state_of([&] { file.publish(); }), "42501");
+  std::filesystem::remove(tree_.path("data/dir/out"));
+  file.publish();
+  EXPECT_EQ(tree_.content("data/dir/out"), "text");
+  EXPECT_EQ(tree_.content("outside/secret"), "the secret");
+}
+
+TEST_F(OutputFileTest, PublishesOnlyWhatItWrote) {
+  OutputFile file = create_file(data_, "dir/out");
+  file.write("text");
+  std::filesystem::remove(tree_.path(temporary(file)));
+  EXPECT_EQ(state_of([&] { file.publish(); }), "58P01");
+  tree_.file(temporary(file), "foreign");
+  EXPECT_EQ(state_of([&] { file.publish(); }), "42501");
+  EXPECT_FALSE(tree_.has("data/dir/out"));
+}
+
+// The directory moves away and a link takes its name: both names go through the open directory.
+TEST_F(OutputFileTest, StaysInItsDirectory) {
+  OutputFile file = create_file(data_, "dir/out");
+  file.write("text");
+  std::filesystem::rename(tree_.path("data/dir"), tree_.path("data/moved"));
+  tree_.link("data/dir", "../outside");
+  file.publish();
+  EXPECT_EQ(tree_.content("data/moved/out"), "text");
+  EXPECT_EQ(tree_.entries("outside"), 1u);
+}
+
+TEST_F(OutputFileTest, LiesBeneathTheFirstDirectory) {
+  tree_.directory("more/only");
+  const std::string both = data_ + "," + tree_.path("more");
+  OutputFile file = create_file(both, "out");
+  file.publish();
+  EXPECT_TRUE(tree_.has("data/out"));
+  EXPECT_EQ(state_of([&] { create_file(both, "only/out"); }), "58P01");
+}
+
+TEST_F(OutputFileTest, DiscardLeavesNothing) {
+  OutputFile file = create_file(data_, "dir/out");
+  EXPECT_EQ(tree_.entries("data/dir"), 1u);
+  file.discard();
+  EXPECT_EQ(tree_.entries("data/dir"), 0u);
+}
+
+}  // namespace
+}  // namespace etl::file
