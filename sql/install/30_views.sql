@@ -23,7 +23,7 @@ SELECT p.id, p.name, p.owner::text AS owner, p.description, p.tags, p.mode, coal
             WHEN pg_catalog.current_setting('etl.suspended', true) = 'on' THEN 'the setting etl.suspended is on'
             WHEN NOT p.enabled THEN coalesce(p.disabled_reason, 'disabled')
        END AS suspended_reason,
-       p.source, p.target, p.schedule, NULL::timestamptz AS next_run_at, p.options, p.version
+       p.source, p.target, p.schedule, NULL::timestamptz AS next_run_at, p.options, p.version, p.steps
 FROM etl.visible_pipeline p
 LEFT JOIN etl.pipeline_state s ON s.pipeline_id = p.id
 CROSS JOIN etl.identity() i;

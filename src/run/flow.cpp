@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "pg/read_only.hpp"
-#include "pg/settings.hpp"
+#include "run/file_access.hpp"
 
 namespace etl::run {
 
@@ -48,7 +48,7 @@ source::RecordSpec record_spec(const Plan& plan, const std::string& step, const 
   source::RecordSpec spec;
   spec.step = step;
   spec.format = feed.files;
-  spec.directories = pg::data_directory();
+  spec.directories = file_directories();
   spec.columns = feed.source.columns;
   spec.page_rows = static_cast<std::uint64_t>(plan.definition.batch_size);
   spec.quarantine = plan.options.quarantine;

@@ -5,6 +5,7 @@
 #include "core/quote.hpp"
 #include "pg/function.hpp"
 #include "pg/settings.hpp"
+#include "run/file_access.hpp"
 #include "run/operators.hpp"
 #include "source/registry.hpp"
 #include "transform/columns.hpp"
@@ -108,14 +109,15 @@ std::shared_ptr<const source::RecordFormat> Graph::format(const model::Step& ste
 
 // What the parser is to know of files: their columns, from the first that there is.
 std::string Graph::select_no_rows(const model::Step& step) const {
+  const std::string directories = file_directories();
   const auto records = format(step);
-  const std::vector<std::string> paths = file::expand(pg::data_directory(), records->pattern());
+  const std::vector<std::string> paths = file::expand(directories, records->pattern());
   if (paths.empty()) {
     throw Error("58P01", "no file matches \"" + records->pattern() + "\"", {},
                 "Put one beneath a directory of etl.data_directory.");
   }
   std::string list;
-  for (const source::RecordColumn& column : records->columns(file::open_file(pg::data_directory(), paths[0]))) {
+  for (const source::RecordColumn& column : records->columns(file::open_file(directories, paths[0]))) {
     list += (list.empty() ? "" : ", ") + ("CAST(NULL AS " + column.type + ") AS ") + quote_name(column.name);
   }
   return "SELECT " + list + " WHERE false";

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "core/quote.hpp"
-#include "pg/role.hpp"
 #include "run/operators.hpp"
 #include "run/source_check.hpp"
 #include "run/target_check.hpp"
@@ -176,18 +174,9 @@ SinkPlan sink_of(const model::Definition& definition, const Graph& graph, const 
   return sink;
 }
 
-void check_file_rights(const Graph& graph, unsigned owner) {
-  const std::vector<std::string> files = file_steps(graph);
-  if (files.empty() || pg::is_superuser(owner) || pg::has_role(owner, pg::kReadServerFiles)) return;
-  throw Error("42501", "role \"" + pg::role_name(owner) + "\" may not read files of the server",
-              "Step \"" + files[0] + "\" reads them.",
-              "A superuser can run: GRANT pg_read_server_files TO " + quote_name(pg::role_name(owner)) + ";");
-}
-
 void plan_steps(Plan& plan, unsigned owner) {
   plan.options = model::parse_options(plan.definition.options);
   plan.graph = make_graph(plan.definition);
-  check_file_rights(*plan.graph, owner);
   std::vector<pg::Analysis> inputs;
   for (const model::Step* step : plan.graph->sinks()) {
     inputs.push_back(pg::analyze_select(plan.graph->query(step->id)));

@@ -150,5 +150,18 @@ def test_what_lies_outside_is_refused_alike(bench, folder, tmp_path_factory):
         assert refused(bench, steps(path)) == "42501", path
     assert refused(bench, steps("none.csv")) == "58P01"
     bench.admin.execute(f"REVOKE pg_read_server_files FROM {OWNER}")
-    (folder / "fine.csv").write_text("id\n1\n")
+    (folder / "fine.csv").write_text("id,secret\n1,2\n")
     assert refused(bench, steps("fine.csv")) == "42501"
+    with bench.owner() as owner:  # nor does a finding tell what is in it
+        findings = owner.execute(
+            "SELECT message FROM etl.validate_pipeline(%s)", (f'{{"steps": {steps("fine.csv")}}}',)
+        )
+        assert "secret" not in str(findings.fetchall())
+
+
+def test_the_servers_own_files_are_no_data(bench, folder):
+    (folder / "fine.csv").write_text("id\n1\n")
+    own = bench.one("SHOW data_directory")
+    for directory in (own, f"{own}/base", os.path.dirname(own), "/", f"{folder},{own}"):
+        bench.server.reload(**{"etl.data_directory": directory})
+        assert refused(bench, steps("fine.csv")) == "42501", directory

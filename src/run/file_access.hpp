@@ -1,0 +1,13 @@
+// Which files of the server a pipeline may read.
+#pragma once
+
+#include <string>
+
+namespace etl::run {
+
+// The directories of etl.data_directory, as the room file/ takes them, for the current role. Ask before a file is
+// looked at: an error could tell what is in it. 42501 when the role is no member of pg_read_server_files, and when a
+// directory holds the server's own files, or lies among them.
+std::string file_directories();
+
+}  // namespace etl::run

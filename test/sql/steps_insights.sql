@@ -1,0 +1,35 @@
+-- Looking back: insights, timeline, comparison of runs, profile of a table.
+\a \t
+CREATE SCHEMA steps_insights;
+SET search_path = steps_insights, public;
+DO $$ BEGIN PERFORM etl.allow_target('steps_insights.*'); END $$;
+CREATE FUNCTION slow(v int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.4); RETURN v; END $$;
+CREATE TABLE src (id int PRIMARY KEY, v int);
+INSERT INTO src SELECT i, i FROM generate_series(1, 3) i;
+CREATE TABLE dst (id int PRIMARY KEY, v int);
+SELECT etl.create_pipeline('insights', options => '{"observe": "steps"}', steps => '[
+  {"id": "extract", "operator": "table", "params": {"table": "steps_insights.src"}},
+  {"id": "quick", "operator": "filter", "params": {"where": "id < 3"}, "depends_on": ["extract"]},
+  {"id": "sluggish", "operator": "sql", "params": {"query": "SELECT id, steps_insights.slow(v) AS v FROM input"}, "depends_on": ["quick"]},
+  {"id": "save", "operator": "table", "params": {"target": "steps_insights.dst"}, "depends_on": ["sluggish"]}]') > 0;
+CALL t.run('insights');
+SELECT t.last_run('insights');
+SELECT status, steps, succeeded_steps, slowest_step, slowest_duration > interval '0.8 s', active > interval '0.8 s', wall >= active, overhead BETWEEN 0 AND 0.5, bytes > 0
+FROM etl.run_insights WHERE pipeline = 'insights';
+SELECT step, operator, status, finished_at >= started_at, waiting >= interval '0', active > interval '0'
+FROM etl.run_timeline((SELECT max(id) FROM etl.runs WHERE pipeline = 'insights'));
+SELECT measure, a_value, b_value, change FROM etl.compare_runs((SELECT max(id) FROM etl.runs WHERE pipeline = 'insights')) WHERE measure !~ 'duration|bytes';
+INSERT INTO src VALUES (0, 0), (-1, -1);
+CALL t.run('insights');
+SELECT measure, a_value, b_value, change FROM etl.compare_runs((SELECT max(id) FROM etl.runs WHERE pipeline = 'insights')) WHERE measure !~ 'duration|bytes';
+SELECT count(*), bool_and(change > 0) FROM etl.compare_runs((SELECT max(id) FROM etl.runs WHERE pipeline = 'insights')) WHERE measure IN ('duration', 'sluggish.duration');
+-- Who may not see the pipeline sees nothing of it.
+SET ROLE etl_alice;
+SELECT count(*) FROM etl.run_insights WHERE pipeline = 'insights';
+RESET ROLE;
+-- A table's columns.
+CREATE TABLE wide (i int, n numeric(6, 2), f float8, t text, b bool, d date, j jsonb, a int[], o oid);
+INSERT INTO wide SELECT nullif(i, 4), i / 4.0, i, 't' || i % 2, i > 2, date '2024-01-01' + i, '{}', ARRAY[i], i::oid FROM generate_series(1, 5) i;
+SELECT column_name, type, row_count, nulls, distinct_values, minimum, maximum, round(mean, 3), round(standard_deviation, 3), quartiles FROM etl.profile('wide');
+SELECT * FROM etl.profile('src') WHERE column_name = 'v';
+SELECT t.refused($$ SELECT etl.profile('nowhere') $$);
