@@ -51,6 +51,11 @@ def cache() -> Path:
     return directory
 
 
+def compiler_cache() -> dict:
+    """The environment of ccache: objects of other checkouts and flavours serve as well."""
+    return {"CCACHE_DIR": str(cache() / "ccache"), "CCACHE_NOHASHDIR": "1", "CCACHE_MAXSIZE": "2G"}
+
+
 @functools.cache
 def runtime() -> Path:
     if can_enter(cache()):

@@ -11,7 +11,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from .places import checkout_runtime, locked
+from .places import checkout_runtime, compiler_cache, locked
 from .pristine import BASES, Pristine, pristine
 from .process import clean_environment, run
 from .source_copy import copy_sources
@@ -114,6 +114,8 @@ def install_extension(target: Tree) -> Tree:
     """Build the checkout for this tree and install it there; once per process, incrementally over processes."""
     build = checkout_runtime() / "build" / target.name
     command = ["make", "-j2", f"PG_CONFIG={target.pg_config}", *MAKE_FLAGS[target.flavour], "install"]
+    if shutil.which("ccache"):  # flavours of one tree differ in few files
+        command.append("CXX=ccache g++")
     if not target.original.own_pg_config:
         command.append(f"DESTDIR={target.root}")
     with locked(f"tree-{checkout_runtime().name}-{target.name}"):
@@ -121,7 +123,7 @@ def install_extension(target: Tree) -> Tree:
         done = subprocess.run(
             command,
             cwd=build,
-            env=clean_environment(),
+            env=clean_environment() | compiler_cache(),
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
