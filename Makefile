@@ -15,7 +15,7 @@ ISOLATION = $(sort $(patsubst test/isolation/specs/%.spec,%,$(wildcard test/isol
 ISOLATION_OPTS = --inputdir=test/isolation
 
 PG_CPPFLAGS = -DETL_VERSION='"$(EXTVERSION)"'
-SHLIB_LINK = -lcurl -lyaml-cpp -lz -lstdc++
+SHLIB_LINK = -lcurl -lexpat -lyaml-cpp -lz -lzip -lstdc++
 EXTRA_CLEAN = pg_etl--$(EXTVERSION).sql $(OBJS:.o=.d)
 
 override with_llvm = no

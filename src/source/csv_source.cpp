@@ -27,10 +27,7 @@ class CsvFormat : public RecordFormat {
     if (quote && !quote->empty()) options_.quote = (*quote)[0];
     options_.null = json::text_member(params, "null").value_or("");
     encoding_ = json::text_member(params, "encoding").value_or("UTF8");
-    if (!options_.header && params.HasMember("columns") && params["columns"].IsObject() && declared_.size() > 1) {
-      throw Error("22023", "columns of a file without a header need an order", "An object has none.",
-                  "Write them as [{\"name\": \"a\", \"type\": \"integer\"}, …].");
-    }
+    want_order(params, options_.header);
   }
 
   std::unique_ptr<file::RecordReader> open(file::File file, const std::vector<std::string>& columns, file::Place from,

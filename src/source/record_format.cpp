@@ -17,6 +17,12 @@ RecordFormat::RecordFormat(const json::Value& params, const file::Limits& limits
   }
 }
 
+void RecordFormat::want_order(const json::Value& params, bool header) const {
+  if (header || declared_.size() < 2 || !params["columns"].IsObject()) return;
+  throw Error("22023", "columns of a file without a header need an order", "An object has none.",
+              "Write them as [{\"name\": \"a\", \"type\": \"integer\"}, …].");
+}
+
 std::vector<RecordColumn> RecordFormat::columns(file::File file) const {
   return declared_.empty() ? infer(std::move(file)) : declared_;
 }

@@ -34,6 +34,8 @@ class RecordFormat {
   // Reads what all formats have: path and columns.
   RecordFormat(const json::Value& params, const file::Limits& limits);
 
+  // Error 22023 for columns by position whose order params do not say.
+  void want_order(const json::Value& params, bool header) const;
   virtual std::vector<RecordColumn> infer(file::File file) const = 0;
 
   std::string pattern_;

@@ -4,15 +4,15 @@ namespace etl::source {
 
 // One line an operator, sorted.
 extern const Source kCsv;
+extern const Source kJson;
 extern const Source kSql;
 extern const Source kTable;
+extern const Source kXlsx;
 
 namespace {
 
 const Source kAll[] = {
-    kCsv,
-    kSql,
-    kTable,
+    kCsv, kJson, kSql, kTable, kXlsx,
 };
 
 }  // namespace

@@ -1,0 +1,59 @@
+// Source json: see file/json_reader.hpp for the formats.
+#include "file/byte_source.hpp"
+#include "file/json_reader.hpp"
+#include "source/record_format.hpp"
+#include "source/registry.hpp"
+
+namespace etl::source {
+
+namespace {
+
+class JsonFormat : public RecordFormat {
+ public:
+  JsonFormat(const json::Value& params, const file::Limits& limits) : RecordFormat(params, limits) {
+    if (json::text_member(params, "format").value_or("ndjson") == "array") {
+      options_.format = file::JsonOptions::Format::kArray;
+    }
+  }
+
+  std::unique_ptr<file::RecordReader> open(file::File file, const std::vector<std::string>& columns, file::Place from,
+                                           bool tail) const override {
+    file::JsonOptions options = options_;
+    options.columns = columns;
+    options.tail = tail;
+    return std::make_unique<file::JsonReader>(file::open_source(std::move(file)), options, limits_, from);
+  }
+
+  bool grows() const override { return options_.format == file::JsonOptions::Format::kNdjson; }
+
+ protected:
+  std::vector<RecordColumn> infer(file::File file) const override {
+    const file::JsonReader reader(file::open_source(std::move(file)), options_, limits_);
+    std::vector<RecordColumn> columns;
+    for (std::size_t i = 0; i < reader.columns().size(); ++i)
+      columns.push_back({reader.columns()[i], reader.types()[i]});
+    return columns;
+  }
+
+ private:
+  file::JsonOptions options_;
+};
+
+std::unique_ptr<RecordFormat> make_format(const json::Value& params, const file::Limits& limits) {
+  return std::make_unique<JsonFormat>(params, limits);
+}
+
+}  // namespace
+
+extern const Source kJson = {
+    {"json", model::Kind::kSource,
+     "The objects of JSON files, one a line or those of an array, also packed by gzip; a member is a column. Without "
+     "columns, they are the members of the first 1000 objects.",
+     R"({"type": "object", "properties": {)" ETL_FILE_PARAMS R"(,
+    "format": {"type": "string", "enum": ["ndjson", "array"],
+               "description": "ndjson, an object a line, or array, one array of objects; ndjson when absent"}},
+  "required": ["path"]})"},
+    nullptr,
+    make_format};
+
+}  // namespace etl::source
