@@ -68,7 +68,9 @@ std::string page_sql(const Page& page) {
     return "SELECT (_etl_row).* FROM (SELECT _etl_row, pg_catalog.row_number() OVER () AS _etl_order " + from +
            ") AS _etl_ordered ORDER BY " + name_list(page.order, "(_etl_row).") + ", _etl_order";
   }
-  std::string sql = "SELECT * " + from + " ORDER BY " + name_list(page.order);
+  std::string sql = "SELECT * " + from;
+  if (page.order.empty()) return sql;
+  sql += " ORDER BY " + name_list(page.order);
   if (page.limit > 0) sql += " FETCH FIRST " + std::to_string(page.limit) + " ROWS WITH TIES";
   return sql;
 }

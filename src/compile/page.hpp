@@ -17,7 +17,7 @@ enum class Upper { kNone, kKeyIncluded, kFirstBelow, kFirstIncluded };
 
 struct Page {
   std::string source;                 // the user's SELECT
-  std::vector<std::string> order;     // output columns
+  std::vector<std::string> order;     // output columns; none: all rows, as they come
   std::vector<Operators> operators;   // of each
   bool after = false;                 // $1… : only rows after this key
   bool after_first = false;           // $1: only rows whose first order column is >= it (overlap)

@@ -15,7 +15,8 @@ namespace etl::compile {
 
 struct UpsertColumn {
   std::string name;
-  std::string cast;  // SQL type to cast the input to before it is compared; empty: the same type
+  std::string cast;      // SQL type to cast the input to before it is compared; empty: the same type
+  std::string constant;  // SQL that stands for it, since the input has no such column; empty: it has
   bool key = false;
   bool set = true;      // may stand in UPDATE SET (an ALWAYS identity may not)
   bool padded = false;  // char(n): blanks at the end do not count when it is compared
@@ -40,8 +41,8 @@ std::string in_range_sql(const Upsert& upsert, const std::string& range_column);
 std::string on_conflict_sql(const Upsert& upsert);
 
 // The distinct keys of the input, as jsonb objects in the target's types, and for each the target's row: "key" and
-// "row", both text, in no particular order.
-std::string images_sql(const Upsert& upsert);
+// "row", both text, in no particular order. valid_to: of several rows with the key, the one where this column is null.
+std::string images_sql(const Upsert& upsert, const std::string& valid_to = {});
 
 // Keeps, of the rows of input whose keys are equal in the target's types, the last one.
 std::string last_of_each_key_sql(const Upsert& upsert);

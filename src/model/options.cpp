@@ -13,12 +13,13 @@ namespace {
 
 using json::Value;
 
-constexpr std::array<std::string_view, 21> kBuilt = {
-    "auto_recover",   "bulk_bytes",       "bulk_items",  "compress",  "durability", "in_flight", "index_mappings",
-    "index_settings", "max_dead_letters", "max_retries", "null_keys", "observe",    "on_error",  "overlap",
-    "priority",       "retry_backoff",    "safety",      "settle",    "slices",     "snapshot",  "step_timeout"};
-constexpr std::array<std::string_view, 7> kLater = {"capture",          "copy_data", "delete_mode", "materialize",
-                                                    "on_schema_change", "tables",    "write_mode"};
+constexpr std::array<std::string_view, 23> kBuilt = {
+    "auto_recover",   "bulk_bytes",     "bulk_items",       "compress",     "durability",    "in_flight",
+    "index_mappings", "index_settings", "max_dead_letters", "max_retries",  "null_keys",     "observe",
+    "on_error",       "overlap",        "priority",         "range",        "retry_backoff", "safety",
+    "settle",         "slices",         "snapshot",         "step_timeout", "write_mode"};
+constexpr std::array<std::string_view, 6> kLater = {"capture",     "copy_data",        "delete_mode",
+                                                    "materialize", "on_schema_change", "tables"};
 
 [[noreturn]] void wrong(const char* name, const Value& value, const std::string& expected) {
   throw Error("22023", "option \"" + std::string(name) + "\" cannot take this value",
@@ -115,8 +116,6 @@ Options parse_options(std::string_view text) {
     const std::string key(json::text(member.name));
     if (std::find(kBuilt.begin(), kBuilt.end(), key) != kBuilt.end()) {
       read_option(options, key, member.value);
-    } else if (key == "write_mode" && member.value.IsString() && json::text(member.value) == "upsert") {
-      continue;
     } else if (std::find(kLater.begin(), kLater.end(), key) != kLater.end()) {
       throw Error("0A000", "option \"" + key + "\" is not built yet", {}, "Leave it out in this version of pg_etl.");
     } else {
@@ -125,6 +124,7 @@ Options parse_options(std::string_view text) {
       throw Error("22023", "unknown option \"" + key + "\"", {}, did_you_mean(key, known));
     }
   }
+  options.write = read_write(document);
   return options;
 }
 

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "model/write_mode.hpp"
+
 namespace etl::model {
 
 struct Options {
@@ -30,6 +32,7 @@ struct Options {
   int in_flight = 4;
   bool compress = false;
   std::string index_settings;  // JSON object or empty
+  Write write;                 // write_mode and range
   std::string index_mappings;  // JSON object or empty
 };
 

@@ -37,24 +37,34 @@ List* name_parts(const char* name) {
   );
 }
 
-// C only. What of an upsert's privileges the role lacks, or NULL.
-const char* lacking(Oid role, Oid table) {
-  if (pg_class_aclcheck(table, role, ACL_SELECT) != ACLCHECK_OK) return "SELECT";
-  if (pg_class_aclcheck(table, role, ACL_INSERT) != ACLCHECK_OK) return "INSERT";
-  if (pg_class_aclcheck(table, role, ACL_UPDATE) != ACLCHECK_OK) return "UPDATE";
+struct Privilege {
+  unsigned bit;
+  AclMode mode;
+  const char* name;
+};
+constexpr Privilege kPrivileges[] = {{kSelect, ACL_SELECT, "SELECT"},
+                                     {kInsert, ACL_INSERT, "INSERT"},
+                                     {kUpdate, ACL_UPDATE, "UPDATE"},
+                                     {kDelete, ACL_DELETE, "DELETE"}};
+
+// C only. What of the privileges the role lacks, or NULL.
+const char* lacking(Oid role, Oid table, unsigned privileges) {
+  for (const Privilege& p : kPrivileges) {
+    if ((privileges & p.bit) != 0 && pg_class_aclcheck(table, role, p.mode) != ACLCHECK_OK) return p.name;
+  }
   return nullptr;
 }
 
 // C only. PostgreSQL calls it before it locks what the name means: nobody waits for a lock that is not his to take.
-void want_privileges(const RangeVar* name, Oid table, Oid, void*) {
-  if (!OidIsValid(table) || lacking(GetUserId(), table) == nullptr) return;
+void want_privileges(const RangeVar* name, Oid table, Oid, void* privileges) {
+  if (!OidIsValid(table) || lacking(GetUserId(), table, *static_cast<unsigned*>(privileges)) == nullptr) return;
   aclcheck_error(ACLCHECK_NO_PRIV, get_relkind_objtype(get_rel_relkind(table)), name->relname);
 }
 
 // C only. InvalidOid when there is no such relation.
-Oid look_up(const char* name, LOCKMODE lock) {
+Oid look_up(const char* name, LOCKMODE lock, unsigned privileges) {
   return RangeVarGetRelidExtended(makeRangeVarFromNameList(name_parts(name)), lock, RVR_MISSING_OK,
-                                  lock == NoLock ? nullptr : want_privileges, nullptr);
+                                  lock == NoLock ? nullptr : want_privileges, &privileges);
 }
 
 struct Head {
@@ -147,18 +157,19 @@ TargetColumn column_of(TupleDesc shape, int i) {
 
 std::optional<TargetTable> look_up_target(const std::string& name) {
   const char* text = name.c_str();
-  const Head head = call([&] { return read_head(look_up(text, NoLock)); });
+  const Head head = call([&] { return read_head(look_up(text, NoLock, 0)); });
   if (!OidIsValid(head.oid)) return std::nullopt;
   return table_of(head);
 }
 
-std::optional<TargetTable> find_target(const std::string& name, const std::vector<std::string>& key) {
+std::optional<TargetTable> find_target(const std::string& name, const std::vector<std::string>& key,
+                                       unsigned privileges) {
   const char* text = name.c_str();
   struct Open {
     RelationData* relation;
     Head head;
   } const open = call([&]() -> Open {
-    const Oid oid = look_up(text, RowExclusiveLock);
+    const Oid oid = look_up(text, RowExclusiveLock, privileges);
     RelationData* opened = OidIsValid(oid) ? try_relation_open(oid, NoLock) : nullptr;
     return {opened, opened != nullptr ? read_head(oid) : Head{}};
   });
@@ -203,8 +214,8 @@ bool is_unique_column(unsigned table, int column) {
   });
 }
 
-std::string missing_privilege(unsigned role, unsigned table) {
-  const char* missing = call([&] { return lacking(role, table); });
+std::string missing_privilege(unsigned role, unsigned table, unsigned privileges) {
+  const char* missing = call([&] { return lacking(role, table, privileges); });
   return missing != nullptr ? missing : "";
 }
 

@@ -32,12 +32,16 @@ struct TargetTable {
   bool key_is_unique = false;  // of the key columns asked for: a valid, immediate, full unique index on just them
 };
 
+// What writing a table needs; bits.
+enum Privileges : unsigned { kSelect = 1, kInsert = 2, kUpdate = 4, kDelete = 8 };
+
 // Looks "schema.table" or "table" up with the session's search_path. nullopt when it does not exist. Takes no lock, and
 // says no more than oid, names, owner and kind.
 std::optional<TargetTable> look_up_target(const std::string& name);
 // All of it, locked as a writer does until the end of the transaction; 42501 instead of the lock when the current user
-// may not write the table. key: the columns for key_is_unique.
-std::optional<TargetTable> find_target(const std::string& name, const std::vector<std::string>& key);
+// has not all of `privileges`. key: the columns for key_is_unique.
+std::optional<TargetTable> find_target(const std::string& name, const std::vector<std::string>& key,
+                                       unsigned privileges);
 
 // The name as SQL, its parts quoted where needed. Error 42602 when it cannot be read.
 std::string quoted_target(const std::string& name);
@@ -45,8 +49,8 @@ std::string quoted_target(const std::string& name);
 // Whether a usable unique index is on just that column.
 bool is_unique_column(unsigned table, int column);
 
-// Whether `role` may do what an upsert does: SELECT, INSERT and UPDATE. Returns the missing privilege, or "".
-std::string missing_privilege(unsigned role, unsigned table);
+// The first of `privileges` that `role` lacks on the table, or "".
+std::string missing_privilege(unsigned role, unsigned table, unsigned privileges);
 
 // Kind of relation in words: "a view", "a foreign table", …
 std::string kind_in_words(char relkind);

@@ -24,22 +24,24 @@ std::map<std::string, Text> images(pg::Statement& statement, pg::Relation& scrat
   return all;
 }
 
+// A target, and how a batch would change it.
 struct Table {
-  Table(const Plan& p, const SinkPlan& s, pg::Relation& input)
-      : plan(p),
-        keys(s.keys),
-        page(input),
-        sink(s.upsert, s.keys),
-        images(compile::images_sql(s.upsert), {}, {{"input", &page}}, pg::Planning::kFree),
-        scratch(images.columns(), true) {
-    sink.open(page);
+  Table(const Plan& p, std::size_t index, pg::Relation& input)
+      : plan(p), about(p.sinks[index]), page(input), sink(make_sink(p, index, 0)), sweep(make_sweep(about, input)) {
+    sink->open(page);
+    if (about.keys.empty() || about.write.mode == model::WriteMode::kAppend) return;
+    images = std::make_unique<pg::Statement>(
+        compile::images_sql(about.upsert, about.history ? about.history->valid_to : ""), std::vector<unsigned>{},
+        std::vector{pg::NamedRelation{"input", &page}}, pg::Planning::kFree);
+    scratch = std::make_unique<pg::Relation>(images->columns(), true);
   }
   const Plan& plan;
-  const std::vector<std::string>& keys;
+  const SinkPlan& about;
   pg::Relation& page;
-  sink::TableSink sink;
-  pg::Statement images;
-  pg::Relation scratch;
+  std::unique_ptr<sink::PageSink> sink;
+  std::unique_ptr<sink::Sweep> sweep;
+  std::unique_ptr<pg::Statement> images;  // of the rows with the batch's keys; nullptr: rows are only added
+  std::unique_ptr<pg::Relation> scratch;
 };
 
 // {"key": value, …} of a record.
@@ -54,7 +56,7 @@ std::string key_of(const std::vector<std::string>& keys, const std::string& reco
 bool write_or_tell(Table& table, const std::string& batch, const Emit& emit) {
   pg::Subtransaction attempt;
   try {
-    (void)table.sink.write(table.page);
+    (void)table.sink->write(table.page);
     pg::check_deferred_constraints();
     attempt.release();
     return true;
@@ -65,20 +67,47 @@ bool write_or_tell(Table& table, const std::string& batch, const Emit& emit) {
       return false;
     }
   }
-  (void)table.sink.use_on_conflict();
-  (void)write_by_halves(table.page, table.sink, [&](pg::Relation& rows, std::uint64_t index, const Error& error) {
+  (void)table.sink->use_on_conflict();
+  (void)write_by_halves(table.page, *table.sink, [&](pg::Relation& rows, std::uint64_t index, const Error& error) {
     const std::string record = rows.row_json(index);
-    emit({batch, "error", key_of(table.keys, record), {}, {}, record, error.sqlstate, error.message});
+    emit({batch, "error", key_of(table.about.keys, record), {}, {}, record, error.sqlstate, error.message});
   });
-  table.sink.use_merge();
+  table.sink->use_merge();
   return true;
+}
+
+void tell_added(Table& table, const std::string& batch, const Emit& emit) {
+  if (!write_or_tell(table, batch, emit)) return;
+  for (std::uint64_t i = 0; i < table.page.rows(); ++i) {
+    emit({batch, "insert", {}, {}, table.page.row_json(i), {}, {}, {}});
+  }
+}
+
+// The rows that the batch does not have.
+void tell_swept(Table& table, const std::string& batch, const Emit& emit) {
+  const auto rows = table.sweep->make_list();
+  table.sweep->list(*rows);
+  for (std::uint64_t i = 0; i < rows->rows(); ++i) {
+    const json::Document row = json::parse(rows->row_json(i), "a row");
+    emit({batch,
+          "delete",
+          json::text_member(row, "key"),
+          json::text_member(row, "before"),
+          json::text_member(row, "after"),
+          {},
+          {},
+          {}});
+  }
+  (void)table.sweep->run();
 }
 
 // One batch in a subtransaction of its own, so that a failing one can be reported and the next one tried.
 void try_batch(Table& table, const std::string& batch, const Emit& emit) {
-  const std::map<std::string, Text> before = images(table.images, table.scratch);
+  if (!table.images) return tell_added(table, batch, emit);
+  if (table.sweep) tell_swept(table, batch, emit);
+  const std::map<std::string, Text> before = images(*table.images, *table.scratch);
   if (!write_or_tell(table, batch, emit)) return;
-  const std::map<std::string, Text> after = images(table.images, table.scratch);
+  const std::map<std::string, Text> after = images(*table.images, *table.scratch);
   for (const auto& [key, row] : after) {
     if (!row) continue;  // it could not be written
     const auto was = before.find(key);
@@ -113,7 +142,7 @@ void dry_run(const Plan& plan, const json::Value& arguments, const Emit& emit) {
   tell_violations(flow, "0", emit);
   std::vector<std::unique_ptr<Table>> tables;
   for (std::size_t i = 0; i < plan.sinks.size(); ++i) {
-    tables.push_back(std::make_unique<Table>(plan, plan.sinks[i], flow.input(i)));
+    tables.push_back(std::make_unique<Table>(plan, i, flow.input(i)));
   }
   std::optional<pg::Key> position = resume_position(plan);
   const std::int64_t batches = arguments["batches"].GetInt64();
@@ -121,11 +150,11 @@ void dry_run(const Plan& plan, const json::Value& arguments, const Emit& emit) {
   for (std::int64_t i = 1; i <= batches && more; ++i) {
     more = flow.read(position);
     const std::string batch = std::to_string(i);
-    if (flow.rows_read() > 0) flow.run_steps();
+    if (flow.rows_read() > 0 || plan.at_once) flow.run_steps();
     if (plan.way == Way::kBatch) tell_violations(flow, batch, emit);
     position = flow.reached();
     for (const auto& table : tables) {
-      if (table->page.rows() > 0) try_batch(*table, batch, emit);
+      if (table->page.rows() > 0 || plan.at_once) try_batch(*table, batch, emit);
     }
   }
 }

@@ -34,7 +34,7 @@ std::string elapsed_ms(std::int64_t since_us) {
 }
 
 // analyze: one batch is read and written in a subtransaction and taken back.
-void measure(Flow& flow, const std::vector<std::unique_ptr<sink::TableSink>>& sinks, Description& d) {
+void measure(Flow& flow, const std::vector<std::unique_ptr<sink::PageSink>>& sinks, Description& d) {
   pg::Subtransaction attempt;
   const std::int64_t start = pg::now_us();
   (void)flow.read(std::nullopt);
@@ -62,9 +62,9 @@ Description describe(const Plan& plan, bool analyze) {
     d.reads.push_back({step, source.description(), source.way(), source.explain()});
   }
   d.rows = flow.rows_total();
-  std::vector<std::unique_ptr<sink::TableSink>> sinks;
+  std::vector<std::unique_ptr<sink::PageSink>> sinks;
   for (std::size_t i = 0; i < plan.sinks.size() && !plan.is_remote(); ++i) {
-    sinks.push_back(make_table_sink(plan, i, plan.way == Way::kBatch ? 0 : flow.source(i).rows_total()));
+    sinks.push_back(make_sink(plan, i, plan.way == Way::kBatch ? 0 : flow.source(i).rows_total()));
     sinks.back()->open(flow.input(i));
     d.writes.push_back({sinks.back()->explain(), sinks.back()->sql()});
   }

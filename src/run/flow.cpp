@@ -39,7 +39,7 @@ source::SqlSourceSpec source_spec(const Plan& plan, const Feed& feed, const std:
   spec.keys = keys;
   spec.null_keys = feed.keys_may_be_null;
   spec.range = range;
-  spec.page_rows = static_cast<std::uint64_t>(plan.definition.batch_size);
+  spec.page_rows = page_rows(plan);
   spec.one_snapshot = plan.options.snapshot_run;
   return spec;
 }
@@ -50,7 +50,7 @@ source::RecordSpec record_spec(const Plan& plan, const std::string& step, const 
   spec.format = feed.files;
   spec.directories = file_directories();
   spec.columns = feed.source.columns;
-  spec.page_rows = static_cast<std::uint64_t>(plan.definition.batch_size);
+  spec.page_rows = page_rows(plan);
   spec.quarantine = plan.options.quarantine;
   spec.incremental = plan.definition.mode == "incremental" && plan.way == Way::kBatch;
   spec.settle_ms = plan.options.settle_ms;

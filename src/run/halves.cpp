@@ -9,7 +9,7 @@ namespace {
 struct Halves {
   pg::Relation& all;
   pg::Relation& page;
-  sink::TableSink& sink;
+  sink::PageSink& sink;
   const DeadRow& dead;
   sink::Written written;
   std::uint64_t deaths = 0;
@@ -48,7 +48,7 @@ void write_range(Halves& h, std::uint64_t from, std::uint64_t until, bool known_
 
 }  // namespace
 
-sink::Written write_by_halves(pg::Relation& page, sink::TableSink& sink, const DeadRow& dead) {
+sink::Written write_by_halves(pg::Relation& page, sink::PageSink& sink, const DeadRow& dead) {
   pg::Relation all(page.columns(), true);
   page.copy_range(all, 0, page.rows());
   Halves halves{all, page, sink, dead, {}};

@@ -6,7 +6,7 @@
 
 #include "core/error.hpp"
 #include "pg/relation.hpp"
-#include "sink/table_sink.hpp"
+#include "sink/page_sink.hpp"
 
 namespace etl::run {
 
@@ -15,6 +15,6 @@ using DeadRow = std::function<void(pg::Relation& rows, std::uint64_t index, cons
 // Each half in a subtransaction of the caller's transaction. One poison row of n costs at most 2 * log2(n) + 1
 // statements, with that of the caller which failed. `page` is used as scratch and holds its rows again at the end.
 // Returns what was written.
-sink::Written write_by_halves(pg::Relation& page, sink::TableSink& sink, const DeadRow& dead);
+sink::Written write_by_halves(pg::Relation& page, sink::PageSink& sink, const DeadRow& dead);
 
 }  // namespace etl::run

@@ -18,6 +18,7 @@ namespace {
 
 void preview(const Plan& plan, const json::Value& arguments, const Emit& emit) {
   Plan small = plan;
+  small.at_once = false;
   small.definition.batch_size = arguments["rows"].GetInt64();
   Flow flow(small, {});
   flow.evaluate();

@@ -1,6 +1,7 @@
 #include "run/plan.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <set>
 
 #include "catalog/pipelines.hpp"
@@ -13,6 +14,7 @@
 #include "run/safety.hpp"
 #include "run/source_check.hpp"
 #include "run/target_check.hpp"
+#include "run/write_check.hpp"
 
 namespace etl::run {
 
@@ -84,6 +86,7 @@ void plan_direct(Plan& plan, unsigned owner) {
   sink.target = definition.target;
   sink.key_columns = definition.key_columns;
   sink.columns = feed.source.columns;
+  sink.write = plan.options.write;
   check_target(sink, definition.name, owner);
   choose_order(feed, definition, sink.keys);
   if (sink.table) prepare_upsert(sink, feed.order);
@@ -91,6 +94,7 @@ void plan_direct(Plan& plan, unsigned owner) {
   plan.tables = feed.source.tables;
   plan.feeds.push_back(std::move(feed));
   plan.sinks.push_back(std::move(sink));
+  plan.at_once = needs_all_rows(plan);
 }
 
 }  // namespace
@@ -106,7 +110,13 @@ Plan make_plan(const model::Definition& definition, unsigned owner) {
     plan_direct(plan, owner);
   }
   if (definition.mode == "incremental" && !plan.feed().files) choose_safety(plan);
+  check_append(plan);
   return plan;
+}
+
+std::uint64_t page_rows(const Plan& plan) {
+  return plan.at_once ? static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())
+                      : static_cast<std::uint64_t>(plan.definition.batch_size);
 }
 
 void check_owner(unsigned owner) {

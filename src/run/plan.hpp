@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "compile/history.hpp"
+#include "compile/sweep.hpp"
 #include "compile/upsert.hpp"
 #include "core/error.hpp"
 #include "model/definition.hpp"
@@ -45,9 +47,13 @@ struct SinkPlan {
   std::vector<pg::Column> columns;       // of the rows that it takes
   std::vector<std::string> keys;         // identify a row in the target
   std::optional<pg::TargetTable> table;  // target in this database
-  compile::Upsert upsert;                // of `table`
-  bool key_range = false;                // pages come in the order of the target's key, in its type and collation
-  std::optional<pg::Server> server;      // or a remote one
+  model::Write write;                    // of `table`
+  compile::Upsert upsert;
+  std::optional<compile::Sweep> sweep;      // write modes replace, replace_range, soft_delete
+  unsigned range_type = 0;                  // of its range's column
+  std::optional<compile::History> history;  // write mode scd2
+  bool key_range = false;                   // pages come in the order of the target's key, in its type and collation
+  std::optional<pg::Server> server;         // or a remote one
   std::string index;
 };
 
@@ -63,6 +69,7 @@ struct Plan {
   model::Options options;
   std::optional<Graph> graph;  // of the steps; nothing: source and target
   Way way = Way::kDirect;
+  bool at_once = false;               // a run is one batch: a sink needs all rows, or the source's rows are in no order
   Graph::Relations relations;         // steps whose rows wait in a relation
   std::string paged_step;             // kBatch: whose rows the feed reads
   std::vector<pg::BaseTable> tables;  // all that is read
@@ -76,6 +83,9 @@ struct Plan {
   const SinkPlan& sink() const { return sinks[0]; }
   bool is_remote() const { return sinks[0].server.has_value(); }
 };
+
+// How many rows a page has, at least.
+std::uint64_t page_rows(const Plan& plan);
 
 // A key of the whole plan: that of every feed, one after the other.
 std::vector<std::string> position_types(const Plan& plan);

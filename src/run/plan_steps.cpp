@@ -5,6 +5,7 @@
 #include "run/operators.hpp"
 #include "run/source_check.hpp"
 #include "run/target_check.hpp"
+#include "run/write_check.hpp"
 
 namespace etl::run {
 
@@ -171,6 +172,9 @@ SinkPlan sink_of(const model::Definition& definition, const Graph& graph, const 
     for (const auto& name : json::read_texts(keys->value)) sink.key_columns->push_back(*name);
   }
   sink.columns = graph.columns(step.id);
+  sink.write = params.HasMember("write_mode") || params.HasMember("range")
+                   ? model::read_write(params)
+                   : model::parse_options(definition.options).write;
   return sink;
 }
 
@@ -189,6 +193,7 @@ void plan_steps(Plan& plan, unsigned owner) {
     throw Error("0A000", "an index beside other sinks is not built yet", {}, "Make a pipeline of its own for it.");
   }
   choose_way(plan);
+  plan.at_once = needs_all_rows(plan);
   plan_feeds(plan, inputs);
 }
 

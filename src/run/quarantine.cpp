@@ -45,7 +45,7 @@ void Quarantine::keep_record(const std::string& record, const Error& error) {
   }
 }
 
-sink::Written Quarantine::bisect(pg::Relation& page, sink::TableSink& sink, const std::string& step,
+sink::Written Quarantine::bisect(pg::Relation& page, sink::PageSink& sink, const std::string& step,
                                  std::uint64_t& dead) {
   return write_by_halves(page, sink, [&](pg::Relation& rows, std::uint64_t index, Error error) {
     error.step = step;

@@ -7,7 +7,7 @@
 #include "pg/relation.hpp"
 #include "run/context.hpp"
 #include "run/flow.hpp"
-#include "sink/table_sink.hpp"
+#include "sink/page_sink.hpp"
 
 namespace etl::run {
 
@@ -23,7 +23,7 @@ class Quarantine {
   void keep_record(const std::string& record, const Error& error);
 
   // Writes `page` by halves; the rows that fail alone are kept for `step`, and counted in `dead`.
-  sink::Written bisect(pg::Relation& page, sink::TableSink& sink, const std::string& step, std::uint64_t& dead);
+  sink::Written bisect(pg::Relation& page, sink::PageSink& sink, const std::string& step, std::uint64_t& dead);
 
   // Looks for rows that no page would ever reach, since a NULL is in their key or position, before the first page is
   // read: refused or kept as above, in a transaction of its own. `page` is scratch. from_start: the pass has no

@@ -69,10 +69,10 @@ void replay(const Plan& plan, const json::Value& arguments, const Emit& emit) {
   pg::Statement records(records_sql(plan), {kJsonb, kBigints}, {}, pg::Planning::kFree);
   records.read(*page, {patch, letters});
   if (plan.is_remote()) return replay_documents(plan, *page, letters, emit);
-  sink::TableSink sink(plan.sink().upsert, plan.sink().keys);
-  sink.open(*page);
-  (void)sink.use_on_conflict();
-  if (page->rows() > 0) (void)sink.write(*page);
+  const std::unique_ptr<sink::PageSink> sink = make_sink(plan, 0, 0);
+  sink->open(*page);
+  (void)sink->use_on_conflict();
+  if (page->rows() > 0) (void)sink->write(*page);
   pg::check_deferred_constraints();
   emit({std::to_string(mark_replayed(plan, letters))});
 }

@@ -50,7 +50,8 @@ std::vector<std::string> borders(const Plan& plan, int count) {
 }
 
 bool worth_slicing(const Plan& plan) {
-  if (plan.options.slices < 2 || plan.definition.mode != "full" || plan.way != Way::kDirect) return false;
+  if (plan.options.slices < 2 || plan.definition.mode != "full" || plan.way != Way::kDirect || plan.at_once)
+    return false;
   source::SqlSource source(source_spec(plan, plan.feed(), plan.sink().keys, {}));
   source.open();
   return !source.spills();  // what no index serves is computed once, not once a slice

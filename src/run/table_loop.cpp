@@ -10,32 +10,11 @@ namespace etl::run {
 
 namespace {
 
-constexpr double kRangeFactor = 4;  // a row met in a range scan costs a quarter of an index probe
-constexpr double kRangeRows = 50000;
-
-double target_rows(const SinkPlan& sink) {
-  pg::Statement all("SELECT FROM " + sink.table->name, {}, {}, pg::Planning::kFree);
-  return all.estimated_rows();
-}
-
-// A range scan reads all that the target holds between a batch's first and last key: worth it unless that is much
-// more than the source has.
-bool range_pays(const SinkPlan& sink, double source_rows) {
-  return sink.key_range && target_rows(sink) <= kRangeFactor * source_rows + kRangeRows;
-}
-
 StepWork sink_work(const std::string& step, std::int64_t started_us, std::uint64_t rows, const sink::Written& written) {
   return {step, started_us, pg::now_us() - started_us, rows, written.inserted + written.updated, "{}"};
 }
 
 }  // namespace
-
-std::unique_ptr<sink::TableSink> make_table_sink(const Plan& plan, std::size_t index, double source_rows) {
-  const SinkPlan& sink = plan.sinks[index];
-  if (plan.way == Way::kBatch) return std::make_unique<sink::TableSink>(sink.upsert, sink.keys);
-  return std::make_unique<sink::TableSink>(sink.upsert, sink.keys, range_pays(sink, source_rows),
-                                           plan.feeds[index].order_types[0]);
-}
 
 void plan_anew(Context& context) {
   const std::vector<std::string> types = position_types(context.plan);
@@ -83,10 +62,12 @@ void TableLoop::open() {
   pg::begin();
   flow_->open();
   sinks_.clear();
+  sweeps_.clear();
   for (std::size_t i = 0; i < context_.plan.sinks.size(); ++i) {
     const double rows = context_.plan.way == Way::kBatch ? 0 : flow_->source(i).rows_total();
-    sinks_.push_back(make_table_sink(context_.plan, i, rows));
+    sinks_.push_back(make_sink(context_.plan, i, rows));
     sinks_.back()->open(flow_->input(i));
+    sweeps_.push_back(make_sweep(context_.plan.sinks[i], flow_->input(i)));
   }
   pg::fault_point(4);
   pg::commit(false);
@@ -105,6 +86,11 @@ catalog::Counters TableLoop::write(Form form, std::uint64_t dead) {
     pg::Relation& input = flow_->input(i);
     taken += input.rows();
     const std::int64_t started_us = pg::now_us();
+    if (sweeps_[i]) {  // first, so that what is gone is in nobody's way
+      const std::uint64_t swept = sweeps_[i]->run();
+      taken += swept;  // the sum of what became of the rows is the number of rows that were read
+      c.deleted += static_cast<std::int64_t>(swept);
+    }
     const sink::Written written = form == Form::kBisect
                                       ? quarantine_.bisect(input, *sinks_[i], context_.plan.sinks[i].step, dead)
                                       : sinks_[i]->write(input);
@@ -115,7 +101,7 @@ catalog::Counters TableLoop::write(Form form, std::uint64_t dead) {
   }
   c.read = static_cast<std::int64_t>(taken);
   c.dead = static_cast<std::int64_t>(dead);
-  c.unchanged = c.read - c.inserted - c.updated - c.superseded - c.dead;
+  c.unchanged = c.read - c.inserted - c.updated - c.deleted - c.superseded - c.dead;
   if (again_) c.late = c.inserted + c.updated;
   return c;
 }
@@ -129,7 +115,7 @@ bool TableLoop::batch(Form form) {
   taken_ = true;
   const bool more = flow_->read(position_);
   pg::fault_point(5);
-  if (!flow_->any()) {
+  if (!flow_->any() && !context_.plan.at_once) {
     pg::commit(false);
     taken_ = false;
     return false;
@@ -158,6 +144,7 @@ bool TableLoop::batch(Form form) {
   seen_ = catalog::save_batch(record);
   catalog::save_files(context_.pipeline, context_.plan.paged_step, flow_->files());
   context_.steps.save();
+  if (context_.plan.at_once) catalog::finish_slice(context_.pipeline, context_.epoch, checkpoint_.slice);
   pg::fault_point(12);
   pg::commit(context_.plan.options.durable_batches);
   context_.steps.committed();

@@ -11,7 +11,8 @@
 #include "run/flow.hpp"
 #include "run/quarantine.hpp"
 #include "run/retry.hpp"
-#include "sink/table_sink.hpp"
+#include "run/sinks.hpp"
+#include "sink/page_sink.hpp"
 
 namespace etl::run {
 
@@ -42,9 +43,10 @@ class TableLoop {
   Quarantine quarantine_;
   std::optional<pg::Key> position_;
   std::unique_ptr<Flow> flow_;
-  std::vector<std::unique_ptr<sink::TableSink>> sinks_;
-  bool planned_anew_ = false;  // since the last batch
-  bool taken_ = false;         // a page was taken from the source and is not committed: an error gives it back
+  std::vector<std::unique_ptr<sink::PageSink>> sinks_;
+  std::vector<std::unique_ptr<sink::Sweep>> sweeps_;  // of each sink; nullptr: it has none
+  bool planned_anew_ = false;                         // since the last batch
+  bool taken_ = false;  // a page was taken from the source and is not committed: an error gives it back
   model::State seen_ = model::State::RUNNING;
 };
 
@@ -56,8 +58,5 @@ void plan_anew(Context& context);
 void evaluate(Flow& flow, Context& context);
 // What the steps before the sinks did for a batch, whose reading took read_us.
 std::vector<StepWork> work_of_batch(Flow& flow, const Plan& plan, std::int64_t started_us, std::int64_t read_us);
-
-// The sink of that number, a table, in the form that pays for a source of so many rows.
-std::unique_ptr<sink::TableSink> make_table_sink(const Plan& plan, std::size_t index, double source_rows);
 
 }  // namespace etl::run

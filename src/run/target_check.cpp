@@ -11,6 +11,7 @@
 #include "pg/spi.hpp"
 #include "pg/statement.hpp"
 #include "run/ownership.hpp"
+#include "run/write_check.hpp"
 
 namespace etl::run {
 
@@ -57,7 +58,7 @@ std::string create_table_hint(const SinkPlan& sink) {
          "); or pass create_target => true with key_columns.";
 }
 
-void check_kind(const TargetTable& table, unsigned owner) {
+void check_kind(const SinkPlan& sink, const TargetTable& table, unsigned owner) {
   if (table.kind != 'r' && table.kind != 'p') {
     throw Error("42809", "target " + quoted(table.plain_name) + " is " + pg::kind_in_words(table.kind), {},
                 "Name an ordinary or partitioned table as target.");
@@ -70,12 +71,13 @@ void check_kind(const TargetTable& table, unsigned owner) {
                 "MERGE, which writes a batch, takes no table with rules: " + rules.at(0).at(0).value_or("") + ".",
                 "Do in a trigger what the rule does and drop the rule, or name another table as target.");
   }
-  const std::string missing = pg::missing_privilege(owner, table.oid);
+  const unsigned needed = privileges(sink.write.mode);
+  const std::string missing = pg::missing_privilege(owner, table.oid, needed);
   if (!missing.empty()) {
-    throw Error("42501",
-                "target " + quoted(table.plain_name) + " is not writable by role " + quoted(pg::role_name(owner)),
-                "The role lacks " + missing + " on it.",
-                "Run: GRANT SELECT, INSERT, UPDATE ON " + table.name + " TO " + quote_name(pg::role_name(owner)) + ";");
+    throw Error(
+        "42501", "target " + quoted(table.plain_name) + " is not writable by role " + quoted(pg::role_name(owner)),
+        "The role lacks " + missing + " on it.",
+        "Run: GRANT " + privilege_list(needed) + " ON " + table.name + " TO " + quote_name(pg::role_name(owner)) + ";");
   }
   if (pg::is_superuser(owner) && !pg::is_superuser(table.owner)) {
     throw Error("42501", "a superuser's pipeline cannot write target " + quoted(table.plain_name),
@@ -95,21 +97,15 @@ void check_superuser_table(const TargetTable& table, unsigned owner) {
               "Let an ordinary role own the pipeline: etl.alter_pipeline_owner().");
 }
 
-const TargetColumn* find(const TargetTable& table, const std::string& name) {
-  for (const TargetColumn& column : table.columns) {
-    if (column.name == name) return &column;
-  }
-  return nullptr;
-}
-
 void check_keys(const SinkPlan& sink, const TargetTable& table) {
+  if (sink.keys.empty() && sink.write.mode == model::WriteMode::kAppend) return;
   if (sink.keys.empty()) {
     throw Error(
         "42P10", "target " + quoted(table.plain_name) + " has no primary key", "key_columns was not given either.",
         "Add one: ALTER TABLE " + table.name + " ADD PRIMARY KEY (…); or name key_columns that a unique index covers.");
   }
   for (const std::string& key : sink.keys) {
-    if (find(table, key) == nullptr) {
+    if (find_target_column(table, key) == nullptr) {
       std::vector<std::string_view> names;
       for (const TargetColumn& column : table.columns) names.push_back(column.name);
       throw Error("42703", "key column \"" + key + "\" is not a column of target " + quoted(table.plain_name), {},
@@ -122,18 +118,19 @@ void check_keys(const SinkPlan& sink, const TargetTable& table) {
                   did_you_mean(key, names));
     }
   }
-  if (!table.key_is_unique) {
+  if (!table.key_is_unique && sink.write.mode != model::WriteMode::kAppend) {
     throw Error("42P10",
-                "no unique index of target " + quoted(table.plain_name) + " is on just (" + key_list(sink.keys) + ")",
+                "no unique index of target " + quoted(table.plain_name) + " is on just (" +
+                    key_list(unique_columns(sink)) + ")",
                 {},
-                "Run: CREATE UNIQUE INDEX ON " + table.name + " (" + name_list(sink.keys) +
+                "Run: CREATE UNIQUE INDEX ON " + table.name + " (" + name_list(unique_columns(sink)) +
                     "); an upsert needs one that is valid, and not partial, deferrable or on expressions.");
   }
 }
 
 void check_columns(const SinkPlan& sink, const TargetTable& table) {
   for (const pg::Column& column : sink.columns) {
-    const TargetColumn* target = find(table, column.name);
+    const TargetColumn* target = find_target_column(table, column.name);
     if (target == nullptr) {
       std::vector<std::string_view> names;
       for (const TargetColumn& c : table.columns) names.push_back(c.name);
@@ -148,8 +145,10 @@ void check_columns(const SinkPlan& sink, const TargetTable& table) {
     }
   }
   for (const TargetColumn& column : table.columns) {
-    if (!column.not_null || column.has_default || column.generated || find_column(sink.columns, column.name) != nullptr)
+    if (!column.not_null || column.has_default || column.generated || is_managed(sink, column.name) ||
+        find_column(sink.columns, column.name) != nullptr) {
       continue;
+    }
     throw Error("23502", "the source does not return column \"" + column.name + "\"",
                 "It is NOT NULL in target " + quoted(table.plain_name) + " and has no default.",
                 "Add it to the source's SELECT.");
@@ -160,19 +159,22 @@ void check_table(SinkPlan& sink, unsigned owner) {
   std::vector<std::string> wanted = sink.key_columns.value_or(std::vector<std::string>());
   if (const auto seen = pg::look_up_target(sink.target)) {  // before its lock is taken
     check_allowed(seen->plain_name, owner);
-    check_kind(*seen, owner);
+    check_kind(sink, *seen, owner);
   }
-  std::optional<TargetTable> table = pg::find_target(sink.target, wanted);
+  const unsigned needed = privileges(sink.write.mode);
+  sink.keys = wanted;
+  std::optional<TargetTable> table = pg::find_target(sink.target, unique_columns(sink), needed);
   check_allowed(table ? table->plain_name : listed_name(sink.target), owner);
   if (!table) {
     throw Error("42P01", "target " + quoted(listed_name(sink.target)) + " does not exist", {}, create_table_hint(sink));
   }
-  check_kind(*table, owner);
+  check_kind(sink, *table, owner);
   check_superuser_table(*table, owner);
-  if (wanted.empty() && !table->primary_key.empty()) {
-    table = pg::find_target(sink.target, table->primary_key);
+  if (wanted.empty()) {
+    sink.keys = default_keys(sink, *table);
+    if (!sink.keys.empty()) table = pg::find_target(sink.target, unique_columns(sink), needed);
   }
-  sink.keys = wanted.empty() ? table->primary_key : wanted;
+  check_managed(sink, *table, owner);
   check_keys(sink, *table);
   check_columns(sink, *table);
   sink.table = table;
@@ -203,6 +205,10 @@ void check_server(SinkPlan& sink, const std::string& name, const model::TargetNa
                 "Run: ALTER SERVER " + quote_name(target.server) + " OPTIONS (ADD url 'https://…');");
   }
   (void)http::parse_url(url->second);
+  if (sink.write.mode != model::WriteMode::kUpsert) {
+    throw Error("22023", "write_mode \"" + std::string(model::name_of(sink.write.mode)) + "\" is for tables",
+                "The target is " + sink.target + ".", "Leave it out: an index gets the last version of each document.");
+  }
   sink.index = target.object;
   if (!sink.key_columns) {
     throw Error("22023", "pipeline \"" + name + "\" needs key_columns", {},
@@ -249,7 +255,7 @@ void check_target(SinkPlan& sink, const std::string& name, unsigned owner) {
 void prepare_upsert(SinkPlan& sink, const std::vector<std::string>& order) {
   sink.upsert.target = sink.table->name;
   for (pg::Column& column : sink.columns) {
-    const TargetColumn& target = *find(*sink.table, column.name);
+    const TargetColumn& target = *find_target_column(*sink.table, column.name);
     compile::UpsertColumn c;
     c.name = column.name;
     c.key = std::find(sink.keys.begin(), sink.keys.end(), column.name) != sink.keys.end();
@@ -263,7 +269,7 @@ void prepare_upsert(SinkPlan& sink, const std::vector<std::string>& order) {
     }
     if (c.key && !c.cast.empty() && !keeps_apart(column.type, target.type)) sink.upsert.keys_may_merge = true;
     sink.upsert.columns.push_back(c);
-    if (column.name == sink.keys[0]) {
+    if (!sink.keys.empty() && column.name == sink.keys[0]) {
       sink.key_range = sink.keys.size() == 1 && order == sink.keys && c.cast.empty() && column.type == target.type &&
                        column.collation == target.collation;
     }
@@ -271,6 +277,7 @@ void prepare_upsert(SinkPlan& sink, const std::vector<std::string>& order) {
     // collations in one comparison would be 42P22.
     if (column.collation != 0) column.compared = target.collation;
   }
+  prepare_write_mode(sink);
   // The parser decides whether the types fit: as an assignment, which is stricter than the casts above.
   pg::Relation shape(sink.columns, false);
   std::vector<std::string> names;
@@ -280,7 +287,7 @@ void prepare_upsert(SinkPlan& sink, const std::vector<std::string>& order) {
     pg::Statement insert(
         "INSERT INTO " + sink.table->name + " (" + list + ") OVERRIDING SYSTEM VALUE SELECT " + list + " FROM input",
         {}, {{"input", &shape}}, pg::Planning::kFree);
-    pg::Statement merge(compile::merge_sql(sink.upsert), {}, {{"input", &shape}}, pg::Planning::kFree);
+    check_statements(sink, shape);
   } catch (Error& error) {
     error.query.clear();  // of ours, not of the user's
     throw;

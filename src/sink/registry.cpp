@@ -15,12 +15,21 @@ constexpr model::Operator kAll[] = {
                     "description": "a list of the columns that identify a document"}},
   "required": ["target"]})"},
     {"table", Kind::kSink,
-     "Writes rows into a table of this database: a row whose key is there is updated, if it differs.",
+     "Writes rows into a table of this database. upsert: a row whose key is there is updated, if it differs; append: "
+     "each row is inserted; replace: the others are deleted; replace_range: the others in a range of a column are; "
+     "soft_delete: the others are marked in is_deleted and deleted_at; scd2: a row for each version, from valid_from "
+     "to valid_to, and is_current.",
      R"({"type": "object", "properties": {
     "target": {"type": "string", "minLength": 1, "description": "a table's name, as schema.table"},
     "key_columns": {"type": "array", "items": {"type": "string"}, "minItems": 1,
                     "description": "a list of the columns that identify a row; the primary key when absent"},
-    "write_mode": {"type": "string", "enum": ["upsert"], "description": "\"upsert\""}},
+    "write_mode": {"type": "string", "enum": ["upsert", "append", "replace", "replace_range", "soft_delete", "scd2"],
+                   "description": "upsert when absent"},
+    "range": {"type": "object", "properties": {
+        "column": {"type": "string", "minLength": 1},
+        "from": {"type": "string", "format": "expression", "minLength": 1},
+        "to": {"type": "string", "format": "expression", "minLength": 1}}, "required": ["column"],
+      "description": "of replace_range: a column, and expressions from which on and below which; the smallest to the largest value of a run when absent"}},
   "required": ["target"]})"},
 };
 

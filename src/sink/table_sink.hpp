@@ -16,30 +16,23 @@
 #include "pg/relation.hpp"
 #include "pg/statement.hpp"
 #include "sink/last_of_key.hpp"
+#include "sink/page_sink.hpp"
 
 namespace etl::sink {
 
-struct Written {
-  std::uint64_t inserted = 0;
-  std::uint64_t updated = 0;
-  std::uint64_t unchanged = 0;
-  std::uint64_t superseded = 0;  // rows of the batch that a later row with the same key replaced
-};
-
-class TableSink {
+class TableSink : public PageSink {
  public:
   // key_range: pages are sorted by the keys, whose first column is of type range_type in source and target.
   TableSink(compile::Upsert upsert, std::vector<std::string> keys, bool key_range = false, unsigned range_type = 0);
 
-  // Prepares the statements for pages of this shape, in a transaction.
-  void open(pg::Relation& page);
-  Written write(pg::Relation& page);
+  void open(pg::Relation& page) override;
+  Written write(pg::Relation& page) override;
   // The next write uses ON CONFLICT; false when it did already.
-  bool use_on_conflict();
-  void use_merge() { on_conflict_ = false; }
+  bool use_on_conflict() override;
+  void use_merge() override { on_conflict_ = false; }
 
-  std::vector<std::string> explain() { return statement(form(), kPage).explain(); }
-  const std::string& sql() { return statement(form(), kPage).sql(); }
+  std::vector<std::string> explain() override { return statement(form(), kPage).explain(); }
+  const std::string& sql() override { return statement(form(), kPage).sql(); }
 
  private:
   enum Form { kInsert, kMerge, kProbe, kOnConflict, kChanged, kForms };

@@ -54,6 +54,12 @@ pg::Key SqlSource::parameters(const std::optional<pg::Key>& after, bool first_pa
 }
 
 void SqlSource::open() {
+  if (spec_.order.empty()) {  // of all rows at once
+    spills_ = true;
+    first_ = prepare(false, true, 0, false);
+    next_ = prepare(false, true, 0, false);
+    return;
+  }
   next_ = prepare(true, false, spec_.page_rows, false);
   spills_ = spec_.one_snapshot || !spec_.inputs.empty() || !next_->pages_are_cheap();
   if (spills_) {
@@ -66,7 +72,8 @@ void SqlSource::open() {
 
 pg::Relation::Watch SqlSource::watch(const pg::Relation& relation) const {
   pg::Relation::Watch watch;
-  watch.sorted_by_key = spec_.keys == spec_.order && first_ != nullptr;  // not opened: the rows come from elsewhere
+  watch.sorted_by_key = !spec_.order.empty() && spec_.keys == spec_.order &&
+                        first_ != nullptr;  // not opened: the rows come from elsewhere
   for (const std::string& name : spec_.order) {
     watch.position.push_back(relation.column_index(name));
     const pg::Column& column = spec_.columns.at(static_cast<std::size_t>(watch.position.back()));
@@ -126,6 +133,7 @@ bool SqlSource::hides_null_keys(bool from_start) const {
 }
 
 std::string SqlSource::way() const {
+  if (spec_.order.empty()) return "at once: the query runs once, its rows wait in no order";
   return spills_ ? "spilled: no index serves the order, so the query runs once and its rows wait in key order"
                  : "paged: an index serves the order, each batch is a query with a fresh snapshot";
 }

@@ -6,6 +6,7 @@
 //   spilled  nothing serves the order (aggregate, join, function): the query runs once, its rows wait in key order in a
 //            tuplestore (work_mem, then disk), and xmin is released with the first commit. A resume runs it again with
 //            key > checkpoint.
+// Without order columns all rows are one page, spilled too.
 // In both, a row whose key stays is delivered once, and rows of one position stay together: a page may be longer.
 #pragma once
 

@@ -20,7 +20,7 @@ INSERT INTO cases (options) SELECT o::jsonb FROM unnest(ARRAY[
     '{"bulk_bytes": 10}', '{"bulk_bytes": "1 TB"}', '{"bulk_bytes": "200 MB"}', '{"bulk_bytes": "much"}', '{"bulk_bytes": true}',
     '{"bulk_items": 0}', '{"bulk_items": 100001}', '{"in_flight": 0}', '{"in_flight": 65}', '{"compress": "gzip"}',
     '{"index_settings": "{}"}', '{"index_mappings": []}',
-    '{"materialize": true}', '{"write_mode": "append"}', '{"write_mode": "replace"}', '{"write_mode": "scd2"}',
+    '{"materialize": true}', '{"write_mode": "overwrite"}', '{"write_mode": 1}', '{"range": []}',
     '{"capture": "auto"}', '{"copy_data": true}', '{"delete_mode": "none"}', '{"on_schema_change": "fail"}', '{"tables": {}}',
     '{"max_retries": 3, "nope": 1}']) AS o;
 SELECT options::text || E'\n  ' || t.define('SELECT id, v FROM src', 'refusal_options.dst', format('options => %L', options)) FROM cases ORDER BY n;

@@ -1,0 +1,40 @@
+#include "run/sinks.hpp"
+
+#include "sink/append_sink.hpp"
+#include "sink/history_sink.hpp"
+#include "sink/table_sink.hpp"
+
+namespace etl::run {
+
+namespace {
+
+constexpr double kRangeFactor = 4;  // a row met in a range scan costs a quarter of an index probe
+constexpr double kRangeRows = 50000;
+
+double target_rows(const SinkPlan& sink) {
+  pg::Statement all("SELECT FROM " + sink.table->name, {}, {}, pg::Planning::kFree);
+  return all.estimated_rows();
+}
+
+// A range scan reads all that the target holds between a batch's first and last key: worth it unless that is much
+// more than the source has.
+bool range_pays(const SinkPlan& sink, double source_rows) {
+  return sink.key_range && target_rows(sink) <= kRangeFactor * source_rows + kRangeRows;
+}
+
+}  // namespace
+
+std::unique_ptr<sink::PageSink> make_sink(const Plan& plan, std::size_t index, double source_rows) {
+  const SinkPlan& sink = plan.sinks[index];
+  if (sink.write.mode == model::WriteMode::kAppend) return std::make_unique<sink::AppendSink>(sink.upsert);
+  if (sink.history) return std::make_unique<sink::HistorySink>(*sink.history);
+  if (plan.way == Way::kBatch || source_rows == 0) return std::make_unique<sink::TableSink>(sink.upsert, sink.keys);
+  return std::make_unique<sink::TableSink>(sink.upsert, sink.keys, range_pays(sink, source_rows),
+                                           plan.feeds[index].order_types[0]);
+}
+
+std::unique_ptr<sink::Sweep> make_sweep(const SinkPlan& sink, pg::Relation& rows) {
+  return sink.sweep ? std::make_unique<sink::Sweep>(*sink.sweep, rows, sink.range_type) : nullptr;
+}
+
+}  // namespace etl::run

@@ -1,0 +1,34 @@
+// What the loop of batches into this database writes pages to, in the batch's transaction.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "pg/relation.hpp"
+
+namespace etl::sink {
+
+struct Written {
+  std::uint64_t inserted = 0;
+  std::uint64_t updated = 0;
+  std::uint64_t unchanged = 0;
+  std::uint64_t superseded = 0;  // rows of the batch that a later row with the same key replaced
+};
+
+class PageSink {
+ public:
+  virtual ~PageSink() = default;
+
+  // Prepares for pages of this shape, in a transaction.
+  virtual void open(pg::Relation& page) = 0;
+  virtual Written write(pg::Relation& page) = 0;
+  // The next write takes the form that also holds against concurrent inserts; false when there is no other form.
+  virtual bool use_on_conflict() { return false; }
+  virtual void use_merge() {}
+
+  virtual std::vector<std::string> explain() = 0;
+  virtual const std::string& sql() = 0;
+};
+
+}  // namespace etl::sink
