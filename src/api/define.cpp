@@ -277,7 +277,7 @@ ETL_FUNCTION(etl_validate_pipeline) {
       for (const run::Finding& f : findings) {
         rows.push_back({f.severity == "error" ? f.sqlstate : f.rule, f.severity, f.message, hint(f.hint)});
       }
-      attempt.release();
+      attempt.rollback();  // and of what the errors behind the findings have left open
     } catch (const Error& error) {
       attempt.rollback();
       if (classify(error.sqlstate) == ErrorClass::kCancel || error.sqlstate.starts_with("XX")) throw;

@@ -61,10 +61,10 @@ std::string swept_sql(const Sweep& sweep) {
     mark += (mark.empty() ? "" : ", ") + quote_literal(sweep.deleted_at) + ", pg_catalog.now()";
   }
   const std::string after =
-      marks(sweep) ? "pg_catalog.to_jsonb(t) OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object(" + mark + ")"
+      marks(sweep) ? "pg_catalog.to_jsonb(t.*) OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object(" + mark + ")"
                    : "NULL::pg_catalog.jsonb";
   return "SELECT pg_catalog.jsonb_build_object(" + key +
-         ")::pg_catalog.text AS key, pg_catalog.to_jsonb(t)"
+         ")::pg_catalog.text AS key, pg_catalog.to_jsonb(t.*)"
          "::pg_catalog.text AS before, (" +
          after + ")::pg_catalog.text AS after FROM " + sweep.upsert.target + " AS t WHERE " + gone(sweep);
 }

@@ -61,9 +61,9 @@ std::string images_sql(const Upsert& upsert, const std::string& valid_to) {
   for (const UpsertColumn& c : upsert.columns) {
     if (c.key) keys.push_back(typed(c, quote_name(c.name)) + " AS " + quote_name(c.name));
   }
-  return "SELECT DISTINCT pg_catalog.to_jsonb(s)::pg_catalog.text AS key, pg_catalog.to_jsonb(t)::pg_catalog.text AS "
-         "row"
-         " FROM (SELECT " +
+  // s.* is the row also where the target has a column called s.
+  return "SELECT DISTINCT pg_catalog.to_jsonb(s.*)::pg_catalog.text AS key, pg_catalog.to_jsonb(t.*)::pg_catalog.text "
+         "AS row FROM (SELECT " +
          joined(keys, ", ") + " FROM input) AS s LEFT JOIN " + upsert.target + " AS t ON " + same_key(upsert, "t") +
          (valid_to.empty() ? "" : " AND t." + quote_name(valid_to) + " IS NULL");
 }

@@ -131,7 +131,8 @@ void Graph::collect_shared(const std::string& id, const Relations& relations, st
   }
 }
 
-std::string Graph::with_shared(const std::string& id, const Relations& relations) const {
+// A rule may begin with WITH itself, so that what goes before it takes a SELECT of its own.
+std::string Graph::with_shared(const std::string& id, const Relations& relations, const std::string& sql) const {
   std::set<std::string> shared;
   collect_shared(id, relations, shared);
   std::string with;
@@ -140,14 +141,16 @@ std::string Graph::with_shared(const std::string& id, const Relations& relations
     with += (with.empty() ? "WITH " : ", ") + quote_name(relation_name(step.id)) + " AS (" + rule(step, relations).sql +
             "\n)";
   }
-  return with;
+  return with.empty() ? sql : with + " SELECT * FROM (" + sql + "\n) AS _etl_step";
 }
 
-// A rule may begin with WITH itself, so that what goes before it takes a SELECT of its own.
 std::string Graph::query(const std::string& id, const Relations& relations) const {
-  const std::string with = with_shared(id, relations);
-  const std::string sql = rule(step(id), relations).sql;
-  return with.empty() ? sql : with + " SELECT * FROM (" + sql + "\n) AS _etl_step";
+  return with_shared(id, relations, rule(step(id), relations).sql);
+}
+
+std::string Graph::violations(const std::string& id) const {
+  const std::string sql = rule(step(id), {}).violations;
+  return sql.empty() ? sql : with_shared(id, {}, sql);
 }
 
 void Graph::analyze(std::vector<Finding>& findings) {
@@ -161,6 +164,7 @@ void Graph::analyze(std::vector<Finding>& findings) {
     try {
       if (format(step) != nullptr) file_columns_[step.id] = select_no_rows(step);
       columns_[step.id] = pg::analyze_select(query(step.id)).columns;
+      if (const std::string sql = violations(step.id); !sql.empty()) (void)pg::analyze_select(sql);
       std::vector<std::string> names;
       for (const pg::Column& column : columns_[step.id]) names.push_back(column.name);
       transform::want_unique(names);

@@ -37,6 +37,8 @@ class Graph {
 
   // The SELECT for a step's rows; of a sink, for the rows that it takes.
   std::string query(const std::string& id, const Relations& relations = {}) const;
+  // The SELECT for what breaks the rules of a step; empty: it has none.
+  std::string violations(const std::string& id) const;
   transform::Rule rule(const model::Step& step, const Relations& relations) const;
   // Of a source that reads files; nullptr: of a SELECT.
   std::shared_ptr<const source::RecordFormat> format(const model::Step& step) const;
@@ -48,7 +50,7 @@ class Graph {
   std::string select_no_rows(const model::Step& step) const;
   transform::Rule sink_rule(const model::Step& step, const Relations& relations) const;
   void collect_shared(const std::string& id, const Relations& relations, std::set<std::string>& shared) const;
-  std::string with_shared(const std::string& id, const Relations& relations) const;
+  std::string with_shared(const std::string& id, const Relations& relations, const std::string& sql) const;
 
   model::Steps steps_;
   std::int64_t batch_size_;

@@ -20,7 +20,7 @@ Graph make_graph(const model::Definition& definition, std::vector<Finding>& find
 }
 
 bool has_violations(const Graph& graph, const model::Step& step) {
-  return kind_of(graph.steps(), step) == model::Kind::kTransform && !graph.rule(step, {}).violations.empty();
+  return !graph.violations(step.id).empty();
 }
 
 // Steps whose rows are wanted more than once: by several steps, by a check and what follows it, by those who look.
@@ -187,6 +187,12 @@ void plan_steps(Plan& plan, unsigned owner) {
     check_source(inputs.back(), owner);
     add_tables(plan, inputs.back());
     plan.sinks.push_back(plan_sink(plan, *step, owner));
+  }
+  for (const model::Step& step : plan.graph->steps()) {
+    if (!has_violations(*plan.graph, step)) continue;
+    const pg::Analysis rules = pg::analyze_select(plan.graph->violations(step.id));  // are no part of a sink's query
+    check_source(rules, owner);
+    add_tables(plan, rules);
   }
   const auto remote = [](const SinkPlan& sink) { return sink.server.has_value(); };
   if (plan.sinks.size() > 1 && std::any_of(plan.sinks.begin(), plan.sinks.end(), remote)) {

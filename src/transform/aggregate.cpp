@@ -19,12 +19,13 @@ static Rule compile_aggregate(const Call& call) {
 
 extern const Transform kAggregate = {
     {"aggregate", model::Kind::kTransform,
-     "One row for each group: the columns that it is grouped by, then the computed ones. Without group_by all rows are "
-     "one group, also when there are none.",
+     "One row for each group: the columns that it is grouped by, then the computed ones. Without group_by all rows "
+     "are one group, also when there are none.",
      R"({"type": "object", "properties": {
     "group_by": {"type": "array", "items": {"type": "string"}, "description": "a list of columns"},
     "columns": {"type": "object", "additionalProperties": {"type": "string", "format": "expression"},
-                "minProperties": 1, "description": "an object {column: SQL expression with aggregates, as in sum(amount)}"}},
+                "minProperties": 1,
+                "description": "an object {column: SQL expression with aggregates, as in sum(amount)}"}},
   "required": ["columns"]})",
      "A group is made of the rows of one batch: group by what no later batch comes back to.",
      "A group has all its rows."},

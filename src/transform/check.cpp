@@ -82,17 +82,15 @@ Rule compile_check(const Call& call) {
 
 extern const Transform kCheck = {
     {"check", model::Kind::kTransform,
-     "Looks for rows that break rules, and lets all others pass as they are. NULL passes every rule but not_null, as "
-     "in "
-     "SQL's CHECK. Rules, each with the column or columns that it is about: not_null; unique (every row of a key that "
-     "comes more than once breaks it, since nothing says which one is right: dedupe chooses one; several columns are "
-     "one "
-     "key); range (min, max); regex (pattern: a regular expression of PostgreSQL, found anywhere in the text); in_set "
-     "(values); foreign_key (table, and references: the table's columns if they have other names; several columns are "
-     "one key); expression (an expression that is false for a bad row). About all rows: row_count (min, max) and "
-     "freshness (max_age: how old the newest value may be). severity warn only counts; quarantine makes a dead letter "
-     "of "
-     "each row that breaks a rule and leaves it out; fail, and a rule about all rows with quarantine, ends the run.",
+     "Looks for rows that break rules, and lets all others pass as they are. NULL passes every rule but not_null, "
+     "as in SQL's CHECK. Rules, each with the column or columns that it is about: not_null; unique (every row of a "
+     "key that comes more than once breaks it, since nothing says which one is right: dedupe chooses one; several "
+     "columns are one key); range (min, max); regex (pattern: a regular expression of PostgreSQL, found anywhere in "
+     "the text); in_set (values); foreign_key (table, and references: the table's columns if they have other names; "
+     "several columns are one key); expression (an expression that is false for a bad row). About all rows: "
+     "row_count (min, max) and freshness (max_age: how old the newest value may be). severity warn only counts; "
+     "quarantine makes a dead letter of each row that breaks a rule and leaves it out; fail, and a rule about all "
+     "rows with quarantine, ends the run.",
      R"({"type": "object", "properties": {
     "rules": {"type": "array", "minItems": 1, "items": {"type": "object", "properties": {
         "rule": {"enum": ["not_null", "unique", "range", "regex", "in_set", "foreign_key", "expression", "row_count",
@@ -109,7 +107,7 @@ extern const Transform kCheck = {
         "expression": {"type": "string", "format": "expression", "minLength": 1},
         "max_age": {"type": "string", "minLength": 1}},
       "required": ["rule"], "additionalProperties": false},
-      "description": "a list of rules, such as {rule: not_null, column: email}, {rule: range, column: age, min: 0, max: 130}, {rule: foreign_key, column: film, table: public.film, references: film_id}; a rule may have a name"},
+      "description": "a list of rules, each with what it needs, such as {rule: range, column: age, min: 0}"},
     "severity": {"enum": ["warn", "quarantine", "fail"], "default": "fail", "description": "warn, quarantine or fail"}},
   "required": ["rules"]})",
      "unique, row_count and freshness are about the rows of one batch.",

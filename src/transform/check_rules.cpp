@@ -149,11 +149,14 @@ class Reader {
     return rule;
   }
 
+  // Of integers the bounds are numeric, since one may have a fraction or be beyond the type.
   CheckRule range(const Column& column) const {
     std::string broken;
-    auto bound = [&](const char* param) { return literal(scalar_text(rule_[param]), column.bare_type); };
-    if (has("min")) broken = value(column) + " " + column.less + " " + bound("min");
-    if (has("max")) broken += (broken.empty() ? "" : " OR ") + bound("max") + " " + column.less + " " + value(column);
+    const std::string type = is_integer(column) ? "numeric" : column.bare_type;
+    const std::string number = is_integer(column) ? "CAST(" + value(column) + " AS numeric)" : value(column);
+    auto bound = [&](const char* param) { return literal(scalar_text(rule_[param]), type); };
+    if (has("min")) broken = number + " " + column.less + " " + bound("min");
+    if (has("max")) broken += (broken.empty() ? "" : " OR ") + bound("max") + " " + column.less + " " + number;
     std::string limits;
     if (has("min")) limits = "below " + scalar_text(rule_["min"]);
     if (has("max")) limits += (limits.empty() ? "above " : " or above ") + scalar_text(rule_["max"]);
@@ -166,15 +169,19 @@ class Reader {
         "CAST(" + value(column) + " AS pg_catalog.text) OPERATOR(pg_catalog.!~) " + quote_literal(text("pattern")));
   }
 
+  // An ARRAY of arrays has no arrays as its elements, so these are compared one by one.
   CheckRule in_set(const Column& column) const {
+    const bool of_arrays = column.bare_type.ends_with("[]");
+    const std::string next = of_arrays ? " OR " + value(column) + " " + column.equal + " " : ", ";
     std::string values, texts;
     for (const Value& one : rule_["values"].GetArray()) {
-      values += (values.empty() ? "" : ", ") + literal(scalar_text(one), column.bare_type);
+      values += (values.empty() ? "" : next) + literal(scalar_text(one), column.bare_type);
       texts += (texts.empty() ? "" : ", ") + scalar_text(one);
     }
     if (texts.size() > 200) texts = texts.substr(0, texts.find(',', 150)) + ", …";
     return row_rule({column.name}, "column \"" + column.name + "\" is not one of " + texts,
-                    "NOT (" + value(column) + " " + column.equal + " ANY (ARRAY[" + values + "]))");
+                    "NOT (" + value(column) + " " + column.equal +
+                        (of_arrays ? " " + values : " ANY (ARRAY[" + values + "])") + ")");
   }
 
   CheckRule foreign_key() const {

@@ -181,7 +181,7 @@ extern const Transform kCleanNulls = {
     "value": {"type": ["string", "number", "boolean"],
               "description": "for constant: a string, number or boolean, which is cast to each column's type"},
     "order_by": {"type": ["string", "array"], "items": {"type": "string"}, "minItems": 1,
-                 "description": "for ffill and bfill: a column or a list of columns, each with asc or desc behind it if need be"}}})",
+                 "description": "for ffill and bfill: a column or a list of columns, with desc behind it if need be"}}})",
      "mean, median, mode, ffill and bfill know the rows of one batch only.",
      "mean, median, mode, ffill and bfill know all rows."},
     1,

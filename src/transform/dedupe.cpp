@@ -28,7 +28,7 @@ extern const Transform kDedupe = {
     "keys": {"type": "array", "items": {"type": "string"}, "minItems": 1,
              "description": "a list of columns; all when it is absent"},
     "order_by": {"type": ["string", "array"], "items": {"type": "string"}, "minItems": 1,
-                 "description": "a column or a list of columns, each with asc or desc behind it if need be"},
+                 "description": "a column or a list of columns, with desc behind it if need be"},
     "keep": {"enum": ["first", "last"], "default": "first", "description": "first or last"}}})",
      "Duplicates are found within one batch; what an earlier one has brought is for the sink's keys.",
      "Duplicates are found among all rows."},

@@ -42,10 +42,9 @@ Rule compile_function(const Call& call) {
 extern const Transform kFunction = {
     {"function", model::Kind::kTransform,
      "What a function of any language returns: one on the allow-list (etl.allow_function) with one argument, a "
-     "composite "
-     "type or an array of one, that returns rows, as a set or not. The input's columns go into the composite by name; "
-     "others are left out. An array takes batch_size rows with each call, in no particular order. A row function that "
-     "returns NULL and no set gives a row of NULLs.",
+     "composite type or an array of one, that returns rows, as a set or not. The input's columns go into the "
+     "composite by name; others are left out. An array takes batch_size rows with each call, in no particular "
+     "order. A row function that returns NULL and no set gives a row of NULLs.",
      R"({"type": "object", "properties": {
     "function": {"type": "string", "format": "function", "minLength": 1,
                  "description": "a function by name and type of its argument, app.score(app.row_in[]) for instance"}},

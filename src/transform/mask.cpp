@@ -7,6 +7,12 @@ namespace {
 
 constexpr const char* kText = "pg_catalog.text";
 
+// That of a time does not depend on the session's time zone.
+std::string text_of(const Column& column, const std::string& value) {
+  const bool zoned = column.bare_type == "timestamp with time zone";
+  return "CAST(" + (zoned ? "pg_catalog.timezone('UTC', " + value + ")" : value) + " AS " + kText + ")";
+}
+
 std::string hashed(const std::string& text) {
   return "pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(" + text + ", 'UTF8')), 'hex')";
 }
@@ -21,7 +27,7 @@ std::string partial(const std::string& text) {
 
 std::string redacted(const Column& column, const std::string& value) {
   if (!is_text(column)) return "CAST(NULL AS " + column.type + ")";
-  return "CASE WHEN " + value + " IS NOT NULL THEN " + literal("***", column.type) + " END";
+  return "CAST(CASE WHEN " + value + " IS NOT NULL THEN '***' END AS " + column.type + ")";
 }
 
 Rule compile_mask(const Call& call) {
@@ -31,7 +37,7 @@ Rule compile_mask(const Call& call) {
   for (const auto& [name, way] : text_map(call, "columns")) {
     const Column& column = want_column(input, name);
     const std::string value = qualified(input, name);
-    const std::string text = "CAST(" + value + " AS " + kText + ")";
+    const std::string text = text_of(column, value);
     masked[name] = way == "hash" ? hashed(text) : way == "partial" ? partial(text) : redacted(column, value);
     names += (names.empty() ? "" : ", ") + literal(name, kText);
   }
@@ -44,10 +50,10 @@ Rule compile_mask(const Call& call) {
 extern const Transform kMask = {
     {"mask", model::Kind::kTransform,
      "Hides values. hash: the SHA-256 of the value's text in hexadecimal digits, as text; the same value gives the "
-     "same "
-     "hash, so that it still joins, and what has few possible values can be guessed. redact: *** for texts, NULL for "
-     "other types; the type stays. partial: the first and last character with *** between them, of an e-mail address "
-     "*** and its domain, of texts of less than three characters ***, as text. NULL stays NULL.",
+     "same hash, so that it still joins, and what has few possible values can be guessed. redact: *** for texts, "
+     "NULL for other types; the type stays. partial: the first and last character with *** between them, of an "
+     "e-mail address *** and its domain, of texts of less than three characters ***, as text. NULL stays NULL; a "
+     "timestamp with time zone is taken in UTC.",
      R"({"type": "object", "properties": {
     "columns": {"type": "object", "additionalProperties": {"enum": ["hash", "redact", "partial"]}, "minProperties": 1,
                 "description": "an object {column: hash, redact or partial}"}},

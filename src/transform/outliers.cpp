@@ -134,11 +134,11 @@ Rule compile_outliers(const Call& call) {
 
 extern const Transform kOutliers = {
     {"outliers", model::Kind::kTransform,
-     "Drops, flags or caps values that lie far from the others of their column: by iqr, beyond the quartiles by more "
-     "than threshold times the interquartile range (quartiles interpolated, as pandas does), or by zscore, more than "
-     "threshold standard deviations of the population from the mean (as scipy.stats.zscore). drop leaves out each row "
-     "that has one, flag adds a boolean column is_outlier, cap sets the value to the bound, in the column's type. NULL "
-     "and NaN are no outliers.",
+     "Drops, flags or caps values that lie far from the others of their column: by iqr, beyond the quartiles by "
+     "more than threshold times the interquartile range (quartiles interpolated, as pandas does), or by zscore, "
+     "more than threshold standard deviations of the population from the mean (as scipy.stats.zscore). drop leaves "
+     "out each row that has one, flag adds a boolean column is_outlier, cap sets the value to the bound, in the "
+     "column's type. NULL and NaN are no outliers.",
      R"({"type": "object", "properties": {
     "columns": {"type": "array", "items": {"type": "string"}, "minItems": 1,
                 "description": "a list of numeric columns"},

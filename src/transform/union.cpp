@@ -45,9 +45,8 @@ std::string union_sql(const std::vector<Input>& inputs, bool distinct) {
 
 extern const Transform kUnion = {
     {"union", model::Kind::kTransform,
-     "The rows of all inputs, columns matched by name; one that an input lacks is NULL there. Types of one name must "
-     "go "
-     "together as in SQL's UNION.",
+     "The rows of all inputs, columns matched by name; one that an input lacks is NULL there. Types of one name "
+     "must go together as in SQL's UNION.",
      R"({"type": "object", "properties": {
     "all": {"type": "boolean", "default": true,
             "description": "true for all rows, false for each row once, where NULL is equal to NULL"}}})",

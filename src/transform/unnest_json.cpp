@@ -17,10 +17,11 @@ std::string is_kind(const std::string& json, const std::string& value, const cha
   return json + "typeof(" + value + ") OPERATOR(pg_catalog.=) '" + kind + "'";
 }
 
-// An array stands for its elements, an object for itself, null for nothing.
+// An array stands for its elements, an object for itself, null for nothing as NULL does.
 std::string elements_of(const std::string& json, const std::string& value) {
   return json + "array_elements(CASE WHEN " + is_kind(json, value, "array") + " THEN " + value + " WHEN " +
-         is_kind(json, value, "null") + " THEN '[]' ELSE " + json + "build_array(" + value + ") END)";
+         is_kind(json, value, "null") + " THEN '[]' WHEN " + value + " IS NOT NULL THEN " + json + "build_array(" +
+         value + ") END)";
 }
 
 // An element that is no object is a record of the only column, if there is but one; null is a record of NULLs.
