@@ -76,13 +76,13 @@ void check_option(const std::string& name, const std::string& value, Oid catalog
                                                 "requests_in_flight",
                                                 "requests_per_second",
                                                 "url"};
-  const std::vector<std::string_view> user = {"api_key_file", "password_file", "user"};
+  const std::vector<std::string_view> user = {"api_key_file", "password_file", "token_file", "user"};
   const auto& known = catalog == ForeignServerRelationId ? server : user;
   if (catalog != ForeignServerRelationId && catalog != UserMappingRelationId) {
     throw Error("22023", "unknown option \"" + name + "\"", {},
                 "Options belong to the server and to its user mappings.");
   }
-  if (catalog == UserMappingRelationId && (name == "password" || name == "api_key")) {
+  if (catalog == UserMappingRelationId && (name == "password" || name == "api_key" || name == "token")) {
     throw Error("22023", "a secret must not stand in the catalog",
                 "Option \"" + name + "\" would show it in pg_user_mappings and in dumps.",
                 "Put it into a file of etl.secrets_directory and name the file: " + name + "_file 'NAME'.");

@@ -120,14 +120,12 @@ std::string Evaluation::figures(const model::Step& step, const transform::Rule& 
   return one.row_json(0);
 }
 
-void Evaluation::read_files(const model::Step& step, pg::Relation& out) {
-  Feed feed;
-  feed.files = plan_.graph->format(step);
-  feed.source.columns = plan_.graph->columns(step.id);
-  source::RecordSource source(record_spec(plan_, step.id, feed));
-  source.open();
-  source.read_all(out);
-  bad_records_.insert(bad_records_.end(), source.bad().begin(), source.bad().end());
+void Evaluation::read_origin(const model::Step& step, pg::Relation& out) {
+  const auto origin = plan_.graph->origin(step);
+  const auto pages = origin->open(origin_spec(plan_, step.id, plan_.graph->columns(step.id)));
+  pages->open();
+  pages->read_all(out);
+  bad_records_.insert(bad_records_.end(), pages->bad().begin(), pages->bad().end());
 }
 
 void Evaluation::run_step(const model::Step& step) {
@@ -143,8 +141,8 @@ void Evaluation::run_step(const model::Step& step) {
   if (own) {
     pg::Relation& out = *relations_.at(step.id);
     out.clear();
-    if (plan_.graph->format(step) != nullptr) {
-      read_files(step, out);
+    if (plan_.graph->origin(step) != nullptr) {
+      read_origin(step, out);
     } else {
       statement(step.id, plan_.graph->query(step.id, plan_.relations), relations()).read(out);
     }

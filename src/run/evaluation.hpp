@@ -52,7 +52,7 @@ class Evaluation {
 
  private:
   void run_step(const model::Step& step);
-  void read_files(const model::Step& step, pg::Relation& out);
+  void read_origin(const model::Step& step, pg::Relation& out);
   void check(const model::Step& step, const transform::Rule& rule, StepWork& work);
   std::string figures(const model::Step& step, const transform::Rule& rule);
   std::vector<pg::NamedRelation> named_inputs(const model::Step& step) const;

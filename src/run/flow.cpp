@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "pg/read_only.hpp"
-#include "run/file_access.hpp"
 
 namespace etl::run {
 
@@ -44,17 +43,16 @@ source::SqlSourceSpec source_spec(const Plan& plan, const Feed& feed, const std:
   return spec;
 }
 
-source::RecordSpec record_spec(const Plan& plan, const std::string& step, const Feed& feed) {
-  source::RecordSpec spec;
+source::OriginSpec origin_spec(const Plan& plan, const std::string& step, const std::vector<pg::Column>& columns) {
+  source::OriginSpec spec;
   spec.step = step;
-  spec.format = feed.files;
-  spec.directories = file_directories();
-  spec.columns = feed.source.columns;
+  spec.columns = columns;
   spec.page_rows = page_rows(plan);
   spec.quarantine = plan.options.quarantine;
   spec.incremental = plan.definition.mode == "incremental" && plan.way == Way::kBatch;
   spec.settle_ms = plan.options.settle_ms;
   spec.pipeline = plan.definition.id;
+  spec.correlation_id = plan.correlation_id;
   return spec;
 }
 
@@ -67,7 +65,7 @@ void Flow::evaluate() {
 }
 
 std::unique_ptr<source::PageSource> Flow::make_source(const Feed& feed, const std::vector<std::string>& keys) const {
-  if (feed.files) return std::make_unique<source::RecordSource>(record_spec(plan_, plan_.paged_step, feed));
+  if (feed.origin) return feed.origin->open(origin_spec(plan_, plan_.paged_step, feed.source.columns));
   source::SqlSourceSpec spec = source_spec(plan_, feed, keys, range_);
   if (plan_.way == Way::kWhole) spec.inputs = evaluation_->relations();
   return std::make_unique<source::SqlSource>(std::move(spec));

@@ -11,7 +11,6 @@
 #include "pg/relation.hpp"
 #include "run/evaluation.hpp"
 #include "run/plan.hpp"
-#include "source/record_source.hpp"
 #include "source/sql_source.hpp"
 
 namespace etl::run {
@@ -64,8 +63,8 @@ class Flow {
   std::vector<std::unique_ptr<pg::Statement>> statements_;    // kBatch: that fill them
 };
 
-// What RecordSource needs of one.
-source::RecordSpec record_spec(const Plan& plan, const std::string& step, const Feed& feed);
+// For what an origin is read.
+source::OriginSpec origin_spec(const Plan& plan, const std::string& step, const std::vector<pg::Column>& columns);
 
 // What SqlSource needs of a feed. `keys`: what is watched for repetitions and NULLs in its pages.
 source::SqlSourceSpec source_spec(const Plan& plan, const Feed& feed, const std::vector<std::string>& keys,

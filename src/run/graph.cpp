@@ -5,7 +5,6 @@
 #include "core/quote.hpp"
 #include "pg/function.hpp"
 #include "pg/settings.hpp"
-#include "run/file_access.hpp"
 #include "run/operators.hpp"
 #include "source/registry.hpp"
 #include "transform/columns.hpp"
@@ -89,7 +88,7 @@ Rule Graph::rule(const model::Step& step, const Relations& relations) const {
   const Kind kind = kind_of(steps_, step);
   if (kind == Kind::kSource) {
     const source::Source& source = *source::find(step.op);
-    return {.sql = source.query != nullptr ? source.query(params) : file_columns_.at(step.id)};
+    return {.sql = source.query != nullptr ? source.query(params) : no_rows_.at(step.id)};
   }
   if (kind == Kind::kSink) return sink_rule(step, relations);
   transform::Call call{step.id, params, {}, batch_size_, look_up_function};
@@ -97,27 +96,20 @@ Rule Graph::rule(const model::Step& step, const Relations& relations) const {
   return transform::find(step.op)->compile(call);
 }
 
-std::shared_ptr<const source::RecordFormat> Graph::format(const model::Step& step) const {
+std::shared_ptr<const source::Origin> Graph::origin(const model::Step& step) const {
   const source::Source* source = kind_of(steps_, step) == Kind::kSource ? source::find(step.op) : nullptr;
-  if (source == nullptr || source->format == nullptr) return nullptr;
+  if (source == nullptr || source->origin == nullptr) return nullptr;
   file::Limits limits;
   limits.record_bytes = pg::max_record_bytes();
   limits.json_depth = pg::max_json_depth();
   limits.archive_bytes = pg::max_archive_bytes();
-  return source->format(json::parse(step.params, "params"), limits);
+  return source->origin(json::parse(step.params, "params"), limits);
 }
 
-// What the parser is to know of files: their columns, from the first that there is.
+// What the parser is to know of it: its columns.
 std::string Graph::select_no_rows(const model::Step& step) const {
-  const std::string directories = file_directories();
-  const auto records = format(step);
-  const std::vector<std::string> paths = file::expand(directories, records->pattern());
-  if (paths.empty()) {
-    throw Error("58P01", "no file matches \"" + records->pattern() + "\"", {},
-                "Put one beneath a directory of etl.data_directory.");
-  }
   std::string list;
-  for (const source::RecordColumn& column : records->columns(file::open_file(directories, paths[0]))) {
+  for (const source::RecordColumn& column : origin(step)->columns()) {
     list += (list.empty() ? "" : ", ") + ("CAST(NULL AS " + column.type + ") AS ") + quote_name(column.name);
   }
   return "SELECT " + list + " WHERE false";
@@ -162,7 +154,7 @@ void Graph::analyze(std::vector<Finding>& findings) {
                                           [&](const std::string& name) { return columns_.contains(name); });
     if (!inputs_known) continue;
     try {
-      if (format(step) != nullptr) file_columns_[step.id] = select_no_rows(step);
+      if (origin(step) != nullptr) no_rows_[step.id] = select_no_rows(step);
       columns_[step.id] = pg::analyze_select(query(step.id)).columns;
       if (const std::string sql = violations(step.id); !sql.empty()) (void)pg::analyze_select(sql);
       std::vector<std::string> names;

@@ -13,7 +13,7 @@
 
 #include "model/steps.hpp"
 #include "pg/analyze.hpp"
-#include "source/record_format.hpp"
+#include "source/origin.hpp"
 #include "transform/transform.hpp"
 
 namespace etl::run {
@@ -40,8 +40,8 @@ class Graph {
   // The SELECT for what breaks the rules of a step; empty: it has none.
   std::string violations(const std::string& id) const;
   transform::Rule rule(const model::Step& step, const Relations& relations) const;
-  // Of a source that reads files; nullptr: of a SELECT.
-  std::shared_ptr<const source::RecordFormat> format(const model::Step& step) const;
+  // Of a source that is no SELECT; nullptr: of one that is.
+  std::shared_ptr<const source::Origin> origin(const model::Step& step) const;
   std::string relation_name(const std::string& id) const;
   std::size_t consumers(const std::string& id) const;  // how many steps take its rows
 
@@ -57,7 +57,7 @@ class Graph {
   std::map<std::string, std::size_t> index_;      // of a step in steps_
   std::map<std::string, std::size_t> consumers_;  // how many steps take its rows
   std::map<std::string, std::vector<pg::Column>> columns_;
-  std::map<std::string, std::string> file_columns_;  // a SELECT without rows, of a source that reads files
+  std::map<std::string, std::string> no_rows_;  // a SELECT without rows, of a source that is none
 };
 
 }  // namespace etl::run

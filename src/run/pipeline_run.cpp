@@ -115,6 +115,7 @@ void fail_run(Context& context, const Error& error) {
 void prepare(Context& context) {
   pg::begin();
   context.plan = make_plan(context.plan.definition, context.plan.definition.owner);
+  context.plan.correlation_id = context.correlation_id;
   pg::commit(false);
 }
 

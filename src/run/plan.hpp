@@ -21,7 +21,7 @@
 #include "pg/server.hpp"
 #include "pg/target.hpp"
 #include "run/graph.hpp"
-#include "source/record_format.hpp"
+#include "source/origin.hpp"
 
 namespace etl::run {
 
@@ -35,8 +35,8 @@ struct Feed {
   std::vector<unsigned> order_types;
   std::vector<std::string> position_types;  // name, type and collation of each: a position is good for these only
   std::vector<compile::Operators> order_operators;
-  bool keys_may_be_null = true;                       // of the order, or of the sink's keys
-  std::shared_ptr<const source::RecordFormat> files;  // then these instead of a query
+  bool keys_may_be_null = true;                  // of the order, or of the sink's keys
+  std::shared_ptr<const source::Origin> origin;  // then this instead of a query
 };
 
 // One target.
@@ -78,6 +78,7 @@ struct Plan {
   std::string safety;  // incremental: xact, lock or overlap
   std::string safety_reason;
   std::vector<Finding> warnings;
+  std::string correlation_id;  // of the run; empty: there is none
 
   const Feed& feed() const { return feeds[0]; }
   const SinkPlan& sink() const { return sinks[0]; }

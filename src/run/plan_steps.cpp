@@ -28,17 +28,17 @@ Graph::Relations relations_of(const Graph& graph, bool observed) {
   Graph::Relations relations;
   for (const model::Step& step : graph.steps()) {
     if (kind_of(graph.steps(), step) == model::Kind::kSink) continue;
-    if (observed || graph.consumers(step.id) > 1 || graph.format(step) != nullptr) relations.insert(step.id);
+    if (observed || graph.consumers(step.id) > 1 || graph.origin(step) != nullptr) relations.insert(step.id);
     if (has_violations(graph, step)) relations.insert(step.depends_on.begin(), step.depends_on.end());
   }
   return relations;
 }
 
-// The steps that read files.
-std::vector<std::string> file_steps(const Graph& graph) {
+// The sources that are no SELECT.
+std::vector<std::string> origin_steps(const Graph& graph) {
   std::vector<std::string> found;
   for (const model::Step& step : graph.steps()) {
-    if (graph.format(step) != nullptr) found.push_back(step.id);
+    if (graph.origin(step) != nullptr) found.push_back(step.id);
   }
   return found;
 }
@@ -100,18 +100,18 @@ void choose_way(Plan& plan) {
   const bool observed = plan.options.observe_steps && !plan.sinks.empty();
   const bool checked = std::any_of(graph.steps().begin(), graph.steps().end(),
                                    [&](const model::Step& step) { return has_violations(graph, step); });
-  const std::vector<std::string> files = file_steps(graph);
-  if (files.size() == 1 && (plan.definition.mode == "incremental" || is_row_by_row(graph))) {
-    plan.paged_step = files[0];
+  const std::vector<std::string> origins = origin_steps(graph);
+  if (origins.size() == 1 && (plan.definition.mode == "incremental" || is_row_by_row(graph))) {
+    plan.paged_step = origins[0];
     plan.way = Way::kBatch;
-  } else if (!files.empty() && plan.definition.mode == "incremental") {
-    throw Error("0A000", "more than one source of files cannot be read incrementally", {},
+  } else if (!origins.empty() && plan.definition.mode == "incremental") {
+    throw Error("0A000", "more than one source of files or of an API cannot be read incrementally", {},
                 "Use mode 'full', or make a pipeline of each.");
   } else if (plan.definition.mode == "incremental") {
     plan.paged_step = find_paged_step(graph, plan.definition);
     if (plain && !observed) return;
     plan.way = Way::kBatch;
-  } else if (plan.sinks.size() > 1 || observed || checked || !files.empty()) {
+  } else if (plan.sinks.size() > 1 || observed || checked || !origins.empty()) {
     plan.way = Way::kWhole;
   }
   if (plan.way == Way::kDirect) return;
@@ -123,12 +123,12 @@ void plan_feeds(Plan& plan, const std::vector<pg::Analysis>& inputs) {
   const model::Definition& definition = plan.definition;
   if (plan.way == Way::kBatch) {
     Feed feed;
-    feed.files = plan.graph->format(plan.graph->step(plan.paged_step));
+    feed.origin = plan.graph->origin(plan.graph->step(plan.paged_step));
     feed.query = plan.graph->query(plan.paged_step);
     feed.source = pg::analyze_select(feed.query);
-    if (feed.files) {
-      feed.order = {"file", "byte", "line"};
-      feed.position_types = {"file text", "byte bigint", "line bigint"};
+    if (feed.origin) {
+      feed.position_types = feed.origin->position_types();
+      for (const std::string& part : feed.position_types) feed.order.push_back(part.substr(0, part.find(' ')));
     } else {
       choose_order(feed, definition, {});
     }

@@ -126,7 +126,9 @@ Outcome wait_for_helpers(Context& context, std::vector<catalog::Checkpoint>& sli
 
 std::vector<catalog::Checkpoint> make_slices(const Plan& plan, const std::vector<catalog::Checkpoint>& old) {
   catalog::Checkpoint whole;
-  whole.kind = plan.feed().files ? "file" : plan.definition.mode == "incremental" ? "pair" : "key";
+  whole.kind = plan.feed().origin                      ? plan.feed().origin->checkpoint_kind()
+               : plan.definition.mode == "incremental" ? "pair"
+                                                       : "key";
   whole.position_types = position_types(plan);
   if (plan.definition.mode == "incremental" && !old.empty() && old[0].kind == "pair") whole.position = old[0].position;
   std::vector<catalog::Checkpoint> slices = {whole};

@@ -20,6 +20,7 @@ void plan_anew(Context& context) {
   const std::vector<std::string> types = position_types(context.plan);
   pg::begin();
   context.plan = make_plan(context.plan.definition, context.plan.definition.owner);
+  context.plan.correlation_id = context.correlation_id;
   pg::commit(false);
   check_position(context.plan, types);
 }

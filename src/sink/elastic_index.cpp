@@ -1,10 +1,10 @@
 #include "sink/elastic_index.hpp"
 
 #include "core/sqlstate.hpp"
-#include "http/header.hpp"
 #include "http/url.hpp"
 #include "pg/document.hpp"
 #include "pg/transaction.hpp"
+#include "remote/server_request.hpp"
 #include "sink/bulk_reply.hpp"
 #include "sink/mapping.hpp"
 
@@ -22,83 +22,20 @@ constexpr seconds kMaxRetryAfter{60};
 constexpr char kBulkParameters[] =
     "?timeout=20s&filter_path=errors,items.*._id,items.*.status,items.*.error.type,items.*.error.reason";
 
-std::string option(const std::map<std::string, std::string>& options, const char* name) {
-  const auto found = options.find(name);
-  return found != options.end() ? found->second : std::string();
-}
-
 std::vector<MappedField> mapped(const std::vector<pg::DocumentField>& fields) {
   std::vector<MappedField> all;
   for (const pg::DocumentField& field : fields) all.push_back({field.name, field.kind, mapped(field.children)});
   return all;
 }
 
-void add_credentials(const pg::Server& server, http::Request& request) {
-  const std::string base = option(server.options, "url");
-  const std::string user = option(server.user, "user");
-  const std::string password_file = option(server.user, "password_file");
-  const std::string api_key_file = option(server.user, "api_key_file");
-  if (user.empty() != password_file.empty() || (!user.empty() && !api_key_file.empty())) {
-    throw Error("22023", "the user mapping of server \"" + server.name + "\" is not complete",
-                "It needs user and password_file, or api_key_file alone.",
-                "Use ALTER USER MAPPING to set the missing option.");
-  }
-  if (!user.empty()) {
-    std::string secret = pg::read_secret(password_file, base);
-    request.user = user;
-    request.password = http::Secret(secret);
-    http::wipe(secret);
-  }
-  if (!api_key_file.empty()) {
-    std::string secret = pg::read_secret(api_key_file, base);
-    request.api_key = http::Secret(secret);
-    http::wipe(secret);
-  }
-}
-
-void replace_all(std::string& text, const std::string& secret) {
-  if (secret.empty()) return;
-  for (std::size_t at = text.find(secret); at != std::string::npos; at = text.find(secret, at)) {
-    text.replace(at, secret.size(), "***");
-    at += 3;
-  }
-}
-
 }  // namespace
 
-void tell_gate(pg::Gate& gate, const http::Reply& reply) {
-  if (reply.failure) {
-    const std::string& state = reply.failure->sqlstate;
-    if (classify(state) == ErrorClass::kTransient && !state.starts_with("53")) gate.tell(false);
-  } else if (reply.status != 429) {
-    gate.tell(reply.status < 500);
-  }
-}
-
-std::string ElasticIndex::redacted(const std::string& body) const try {
-  http::Request sent;
-  add_credentials(spec_.server, sent);
-  std::string text = body;
-  if (!sent.user.empty()) {
-    std::string plain = sent.user + ":";
-    plain += sent.password.reveal();
-    std::string encoded = http::base64(plain);
-    replace_all(text, encoded);
-    http::wipe(encoded);
-    http::wipe(plain);
-  }
-  for (const http::Secret* secret : {&sent.password, &sent.api_key}) {
-    std::string plain(secret->reveal());
-    replace_all(text, plain);
-    http::wipe(plain);
-  }
-  return text;
-} catch (const Error&) {
-  return {};
+std::string ElasticIndex::redacted(const std::string& body) const {
+  return remote::redacted(spec_.server, body);
 }
 
 std::string ElasticIndex::url(const char* action) const {
-  const std::string base = http::parse_server_url(option(spec_.server.options, "url")).text;
+  const std::string base = remote::base_url(spec_.server);
   return *action == '\0' ? http::join_path(base, {spec_.index}) : http::join_path(base, {spec_.index, action});
 }
 
@@ -110,7 +47,7 @@ http::Request ElasticIndex::request(const char* method, std::string url) const {
   request.connect_timeout = kConnectTimeout;
   request.total_timeout = kTotalTimeout;
   request.max_retry_after = kMaxRetryAfter;
-  add_credentials(spec_.server, request);
+  remote::add_credentials(spec_.server, request);
   return request;
 }
 
@@ -138,7 +75,7 @@ std::string ElasticIndex::body() const {
 
 void ElasticIndex::create(http::Client& client, pg::Gate& gate) const {
   const auto answered = [&](http::Reply reply) {
-    tell_gate(gate, reply);
+    remote::tell_gate(gate, reply);
     if (reply.failure) throw Error(*reply.failure);
     return reply;
   };

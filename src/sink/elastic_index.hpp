@@ -21,9 +21,6 @@ struct ElasticSpec {
   std::string correlation_id;  // goes out as X-Opaque-Id and X-Correlation-ID
 };
 
-// Tells the gate whether the server is alive: it is not when it gave no answer or a 5xx; a 429 says nothing.
-void tell_gate(pg::Gate& gate, const http::Reply& reply);
-
 class ElasticIndex {
  public:
   explicit ElasticIndex(const ElasticSpec& spec) : spec_(spec) {}

@@ -7,6 +7,7 @@
 #include "pg/fault.hpp"
 #include "pg/settings.hpp"
 #include "pg/transaction.hpp"
+#include "remote/server_request.hpp"
 #include "sink/bulk_reply.hpp"
 
 namespace etl::sink {
@@ -102,7 +103,7 @@ void ElasticSink::pump(int timeout_ms) {
     exchange->ticket.reset();
     gate_.end();
     pg::fault_point(9);
-    tell_gate(gate_, completed->reply);
+    remote::tell_gate(gate_, completed->reply);
     answer(exchange, completed->reply);
   }
   start_due();

@@ -21,9 +21,9 @@
 #include <optional>
 #include <vector>
 
+#include "remote/latch_waiter.hpp"
 #include "sink/bulk_body.hpp"
 #include "sink/elastic_index.hpp"
-#include "sink/latch_waiter.hpp"
 
 namespace etl::sink {
 
@@ -110,7 +110,7 @@ class ElasticSink {
 
   const ElasticSpec spec_;
   const ElasticIndex index_;
-  LatchWaiter waiter_;
+  remote::LatchWaiter waiter_;
   pg::Gate gate_;
   Clock::time_point gate_opens_{};  // when to ask again for a request that it did not let pass
   std::unique_ptr<http::Client> client_;

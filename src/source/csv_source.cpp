@@ -30,7 +30,7 @@ class CsvFormat : public RecordFormat {
     want_order(params, options_.header);
   }
 
-  std::unique_ptr<file::RecordReader> open(file::File file, const std::vector<std::string>& columns, file::Place from,
+  std::unique_ptr<file::RecordReader> read(file::File file, const std::vector<std::string>& columns, file::Place from,
                                            bool tail) const override {
     file::CsvOptions options = options_;
     options.columns = columns;
@@ -62,8 +62,8 @@ class CsvFormat : public RecordFormat {
   file::CsvOptions options_;
 };
 
-std::unique_ptr<RecordFormat> make_format(const json::Value& params, const file::Limits& limits) {
-  return std::make_unique<CsvFormat>(params, limits);
+std::shared_ptr<const Origin> make_origin(const json::Value& params, const file::Limits& limits) {
+  return std::make_shared<CsvFormat>(params, limits);
 }
 
 }  // namespace
@@ -80,6 +80,6 @@ extern const Source kCsv = {{"csv", model::Kind::kSource,
     "encoding": {"type": "string", "format": "encoding", "description": "a server encoding of PostgreSQL; UTF8 when absent"}},
   "required": ["path"]})"},
                             nullptr,
-                            make_format};
+                            make_origin};
 
 }  // namespace etl::source

@@ -16,7 +16,7 @@ class JsonFormat : public RecordFormat {
     }
   }
 
-  std::unique_ptr<file::RecordReader> open(file::File file, const std::vector<std::string>& columns, file::Place from,
+  std::unique_ptr<file::RecordReader> read(file::File file, const std::vector<std::string>& columns, file::Place from,
                                            bool tail) const override {
     file::JsonOptions options = options_;
     options.columns = columns;
@@ -39,8 +39,8 @@ class JsonFormat : public RecordFormat {
   file::JsonOptions options_;
 };
 
-std::unique_ptr<RecordFormat> make_format(const json::Value& params, const file::Limits& limits) {
-  return std::make_unique<JsonFormat>(params, limits);
+std::shared_ptr<const Origin> make_origin(const json::Value& params, const file::Limits& limits) {
+  return std::make_shared<JsonFormat>(params, limits);
 }
 
 }  // namespace
@@ -54,6 +54,6 @@ extern const Source kJson = {
                "description": "ndjson, an object a line, or array, one array of objects; ndjson when absent"}},
   "required": ["path"]})"},
     nullptr,
-    make_format};
+    make_origin};
 
 }  // namespace etl::source

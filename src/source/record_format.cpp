@@ -1,21 +1,12 @@
 #include "source/record_format.hpp"
 
+#include "source/file_access.hpp"
+#include "source/record_source.hpp"
+
 namespace etl::source {
 
 RecordFormat::RecordFormat(const json::Value& params, const file::Limits& limits)
-    : pattern_(json::text(params["path"])), limits_(limits) {
-  const auto columns = params.FindMember("columns");
-  if (columns == params.MemberEnd()) return;
-  if (columns->value.IsObject()) {
-    for (const auto& member : columns->value.GetObject()) {
-      declared_.push_back({std::string(json::text(member.name)), std::string(json::text(member.value))});
-    }
-    return;
-  }
-  for (const json::Value& one : columns->value.GetArray()) {
-    declared_.push_back({std::string(json::text(one["name"])), std::string(json::text(one["type"]))});
-  }
-}
+    : pattern_(json::text(params["path"])), declared_(declared_columns(params)), limits_(limits) {}
 
 void RecordFormat::want_order(const json::Value& params, bool header) const {
   if (header || declared_.size() < 2 || !params["columns"].IsObject()) return;
@@ -23,8 +14,19 @@ void RecordFormat::want_order(const json::Value& params, bool header) const {
               "Write them as [{\"name\": \"a\", \"type\": \"integer\"}, …].");
 }
 
-std::vector<RecordColumn> RecordFormat::columns(file::File file) const {
-  return declared_.empty() ? infer(std::move(file)) : declared_;
+std::vector<RecordColumn> RecordFormat::columns() const {
+  const std::string directories = file_directories();
+  const std::vector<std::string> paths = file::expand(directories, pattern_);
+  if (paths.empty()) {
+    throw Error("58P01", "no file matches \"" + pattern_ + "\"", {},
+                "Put one beneath a directory of etl.data_directory.");
+  }
+  file::File first = file::open_file(directories, paths[0]);
+  return declared_.empty() ? infer(std::move(first)) : declared_;
+}
+
+std::unique_ptr<RecordPages> RecordFormat::open(OriginSpec spec) const {
+  return std::make_unique<RecordSource>(shared_from_this(), std::move(spec));
 }
 
 }  // namespace etl::source

@@ -7,23 +7,20 @@
 
 #include "core/json.hpp"
 #include "file/directory.hpp"
-#include "file/record.hpp"
+#include "source/origin.hpp"
 
 namespace etl::source {
 
-struct RecordColumn {
-  std::string name;
-  std::string type;  // as SQL
-};
-
-class RecordFormat {
+class RecordFormat : public Origin, public std::enable_shared_from_this<RecordFormat> {
  public:
-  virtual ~RecordFormat() = default;
+  // Without columns in params the first file that there is shows them: 58P01 when there is none.
+  std::vector<RecordColumn> columns() const override;
+  std::vector<std::string> position_types() const override { return {"file text", "byte bigint", "line bigint"}; }
+  const char* checkpoint_kind() const override { return "file"; }
+  std::unique_ptr<RecordPages> open(OriginSpec spec) const override;
 
-  // Those that params declare; without, those that the file shows.
-  std::vector<RecordColumn> columns(file::File file) const;
   // A reader of these columns, behind `from`. tail: a last record that may still be written is left for later.
-  virtual std::unique_ptr<file::RecordReader> open(file::File file, const std::vector<std::string>& columns,
+  virtual std::unique_ptr<file::RecordReader> read(file::File file, const std::vector<std::string>& columns,
                                                    file::Place from, bool tail) const = 0;
   // A file may get records at its end, so that what is read stays where it is.
   virtual bool grows() const = 0;
@@ -45,13 +42,9 @@ class RecordFormat {
 };
 
 // The schema of params `path` and `columns`.
-#define ETL_FILE_PARAMS                                                                                     \
-  R"("path": {"type": "string", "minLength": 1, "description": "a path beneath a directory of )"            \
-  R"(etl.data_directory, with the wildcards * ? [] within its parts"}, )"                                   \
-  R"("columns": {"anyOf": [{"type": "object", "minProperties": 1, "additionalProperties": )"                \
-  R"({"type": "string", "format": "type"}}, {"type": "array", "minItems": 1, "items": {"type": "object", )" \
-  R"("required": ["name", "type"], "properties": {"name": {"type": "string"}, "type": {"type": "string", )" \
-  R"("format": "type"}}}}], "description": "an object {name: type}, or in an order )"                       \
-  R"([{\"name\": name, \"type\": type}]; what the file shows when absent"})"
+#define ETL_FILE_PARAMS                                                                          \
+  R"("path": {"type": "string", "minLength": 1, "description": "a path beneath a directory of )" \
+  R"(etl.data_directory, with the wildcards * ? [] within its parts"}, )" ETL_COLUMNS_PARAM      \
+  R"(; what the file shows when absent"})"
 
 }  // namespace etl::source

@@ -8,15 +8,15 @@
 
 #include "core/json.hpp"
 #include "model/operator.hpp"
-#include "source/record_format.hpp"
+#include "source/origin.hpp"
 
 namespace etl::source {
 
-// Either a SELECT or files.
+// Either a SELECT or another origin.
 struct Source {
   model::Operator about;
   std::string (*query)(const json::Value& params);  // the SELECT that reads it
-  std::unique_ptr<RecordFormat> (*format)(const json::Value& params, const file::Limits& limits) = nullptr;
+  std::shared_ptr<const Origin> (*origin)(const json::Value& params, const file::Limits& limits) = nullptr;
 };
 
 std::span<const Source> all();

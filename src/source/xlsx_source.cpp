@@ -37,7 +37,7 @@ class XlsxFormat : public RecordFormat {
     want_order(params, options_.header);
   }
 
-  std::unique_ptr<file::RecordReader> open(file::File file, const std::vector<std::string>& columns, file::Place from,
+  std::unique_ptr<file::RecordReader> read(file::File file, const std::vector<std::string>& columns, file::Place from,
                                            bool) const override {
     file::XlsxOptions options = options_;
     options.columns = columns;
@@ -59,8 +59,8 @@ class XlsxFormat : public RecordFormat {
   file::XlsxOptions options_;
 };
 
-std::unique_ptr<RecordFormat> make_format(const json::Value& params, const file::Limits& limits) {
-  return std::make_unique<XlsxFormat>(params, limits);
+std::shared_ptr<const Origin> make_origin(const json::Value& params, const file::Limits& limits) {
+  return std::make_shared<XlsxFormat>(params, limits);
 }
 
 }  // namespace
@@ -75,6 +75,6 @@ extern const Source kXlsx = {{"xlsx", model::Kind::kSource,
     "header": {"type": "boolean", "description": "whether the first row names the columns; true when absent"}},
   "required": ["path"]})"},
                              nullptr,
-                             make_format};
+                             make_origin};
 
 }  // namespace etl::source

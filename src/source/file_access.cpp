@@ -1,4 +1,4 @@
-#include "run/file_access.hpp"
+#include "source/file_access.hpp"
 
 #include "core/error.hpp"
 #include "core/quote.hpp"
@@ -7,7 +7,7 @@
 #include "pg/server_files.hpp"
 #include "pg/settings.hpp"
 
-namespace etl::run {
+namespace etl::source {
 
 std::string file_directories() {
   const pg::RoleId role = pg::current_role();
@@ -25,4 +25,4 @@ std::string file_directories() {
   return directories;
 }
 
-}  // namespace etl::run
+}  // namespace etl::source

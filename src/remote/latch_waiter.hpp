@@ -3,7 +3,7 @@
 
 #include "http/waiter.hpp"
 
-namespace etl::sink {
+namespace etl::remote {
 
 // wait() throws Error 57014 on a cancel; a shutdown ends the process.
 class LatchWaiter : public http::Waiter {
@@ -11,4 +11,4 @@ class LatchWaiter : public http::Waiter {
   std::vector<http::Socket> wait(const std::vector<http::Socket>& wanted, int timeout_ms) override;
 };
 
-}  // namespace etl::sink
+}  // namespace etl::remote

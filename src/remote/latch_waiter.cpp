@@ -1,8 +1,8 @@
-#include "sink/latch_waiter.hpp"
+#include "remote/latch_waiter.hpp"
 
 #include "pg/wait.hpp"
 
-namespace etl::sink {
+namespace etl::remote {
 
 std::vector<http::Socket> LatchWaiter::wait(const std::vector<http::Socket>& wanted, int timeout_ms) {
   std::vector<pg::WaitSocket> sockets;
@@ -14,4 +14,4 @@ std::vector<http::Socket> LatchWaiter::wait(const std::vector<http::Socket>& wan
   return ready;
 }
 
-}  // namespace etl::sink
+}  // namespace etl::remote

@@ -3,11 +3,11 @@
 
 #include <string>
 
-namespace etl::run {
+namespace etl::source {
 
 // The directories of etl.data_directory, as the room file/ takes them, for the current role. Ask before a file is
 // looked at: an error could tell what is in it. 42501 when the role is no member of pg_read_server_files, and when a
 // directory holds the server's own files, or lies among them.
 std::string file_directories();
 
-}  // namespace etl::run
+}  // namespace etl::source
