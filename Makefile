@@ -15,8 +15,9 @@ ISOLATION = $(sort $(patsubst test/isolation/specs/%.spec,%,$(wildcard test/isol
 ISOLATION_OPTS = --inputdir=test/isolation
 
 PG_CPPFLAGS = -DETL_VERSION='"$(EXTVERSION)"'
-SHLIB_LINK = -lcurl -lexpat -lyaml-cpp -lz -lzip -lstdc++
-EXTRA_CLEAN = pg_etl--$(EXTVERSION).sql $(OBJS:.o=.d)
+SHLIB_LINK = -lcurl -lexpat -lxlsxwriter -lyaml-cpp -lz -lzip -lstdc++
+PARQUET_OBJS = $(patsubst %.cpp,%.o,$(sort $(wildcard src/file/arrow/*.cpp)))
+EXTRA_CLEAN = pg_etl--$(EXTVERSION).sql $(OBJS:.o=.d) pg_etl_parquet.so $(PARQUET_OBJS) $(PARQUET_OBJS:.o=.d)
 
 override with_llvm = no
 PG_CONFIG ?= pg_config
@@ -36,7 +37,27 @@ ifdef ASAN
 override CXXFLAGS += -fsanitize=address,undefined -fno-omit-frame-pointer -O1 -g
 SHLIB_LINK += -fsanitize=address,undefined
 endif
--include $(OBJS:.o=.d)
+-include $(OBJS:.o=.d) $(PARQUET_OBJS:.o=.d)
+
+# ARROW=DIR, a variable of make or of the environment: the prefix of Apache Arrow, with include/arrow and
+# lib/libparquet.so, where it will stay. Makes and installs the writer of Parquet, which pg_etl loads when it is needed
+# (src/file/parquet_writer.hpp).
+ifdef ARROW
+$(PARQUET_OBJS): override CPPFLAGS += -isystem $(ARROW)/include
+
+pg_etl_parquet.so: $(PARQUET_OBJS) src/core/error.o src/core/printable.o
+	$(CXX) $(CXXFLAGS) -shared -o $@ $^ $(LDFLAGS) -L$(ARROW)/lib -Wl,-rpath,$(ARROW)/lib -lparquet -larrow
+
+all: pg_etl_parquet.so
+install: install-parquet
+install-parquet: pg_etl_parquet.so installdirs
+	$(INSTALL_SHLIB) $< '$(DESTDIR)$(pkglibdir)/'
+uninstall: uninstall-parquet
+uninstall-parquet:
+	rm -f '$(DESTDIR)$(pkglibdir)/pg_etl_parquet.so'
+
+.PHONY: install-parquet uninstall-parquet
+endif
 
 pg_etl--$(EXTVERSION).sql: $(SQL_PIECES) Makefile
 	printf '%s\n' '\echo Use "CREATE EXTENSION pg_etl" to load this file. \quit' > $@

@@ -43,7 +43,9 @@ SELECT r.id, p.name AS pipeline, p.id AS pipeline_id, r.status, r.trigger, r.att
        coalesce(c.rows_dead, r.rows_dead) AS rows_dead,
        coalesce(c.rows_superseded, r.rows_superseded) AS rows_superseded,
        coalesce(c.bytes, r.bytes) AS bytes, r.error_code, r.error_message,
-       coalesce(c.late_rows, r.late_rows) AS late_rows
+       coalesce(c.late_rows, r.late_rows) AS late_rows,
+       (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('step', l.step) || l.figures ORDER BY l.step_no)
+        FROM etl.step_run_log l WHERE l.run_id = r.id AND l.operator = 'file' AND l.status = 'succeeded') AS files
 FROM etl.visible_pipeline p
 JOIN etl.run_log r ON r.pipeline_id = p.id
 CROSS JOIN LATERAL (
@@ -55,6 +57,7 @@ CROSS JOIN LATERAL (
     FROM etl.checkpoint c WHERE c.pipeline_id = r.pipeline_id AND c.run_id = r.id) c;
 COMMENT ON VIEW etl.runs IS 'Runs with their counters; rows_read = inserted + updated + unchanged + deleted + dead + superseded';
 COMMENT ON COLUMN etl.runs.late_rows IS 'Rows of safety mode overlap that committed late: found and written when the window was read again; part of rows_written';
+COMMENT ON COLUMN etl.runs.files IS 'Files that the run has written: step, path, status, rows and bytes of each';
 
 CREATE VIEW etl.batches WITH (security_barrier) AS
 SELECT b.run_id, p.name AS pipeline, p.id AS pipeline_id, b.slice, b.batch_no, b.attempt, b.started_at, b.finished_at,

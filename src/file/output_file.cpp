@@ -31,6 +31,10 @@ std::string temporary_of(const std::string& name) {
   return temporary;
 }
 
+std::string path_of(const Descriptor& descriptor) {
+  return "/proc/self/fd/" + std::to_string(descriptor.get());
+}
+
 bool is_temporary_of(std::string_view temporary, std::string_view name) {
   const std::string prefix = "." + std::string(name) + ".";
   if (temporary.size() != prefix.size() + kDigits || temporary.substr(0, prefix.size()) != prefix) return false;
@@ -95,6 +99,20 @@ std::size_t OutputFile::read(std::uint64_t offset, char* buffer, std::size_t siz
 void OutputFile::truncate(std::uint64_t size) {
   if (::ftruncate(file_.get(), static_cast<off_t>(size)) != 0) fail(path_, "truncate", errno);
   size_ = size;
+}
+
+std::string OutputFile::path_of_file() const {
+  return path_of(file_);
+}
+
+std::string OutputFile::path_of_directory() const {
+  return path_of(directory_);
+}
+
+void OutputFile::measure() {
+  struct stat status;
+  if (::fstat(file_.get(), &status) != 0) fail(path_, "stat", errno);
+  size_ = static_cast<std::uint64_t>(status.st_size);
 }
 
 void OutputFile::sync() {

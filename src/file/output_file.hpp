@@ -34,6 +34,12 @@ class OutputFile {
   // Up to `size` bytes from there on; 0 at the end.
   std::size_t read(std::uint64_t offset, char* buffer, std::size_t size) const;
   void truncate(std::uint64_t size);
+  // For a library that only takes names: paths of this very file and of its directory, which nothing that is renamed or
+  // linked meanwhile can lead elsewhere. For this process, as long as the object lives. Behind what has written through
+  // them comes measure(), which sees how long the file is now.
+  std::string path_of_file() const;
+  std::string path_of_directory() const;
+  void measure();
   void sync();
   // Gives it its name. A crash leaves it under one of both names, whole under either.
   void publish();

@@ -1,9 +1,10 @@
 // Records out of a sheet of an Excel workbook (.xlsx).
 //
-// A field's text: of a string its characters, of a number what the file has, true or false, and of a number with a
-// date's format 2024-01-31, 2024-01-31 12:30:00.5 or 12:30:00 (xlsx_date.hpp); of a formula the value that was stored
-// with it. A cell without a value is NULL, and so is one with a text of no characters; all but the first of merged
-// cells are. A row of NULLs only is no record.
+// A field's text: of a string its characters, of a number what the file has (of one with a fraction or exponent and
+// more than 15 digits the shortest text of its double), true or false, and of a number with a date's format 2024-01-31,
+// 2024-01-31 12:30:00.5 or 12:30:00 (xlsx_date.hpp); of a formula the value that was stored with it. A cell without a
+// value is NULL, and so is one with a text of no characters; all but the first of merged cells are. A row of NULLs only
+// is no record.
 #pragma once
 
 #include <cstdint>

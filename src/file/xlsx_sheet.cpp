@@ -18,6 +18,19 @@ bool all_digits(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
+// A cell's number is a double, which Excel writes with 17 digits and others with 16: 9.9499999999999993 is 9.95. The
+// shortest text of that double, where there are more digits than a double always has.
+void shorten(std::string& text) {
+  constexpr std::size_t kSurely = 15;
+  const auto digits = std::count_if(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  double number;
+  const char* const end = text.data() + text.size();
+  if (static_cast<std::size_t>(digits) <= kSurely || std::from_chars(text.data(), end, number).ec != std::errc{})
+    return;
+  char shortest[32];
+  text.assign(shortest, std::to_chars(shortest, shortest + sizeof shortest, number).ptr);
+}
+
 CellKind kind_of_number(std::string_view text) {
   const std::string_view digits = text.starts_with('-') ? text.substr(1) : text;
   std::int64_t whole;
@@ -192,10 +205,17 @@ void SheetRows::start_cell(Attributes attributes) {
 }
 
 CellKind SheetRows::take_number() {
-  const std::string written(trimmed(value()));
+  std::string written(trimmed(value()));
   if (written.empty()) return has_formula_ ? CellKind::kNoResult : CellKind::kEmpty;
   if (written.size() < value().size()) set_value(written);
-  if (format_ == NumberFormat::kNumber) return kind_of_number(written);
+  if (format_ == NumberFormat::kNumber) {
+    const CellKind kind = kind_of_number(written);
+    if (kind == CellKind::kNumber && written.find_first_of(".eE") != written.npos) {
+      shorten(written);
+      set_value(written);
+    }
+    return kind;
+  }
   double days;
   const char* const end = written.data() + written.size();
   const auto parsed = std::from_chars(written.data(), end, days);

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/signal_block.hpp"
 #include "http/failure.hpp"
-#include "http/signal_block.hpp"
 #include "http/transfer.hpp"
 
 namespace etl::http {

@@ -233,9 +233,11 @@ bool settle(Definition& definition) {
   definition.target.clear();
   for (const Step& step : steps) {
     const json::Document params = json::parse(step.params, "params");
-    const auto target = params.FindMember("target");
+    const bool file = step.op == "file";
+    const auto target = params.FindMember(file ? "path" : "target");
     if (kind_of(steps, step) != Kind::kSink || target == params.MemberEnd() || !target->value.IsString()) continue;
-    definition.target += (definition.target.empty() ? "" : ", ") + std::string(json::text(target->value));
+    definition.target += (definition.target.empty() ? "" : ", ") + std::string(file ? "file:" : "");
+    definition.target += json::text(target->value);
   }
   return source_left_out;
 }

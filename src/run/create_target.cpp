@@ -49,7 +49,10 @@ std::vector<std::string> create_target_sql(const model::Definition& definition) 
     return {create_sql(sink)};
   }
   const Graph graph = make_graph(definition);
-  for (const model::Step* step : graph.sinks()) all.push_back(create_sql(sink_of(definition, graph, *step)));
+  for (const model::Step* step : graph.sinks()) {
+    const SinkPlan sink = sink_of(definition, graph, *step);
+    if (!sink.file) all.push_back(create_sql(sink));
+  }
   return all;
 }
 

@@ -140,8 +140,11 @@ void emit_steps(const Plan& plan, const Description& d, const Emit& emit) {
     if (plan.way == Way::kWhole) {
       emit_block(emit, ("rows of " + sink.step).c_str(), d.reads[i].sql, d.reads[i].plan);
     }
-    emit({"-> " + sink.step + " (" + std::string(sink.table ? "table" : sink.server->type) + ") " +
-          target_as_listed(sink)});
+    emit({"-> " + sink.step + " (" +
+          std::string(sink.file    ? "file"
+                      : sink.table ? "table"
+                                   : sink.server->type) +
+          ") " + target_as_listed(sink)});
     if (i < d.writes.size()) emit_block(emit, "SQL", d.writes[i].sql, d.writes[i].plan);
   }
 }

@@ -111,7 +111,7 @@ std::vector<const model::Operator*> all_operators() {
   std::vector<const model::Operator*> all;
   for (const source::Source& source : source::all()) all.push_back(&source.about);
   for (const transform::Transform& transform : transform::all()) all.push_back(&transform.about);
-  for (const model::Operator& sink : sink::all()) all.push_back(&sink);
+  for (const model::Operator* sink : sink::all()) all.push_back(sink);
   return all;
 }
 

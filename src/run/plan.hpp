@@ -21,6 +21,7 @@
 #include "pg/server.hpp"
 #include "pg/target.hpp"
 #include "run/graph.hpp"
+#include "sink/file_sink.hpp"
 #include "source/origin.hpp"
 
 namespace etl::run {
@@ -53,7 +54,8 @@ struct SinkPlan {
   unsigned range_type = 0;                  // of its range's column
   std::optional<compile::History> history;  // write mode scd2
   bool key_range = false;                   // pages come in the order of the target's key, in its type and collation
-  std::optional<pg::Server> server;         // or a remote one
+  std::optional<sink::FileTarget> file;     // or a file
+  std::optional<pg::Server> server;         // or an index of a remote one
   std::string index;
 };
 

@@ -77,6 +77,10 @@ std::string find_paged_step(const Graph& graph, const model::Definition& d) {
 
 SinkPlan plan_sink(const Plan& plan, const model::Step& step, unsigned owner) {
   SinkPlan sink = sink_of(plan.definition, *plan.graph, step);
+  if (sink.file) {
+    check_file(sink);
+    return sink;
+  }
   check_target(sink, plan.definition.name, owner);
   const bool remote = sink.server.has_value();
   if (remote != (step.op == "elasticsearch")) {
@@ -165,8 +169,14 @@ SinkPlan sink_of(const model::Definition& definition, const Graph& graph, const 
   const json::Document params = json::parse(step.params, "params");
   SinkPlan sink;
   sink.step = step.id;
-  sink.target = std::string(json::text(params["target"]));
   sink.key_columns = definition.key_columns;
+  if (step.op == "file") {
+    sink.file = sink::read_file_target(params);
+    sink.target = sink.file->path;
+    sink.columns = graph.columns(step.id);
+    return sink;
+  }
+  sink.target = std::string(json::text(params["target"]));
   if (const auto keys = params.FindMember("key_columns"); keys != params.MemberEnd()) {
     sink.key_columns.emplace();
     for (const auto& name : json::read_texts(keys->value)) sink.key_columns->push_back(*name);

@@ -54,6 +54,16 @@ sink::Written Quarantine::bisect(pg::Relation& page, sink::PageSink& sink, const
   });
 }
 
+std::uint64_t Quarantine::take_left_out(pg::Relation& page, const std::vector<sink::LeftOut>& rows,
+                                        const std::string& step) {
+  for (const sink::LeftOut& row : rows) {
+    Error error = row.error;
+    error.step = step;
+    keep_record(record_of(page, row.index), error);
+  }
+  return rows.size();
+}
+
 std::uint64_t Quarantine::take_bad_records(const std::vector<source::BadRecord>& records) {
   for (const source::BadRecord& bad : records) keep_record(bad.record, bad.error);
   return records.size();

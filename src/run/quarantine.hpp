@@ -23,6 +23,8 @@ class Quarantine {
   void keep_record(const std::string& record, const Error& error);
 
   // Writes `page` by halves; the rows that fail alone are kept for `step`, and counted in `dead`.
+  // Keeps the rows that a sink left out by itself; how many.
+  std::uint64_t take_left_out(pg::Relation& page, const std::vector<sink::LeftOut>& rows, const std::string& step);
   sink::Written bisect(pg::Relation& page, sink::PageSink& sink, const std::string& step, std::uint64_t& dead);
 
   // Looks for rows that no page would ever reach, since a NULL is in their key or position, before the first page is

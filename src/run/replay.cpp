@@ -69,6 +69,10 @@ void replay(const Plan& plan, const json::Value& arguments, const Emit& emit) {
   pg::Statement records(records_sql(plan), {kJsonb, kBigints}, {}, pg::Planning::kFree);
   records.read(*page, {patch, letters});
   if (plan.is_remote()) return replay_documents(plan, *page, letters, emit);
+  if (plan.sink().file) {
+    throw Error("0A000", "a dead letter of a file cannot be replayed", "A file is written whole.",
+                "Mend the row in the source and run the pipeline again.");
+  }
   const std::unique_ptr<sink::PageSink> sink = make_sink(plan, 0, 0);
   sink->open(*page);
   (void)sink->use_on_conflict();

@@ -3,6 +3,7 @@
 #include "sink/append_sink.hpp"
 #include "sink/history_sink.hpp"
 #include "sink/table_sink.hpp"
+#include "source/file_access.hpp"
 
 namespace etl::run {
 
@@ -26,6 +27,10 @@ bool range_pays(const SinkPlan& sink, double source_rows) {
 
 std::unique_ptr<sink::PageSink> make_sink(const Plan& plan, std::size_t index, double source_rows) {
   const SinkPlan& sink = plan.sinks[index];
+  if (sink.file) {
+    return std::make_unique<sink::FileSink>(*sink.file, source::file_directories(source::FileUse::kWrite),
+                                            plan.options.quarantine);
+  }
   if (sink.write.mode == model::WriteMode::kAppend) return std::make_unique<sink::AppendSink>(sink.upsert);
   if (sink.history) return std::make_unique<sink::HistorySink>(*sink.history);
   if (plan.way == Way::kBatch || source_rows == 0) return std::make_unique<sink::TableSink>(sink.upsert, sink.keys);

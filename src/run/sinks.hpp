@@ -9,7 +9,8 @@
 
 namespace etl::run {
 
-// The sink of that number, a table, in the form that pays for a source of so many rows (0: of pages in another order).
+// The sink of that number, a table or a file, in the form that pays for a source of so many rows (0: of pages in
+// another order).
 std::unique_ptr<sink::PageSink> make_sink(const Plan& plan, std::size_t index, double source_rows);
 
 // What follows the last page; nullptr: nothing does.

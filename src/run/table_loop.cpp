@@ -10,8 +10,9 @@ namespace etl::run {
 
 namespace {
 
-StepWork sink_work(const std::string& step, std::int64_t started_us, std::uint64_t rows, const sink::Written& written) {
-  return {step, started_us, pg::now_us() - started_us, rows, written.inserted + written.updated, "{}"};
+StepWork sink_work(const std::string& step, std::int64_t started_us, std::uint64_t rows, const sink::Written& written,
+                   const std::string& figures) {
+  return {step, started_us, pg::now_us() - started_us, rows, written.inserted + written.updated, figures};
 }
 
 }  // namespace
@@ -92,13 +93,15 @@ catalog::Counters TableLoop::write(Form form, std::uint64_t dead) {
       taken += swept;  // the sum of what became of the rows is the number of rows that were read
       c.deleted += static_cast<std::int64_t>(swept);
     }
-    const sink::Written written = form == Form::kBisect
-                                      ? quarantine_.bisect(input, *sinks_[i], context_.plan.sinks[i].step, dead)
+    const std::string& step = context_.plan.sinks[i].step;
+    const sink::Written written = form == Form::kBisect && !sinks_[i]->leaves_out()
+                                      ? quarantine_.bisect(input, *sinks_[i], step, dead)
                                       : sinks_[i]->write(input);
+    dead += quarantine_.take_left_out(input, sinks_[i]->left_out(), step);
     c.inserted += static_cast<std::int64_t>(written.inserted);
     c.updated += static_cast<std::int64_t>(written.updated);
     c.superseded += static_cast<std::int64_t>(written.superseded);
-    context_.steps.add({sink_work(context_.plan.sinks[i].step, started_us, input.rows(), written)});
+    context_.steps.add({sink_work(step, started_us, input.rows(), written, sinks_[i]->figures())});
   }
   c.read = static_cast<std::int64_t>(taken);
   c.dead = static_cast<std::int64_t>(dead);
@@ -145,7 +148,7 @@ bool TableLoop::batch(Form form) {
   seen_ = catalog::save_batch(record);
   catalog::save_files(context_.pipeline, context_.plan.paged_step, flow_->files());
   context_.steps.save();
-  if (context_.plan.at_once) catalog::finish_slice(context_.pipeline, context_.epoch, checkpoint_.slice);
+  if (context_.plan.at_once) finish();
   pg::fault_point(12);
   pg::commit(context_.plan.options.durable_batches);
   context_.steps.committed();
@@ -154,6 +157,13 @@ bool TableLoop::batch(Form form) {
   if (reached) position_ = reached;
   pg::fault_point(13);
   return more;
+}
+
+// The run's one batch: all is done with it.
+void TableLoop::finish() {
+  catalog::finish_slice(context_.pipeline, context_.epoch, checkpoint_.slice);
+  pg::check_deferred_constraints();
+  for (const auto& sink : sinks_) sink->publish();
 }
 
 // False: all sinks did already.

@@ -30,6 +30,7 @@ class TableLoop {
   void start();  // open, and look for the rows that no page reaches
   catalog::Counters write(Form form, std::uint64_t dead);
   bool batch(Form form);  // one transaction; true: more follows
+  void finish();
   bool use_on_conflict();
   Order batch_with_retries(bool& more);
   Order answer(const Error& error, Form& form);

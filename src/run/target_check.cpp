@@ -6,12 +6,14 @@
 #include "catalog/pipelines.hpp"
 #include "core/nearest.hpp"
 #include "core/quote.hpp"
+#include "file/beneath.hpp"
 #include "http/url.hpp"
 #include "pg/role.hpp"
 #include "pg/spi.hpp"
 #include "pg/statement.hpp"
 #include "run/ownership.hpp"
 #include "run/write_check.hpp"
+#include "source/file_access.hpp"
 
 namespace etl::run {
 
@@ -240,6 +242,7 @@ bool keeps_apart(unsigned from, unsigned to) {
 }  // namespace
 
 std::string target_as_listed(const SinkPlan& sink) {
+  if (sink.file) return sink.file->path;
   return sink.table ? sink.table->plain_name : sink.server->name + ":" + sink.index;
 }
 
@@ -250,6 +253,12 @@ void check_target(SinkPlan& sink, const std::string& name, unsigned owner) {
   } else {
     check_server(sink, name, target, owner);
   }
+}
+
+void check_file(SinkPlan& sink) {
+  (void)source::file_directories(source::FileUse::kWrite);
+  (void)file::check_path(sink.file->path);
+  sink.keys = sink.key_columns.value_or(std::vector<std::string>());
 }
 
 void prepare_upsert(SinkPlan& sink, const std::vector<std::string>& order) {

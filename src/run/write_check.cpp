@@ -197,8 +197,12 @@ bool needs_all_rows(const Plan& plan) {
                   "A run of mode \"" + plan.definition.mode + "\" does not deliver all rows.",
                   "Use mode 'full', or write_mode \"upsert\".");
     }
+    if (plan.definition.mode != "full" && sink.file) {
+      throw Error("22023", "a file is for mode \"full\"", "It is written whole, with all that a run delivers.",
+                  "Use mode 'full', or a table as target.");
+    }
     const bool ordered = plan.definition.mode != "full" || plan.way == Way::kBatch || !sink.keys.empty();
-    needed = needed || model::sweeps(sink.write.mode) || !ordered;
+    needed = needed || model::sweeps(sink.write.mode) || sink.file || !ordered;
   }
   return needed;
 }

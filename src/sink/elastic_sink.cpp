@@ -1,5 +1,7 @@
 #include "sink/elastic_sink.hpp"
 
+#include "model/operator.hpp"
+
 #include <algorithm>
 
 #include "core/printable.hpp"
@@ -289,5 +291,13 @@ Batch ElasticSink::encode(pg::Relation& page, std::int64_t version) {
   pg::fault_point(6);
   return batch;
 }
+
+extern const model::Operator kElasticsearch = {
+    "elasticsearch", model::Kind::kSink, "Writes documents into an index of a server; the key columns are their _id.",
+    R"({"type": "object", "properties": {
+    "target": {"type": "string", "minLength": 1, "description": "an index, as server:index"},
+    "key_columns": {"type": "array", "items": {"type": "string"}, "minItems": 1,
+                    "description": "a list of the columns that identify a document"}},
+  "required": ["target"]})"};
 
 }  // namespace etl::sink

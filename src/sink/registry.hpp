@@ -8,7 +8,7 @@
 
 namespace etl::sink {
 
-std::span<const model::Operator> all();
+std::span<const model::Operator* const> all();
 const model::Operator* find(std::string_view name);  // nullptr: there is none
 
 }  // namespace etl::sink

@@ -1,5 +1,7 @@
 #include "sink/table_sink.hpp"
 
+#include "model/operator.hpp"
+
 namespace etl::sink {
 
 TableSink::TableSink(compile::Upsert upsert, std::vector<std::string> keys, bool key_range, unsigned range_type)
@@ -74,5 +76,24 @@ bool TableSink::use_on_conflict() {
   on_conflict_ = true;
   return true;
 }
+
+extern const model::Operator kTable = {
+    "table", model::Kind::kSink,
+    "Writes rows into a table of this database. upsert: a row whose key is there is updated, if it differs; append: "
+    "each row is inserted; replace: the others are deleted; replace_range: the others in a range of a column are; "
+    "soft_delete: the others are marked in is_deleted and deleted_at; scd2: a row for each version, from valid_from "
+    "to valid_to, and is_current.",
+    R"({"type": "object", "properties": {
+    "target": {"type": "string", "minLength": 1, "description": "a table's name, as schema.table"},
+    "key_columns": {"type": "array", "items": {"type": "string"}, "minItems": 1,
+                    "description": "a list of the columns that identify a row; the primary key when absent"},
+    "write_mode": {"type": "string", "enum": ["upsert", "append", "replace", "replace_range", "soft_delete", "scd2"],
+                   "description": "upsert when absent"},
+    "range": {"type": "object", "properties": {
+        "column": {"type": "string", "minLength": 1},
+        "from": {"type": "string", "format": "expression", "minLength": 1},
+        "to": {"type": "string", "format": "expression", "minLength": 1}}, "required": ["column"],
+      "description": "of replace_range: a column, and expressions from which on and below which; the smallest to the largest value of a run when absent"}},
+  "required": ["target"]})"};
 
 }  // namespace etl::sink

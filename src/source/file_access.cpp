@@ -9,11 +9,13 @@
 
 namespace etl::source {
 
-std::string file_directories() {
+std::string file_directories(FileUse use) {
   const pg::RoleId role = pg::current_role();
-  if (!pg::is_superuser(role) && !pg::has_role(role, pg::kReadServerFiles)) {
-    throw Error("42501", "role \"" + pg::role_name(role) + "\" may not read files of the server", {},
-                "A superuser can run: GRANT pg_read_server_files TO " + quote_name(pg::role_name(role)) + ";");
+  const bool writes = use == FileUse::kWrite;
+  if (!pg::is_superuser(role) && !pg::has_role(role, writes ? pg::kWriteServerFiles : pg::kReadServerFiles)) {
+    const std::string verb = writes ? "write" : "read";
+    throw Error("42501", "role \"" + pg::role_name(role) + "\" may not " + verb + " files of the server", {},
+                "A superuser can run: GRANT pg_" + verb + "_server_files TO " + quote_name(pg::role_name(role)) + ";");
   }
   const std::string directories = pg::data_directory();
   for (const std::string& directory : file::parse_directories(directories)) {

@@ -11,6 +11,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from .arrow import arrow
 from .places import checkout_runtime, compiler_cache, locked
 from .pristine import BASES, Pristine, pristine
 from .process import clean_environment, run
@@ -113,7 +114,14 @@ def _copy_installation(target: Tree) -> None:
 def install_extension(target: Tree) -> Tree:
     """Build the checkout for this tree and install it there; once per process, incrementally over processes."""
     build = checkout_runtime() / "build" / target.name
-    command = ["make", "-j2", f"PG_CONFIG={target.pg_config}", *MAKE_FLAGS[target.flavour], "install"]
+    command = [
+        "make",
+        "-j2",
+        f"PG_CONFIG={target.pg_config}",
+        *MAKE_FLAGS[target.flavour],
+        f"ARROW={arrow()}",
+        "install",
+    ]
     if shutil.which("ccache"):  # flavours of one tree differ in few files
         command.append("CXX=ccache g++")
     if not target.original.own_pg_config:

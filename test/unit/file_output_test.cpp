@@ -75,6 +75,21 @@ TEST_F(OutputFileTest, IsReadWhileItIsWritten) {
   EXPECT_EQ(file.size(), 5u);
 }
 
+TEST_F(OutputFileTest, IsWrittenByItsPath) {
+  OutputFile file = create_file(data_, "dir/out");
+  std::filesystem::rename(tree_.path("data/dir"), tree_.path("data/moved"));
+  tree_.link("data/dir", "../outside");
+  std::ofstream(file.path_of_file(), std::ios::trunc) << "by its path";
+  std::ofstream(file.path_of_directory() + "/beside") << "x";
+  file.measure();
+  EXPECT_EQ(file.size(), 11u);
+  file.write("!");
+  file.publish();
+  EXPECT_EQ(tree_.content("data/moved/out"), "by its path!");
+  EXPECT_TRUE(tree_.has("data/moved/beside"));
+  EXPECT_EQ(tree_.entries("outside"), 1u);
+}
+
 TEST_F(OutputFileTest, GoesOnWhereACheckpointStood) {
   std::string temporary;
   {

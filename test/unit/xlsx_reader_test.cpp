@@ -146,6 +146,9 @@ TEST(XlsxCells, NumbersAreTheirText) {
   EXPECT_EQ(value_of("<c t=\"n\"><v> -12\n</v></c>"), "-12 bigint");
   EXPECT_EQ(value_of("<c><v>0.30000000000000004</v></c>"), "0.30000000000000004 numeric");
   EXPECT_EQ(value_of("<c><v>1.0E-5</v></c>"), "1.0E-5 numeric");
+  EXPECT_EQ(value_of("<c><v>9.9499999999999993</v></c>"), "9.95 numeric");
+  EXPECT_EQ(value_of("<c><v>9.949999999999999</v></c>"), "9.95 numeric");
+  EXPECT_EQ(value_of("<c><v>-1.2345678901234567E-3</v></c>"), "-0.0012345678901234567 numeric");
   EXPECT_EQ(value_of("<c><v>9223372036854775807</v></c>"), "9223372036854775807 bigint");
   EXPECT_EQ(value_of("<c><v>9223372036854775808</v></c>"), "9223372036854775808 numeric");
   EXPECT_EQ(value_of("<c><v>1E+400</v></c>"), "1E+400 numeric");

@@ -1,4 +1,4 @@
-// Holds back signals while libcurl may start a resolver thread.
+// Holds back signals while a library may start a thread: libcurl a resolver's, Apache Arrow one of its allocator.
 //
 // A new thread inherits the mask of its maker. A signal handler of PostgreSQL that ran on a foreign thread would set
 // another thread's latch and read its globals, so every call that may create a thread runs with signals blocked. The
@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <signal.h>
 
-namespace etl::http {
+namespace etl {
 
 class SignalBlock {
  public:
@@ -28,4 +28,4 @@ class SignalBlock {
   sigset_t before_;
 };
 
-}  // namespace etl::http
+}  // namespace etl
