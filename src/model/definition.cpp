@@ -234,7 +234,7 @@ void check_definition(const Definition& d) {
     throw Error("0A000", "slices are for mode 'full'", {}, "Leave \"slices\" out of an incremental pipeline.");
   }
   const TargetName target = parse_target(d.target);
-  if (!target.server.empty()) check_index_name(target.object);
+  if (!d.steps && !target.server.empty()) check_index_name(target.object);
 }
 
 bool pattern_matches(std::string_view pattern, std::string_view target) {

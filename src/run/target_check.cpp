@@ -211,6 +211,7 @@ void check_server(SinkPlan& sink, const std::string& name, const model::TargetNa
     throw Error("22023", "write_mode \"" + std::string(model::name_of(sink.write.mode)) + "\" is for tables",
                 "The target is " + sink.target + ".", "Leave it out: an index gets the last version of each document.");
   }
+  model::check_index_name(target.object);
   sink.index = target.object;
   if (!sink.key_columns) {
     throw Error("22023", "pipeline \"" + name + "\" needs key_columns", {},
