@@ -146,7 +146,7 @@ CREATE TABLE etl.checkpoint (
     slice int NOT NULL,
     epoch bigint NOT NULL,
     run_id bigint NOT NULL,
-    kind text NOT NULL CHECK (kind IN ('file', 'key', 'pair')),
+    kind text NOT NULL CHECK (kind IN ('file', 'key', 'pair', 'page')),
     position jsonb,
     position_types text[] NOT NULL,
     range_from jsonb,

@@ -156,6 +156,57 @@ std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view valu
   return std::clamp(delay, milliseconds(0), cap);
 }
 
+namespace {
+
+// Up to `stop`, with what is quoted passed over.
+std::string_view until(std::string_view text, std::string_view stops) {
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '"') quoted = !quoted;
+    if (quoted && text[i] == '\\') ++i;
+    if (!quoted && stops.find(text[i]) != stops.npos) return text.substr(0, i);
+  }
+  return text;
+}
+
+// rel="next", also among others, as in rel="next last".
+bool says_next(std::string_view parameter) {
+  const std::size_t equals = parameter.find('=');
+  if (equals == parameter.npos) return false;
+  std::string name(trim(parameter.substr(0, equals)));
+  for (char& c : name) c = lower(c);
+  std::string_view value = trim(parameter.substr(equals + 1));
+  if (value.size() >= 2 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
+  if (name != "rel") return false;
+  while (!value.empty()) {
+    const std::string_view word = value.substr(0, value.find(' '));
+    std::string relation(word);
+    for (char& c : relation) c = lower(c);
+    if (relation == "next") return true;
+    value.remove_prefix(std::min(value.size(), word.size() + 1));
+  }
+  return false;
+}
+
+}  // namespace
+
+std::optional<std::string> next_link(std::string_view links) {
+  for (std::size_t open = links.find('<'); open != links.npos; open = links.find('<')) {
+    const std::size_t close = links.find('>', open);
+    if (close == links.npos) return std::nullopt;
+    const std::string_view target = links.substr(open + 1, close - open - 1);
+    links.remove_prefix(close + 1);
+    std::string_view parameters = until(links, ",");
+    links.remove_prefix(parameters.size());
+    while (!parameters.empty()) {
+      const std::string_view one = until(parameters, ";");
+      if (says_next(one)) return std::string(target);
+      parameters.remove_prefix(std::min(parameters.size(), one.size() + 1));
+    }
+  }
+  return std::nullopt;
+}
+
 std::optional<std::string_view> header_value(std::string_view line, std::string_view name) {
   if (line.size() <= name.size() || line[name.size()] != ':') return std::nullopt;
   for (std::size_t i = 0; i < name.size(); ++i) {

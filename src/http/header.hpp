@@ -39,6 +39,9 @@ std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view valu
                                                            std::chrono::system_clock::time_point now,
                                                            std::chrono::milliseconds cap);
 
+// The target of the first link with the relation "next" (RFC 8288), as it is written; nothing if there is none.
+std::optional<std::string> next_link(std::string_view links);
+
 // The value of the header line if it is named `name` (lower case), without blanks around it.
 std::optional<std::string_view> header_value(std::string_view line, std::string_view name);
 

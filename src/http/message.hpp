@@ -48,6 +48,7 @@ struct Request {
 struct Reply {
   long status = 0;  // 0: there was no reply
   std::string content_type;
+  std::string link;                                      // of the Link headers (RFC 8288), joined by commas
   std::string body;                                      // decompressed; cut where it failed if there is a failure
   std::optional<std::chrono::milliseconds> retry_after;  // at most max_retry_after
   bool connection_reused = false;

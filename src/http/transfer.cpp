@@ -186,10 +186,13 @@ size_t Transfer::on_header(char* bytes, size_t size, size_t count, void* self) n
 void Transfer::read_header(std::string_view line) {
   if (line.starts_with("HTTP/")) {  // an interim reply (1xx) came before this one
     reply_.content_type.clear();
+    reply_.link.clear();
     reply_.retry_after.reset();
     is_gzip_ = false;
   } else if (const auto type = header_value(line, "content-type")) {
     reply_.content_type = type->substr(0, 256);
+  } else if (const auto link = header_value(line, "link")) {
+    reply_.link += (reply_.link.empty() ? "" : ", ") + std::string(*link);
   } else if (const auto delay = header_value(line, "retry-after")) {
     reply_.retry_after = parse_retry_after(*delay, std::chrono::system_clock::now(), request_.max_retry_after);
   } else if (const auto coding = header_value(line, "content-encoding")) {

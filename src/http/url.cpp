@@ -115,6 +115,28 @@ Url parse_server_url(std::string_view text) {
   return read(text, true);
 }
 
+std::string resolve_reference(std::string_view base, std::string_view reference) {
+  const Url from = parse_url(base);
+  for (const char c : reference) {
+    if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7f || c == '\\')
+      refuse("URL contains a blank or a control character");
+  }
+  const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> url(curl_url(), &curl_url_cleanup);
+  if (!url) throw std::bad_alloc();
+  if (curl_url_set(url.get(), CURLUPART_URL, from.text.c_str(), CURLU_PATH_AS_IS) != CURLUE_OK ||
+      curl_url_set(url.get(), CURLUPART_URL, std::string(reference.substr(0, reference.find('#'))).c_str(),
+                   CURLU_DISALLOW_USER) != CURLUE_OK) {
+    refuse("URL of the next page is not valid");
+  }
+  const Url to = parse_url(part(url.get(), CURLUPART_URL));
+  if (to.tls != from.tls || to.host != from.host || to.port != from.port) {
+    throw Error("42501", "the next page is on another server",
+                "It is on " + to.authority + ", while the requests go to " + from.authority + ".",
+                "Make a server of its own for it: the credentials of one are not given to another.");
+  }
+  return to.text;
+}
+
 std::string percent_encode(std::string_view text) {
   constexpr char kHex[] = "0123456789ABCDEF";
   std::string encoded;

@@ -28,6 +28,10 @@ Url parse_url(std::string_view text);
 // `text` of the result has no slash at its end.
 Url parse_server_url(std::string_view text);
 
+// What a reference in a reply of `base` leads to (RFC 3986): an URL, a path, or a query. Throws Error 42501 when that
+// is another scheme, host or port, where the credentials of this server do not belong; 22023 as parse_url.
+std::string resolve_reference(std::string_view base, std::string_view reference);
+
 // Escapes all but RFC 3986's unreserved characters.
 std::string percent_encode(std::string_view text);
 

@@ -13,6 +13,7 @@ namespace {
 int max_workers_setting = 4;
 int max_record_kb_setting = 16384;
 int max_json_depth_setting = 512;
+int max_reply_kb_setting = 65536;
 int max_archive_kb_setting = 1048576;
 char* data_directory_setting = nullptr;
 char* allowed_hosts_setting = nullptr;
@@ -43,6 +44,8 @@ void define_settings() {
                              &data_directory_setting, "", PGC_SUSET, GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
   DefineCustomIntVariable("etl.max_record_size", "The longest record of a file or a reply that is read.", nullptr,
                           &max_record_kb_setting, 16384, 1, 1048576, PGC_SUSET, GUC_UNIT_KB, nullptr, nullptr, nullptr);
+  DefineCustomIntVariable("etl.max_reply_size", "The longest reply of an HTTP API that is read.", nullptr,
+                          &max_reply_kb_setting, 65536, 1, 1048576, PGC_SUSET, GUC_UNIT_KB, nullptr, nullptr, nullptr);
   DefineCustomIntVariable("etl.max_json_depth", "How deeply JSON of a file or a reply may be nested.", nullptr,
                           &max_json_depth_setting, 512, 1, 10000, PGC_SUSET, 0, nullptr, nullptr, nullptr);
   DefineCustomIntVariable("etl.max_archive_size", "The most that a part of an xlsx file may unpack to.", nullptr,
@@ -75,6 +78,9 @@ std::string data_directory() {
 }
 std::size_t max_record_bytes() {
   return static_cast<std::size_t>(max_record_kb_setting) * 1024;
+}
+std::size_t max_reply_bytes() {
+  return static_cast<std::size_t>(max_reply_kb_setting) * 1024;
 }
 int max_json_depth() {
   return max_json_depth_setting;

@@ -8,10 +8,11 @@ namespace etl::pg {
 
 void define_settings();
 
-int max_workers();                   // etl.max_workers: pipelines running at once in a database
-std::string allowed_hosts();         // etl.allowed_hosts
-std::string data_directory();        // etl.data_directory
-std::size_t max_record_bytes();      // etl.max_record_size
+int max_workers();             // etl.max_workers: pipelines running at once in a database
+std::string allowed_hosts();   // etl.allowed_hosts
+std::string data_directory();  // etl.data_directory
+std::size_t max_record_bytes();
+std::size_t max_reply_bytes();       // etl.max_record_size
 int max_json_depth();                // etl.max_json_depth
 std::size_t max_archive_bytes();     // etl.max_archive_size
 std::string secrets_directory();     // etl.secrets_directory

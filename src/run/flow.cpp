@@ -90,6 +90,10 @@ void Flow::open() {
   }
 }
 
+void Flow::fetch(const std::optional<pg::Key>& after) {
+  if (sources_.size() == 1) sources_[0]->fetch(after);
+}
+
 bool Flow::read(const std::optional<pg::Key>& after) {
   bool more = false;
   std::size_t at = 0;

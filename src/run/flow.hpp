@@ -24,6 +24,8 @@ class Flow {
   // In a transaction: plans what is read.
   void open();
 
+  // Outside of a transaction: waits for what comes from elsewhere.
+  void fetch(const std::optional<pg::Key>& after);
   // Reads a page of each feed behind `after`, in the batch's transaction. False: nothing follows them. What cannot go
   // on may be taken out of the pages before the steps are run.
   bool read(const std::optional<pg::Key>& after);

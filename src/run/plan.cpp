@@ -172,6 +172,11 @@ void note_objects(const Plan& plan, std::int64_t pipeline) {
     if (sink.table) objects.written.push_back(sink.table->oid);
     if (sink.server) objects.servers.push_back(sink.server->gate.server);
   }
+  for (std::size_t i = 0; plan.graph && i < plan.graph->steps().size(); ++i) {
+    const auto origin = plan.graph->origin(plan.graph->steps()[i]);
+    const std::optional<pg::Server> server = origin ? origin->server() : std::nullopt;
+    if (server) objects.servers.push_back(server->gate.server);
+  }
   catalog::note_objects(pipeline, objects);
 }
 

@@ -120,10 +120,12 @@ void RemoteLoop::forget_saved() {
 // One transaction: the checkpoint of what was acknowledged, and the intent to send the next batch. Then the sending.
 void RemoteLoop::step() {
   std::optional<sink::Batch> batch;
+  const auto reads = [&] { return more_ && room() && seen_ == model::State::RUNNING; };
+  if (reads()) flow_->fetch(position_);
   pg::begin();
   const pg::StatementTimer timer(static_cast<int>(context_.plan.options.step_timeout_ms));
   save_acknowledged();
-  if (more_ && room() && seen_ == model::State::RUNNING) batch = read_next();
+  if (reads()) batch = read_next();
   pg::commit(true);
   if (!done_.empty()) {
     forget_saved();

@@ -130,7 +130,9 @@ std::vector<catalog::Checkpoint> make_slices(const Plan& plan, const std::vector
                : plan.definition.mode == "incremental" ? "pair"
                                                        : "key";
   whole.position_types = position_types(plan);
-  if (plan.definition.mode == "incremental" && !old.empty() && old[0].kind == "pair") whole.position = old[0].position;
+  // Files are remembered one by one.
+  const bool goes_on = plan.definition.mode == "incremental" && whole.kind != "file";
+  if (goes_on && !old.empty() && old[0].kind == whole.kind) whole.position = old[0].position;
   std::vector<catalog::Checkpoint> slices = {whole};
   if (!worth_slicing(plan)) return slices;
   for (const std::string& border : borders(plan, plan.options.slices)) {

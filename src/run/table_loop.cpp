@@ -113,6 +113,7 @@ catalog::Counters TableLoop::write(Form form, std::uint64_t dead) {
 bool TableLoop::batch(Form form) {
   catalog::BatchRecord record;
   record.started_us = pg::now_us();
+  flow_->fetch(position_);
   pg::begin();
   pg::fault_point(3);
   const pg::StatementTimer timer(static_cast<int>(context_.plan.options.step_timeout_ms));

@@ -28,6 +28,9 @@ class PageSource {
   virtual void open() = 0;
   // A page's relation. keep: it is read after its transaction.
   virtual std::unique_ptr<pg::Relation> make_page(bool keep) const = 0;
+  // Waits for what others must send before `after` can be read on, outside of a transaction. What read() needs and has
+  // not got, it gets itself.
+  virtual void fetch(const std::optional<pg::Key>&) {}
   // Appends the rows after `after` to `page`, which is cleared first. False: nothing follows this page.
   virtual bool read(const std::optional<pg::Key>& after, pg::Relation& page) = 0;
   // The position behind the page read last; nothing: where it was.

@@ -4,6 +4,7 @@ namespace etl::source {
 
 // One line an operator, sorted.
 extern const Source kCsv;
+extern const Source kHttpJson;
 extern const Source kJson;
 extern const Source kSql;
 extern const Source kTable;
@@ -12,7 +13,7 @@ extern const Source kXlsx;
 namespace {
 
 const Source kAll[] = {
-    kCsv, kJson, kSql, kTable, kXlsx,
+    kCsv, kHttpJson, kJson, kSql, kTable, kXlsx,
 };
 
 }  // namespace

@@ -1,0 +1,83 @@
+// The records of an HTTP API: a page of the API is a batch. A position is (page, records): so many records of the page
+// with that state (pagination.hpp) were read, and all pages before it.
+//
+// A reply with 429, 502, 503 or 504 is asked for again after 0.5, 1 and 2 s, or when it says (Retry-After, at most 60
+// s); no other status is. A connection that fails or breaks is for the run's own retries. No redirect is followed.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "http/client.hpp"
+#include "pg/gate.hpp"
+#include "remote/latch_waiter.hpp"
+#include "source/origin.hpp"
+#include "source/pagination.hpp"
+#include "source/record_typer.hpp"
+
+namespace etl::source {
+
+struct HttpApi {
+  pg::Server server;
+  std::string path;  // and query, beneath the server's URL
+  std::string method = "GET";
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;                  // JSON, or none
+  std::vector<std::string> records;  // the members that lead to the array of records
+  Pagination pagination;
+  file::Limits limits;
+};
+
+class HttpPages : public RecordPages {
+ public:
+  HttpPages(HttpApi api, OriginSpec spec);
+
+  void open() override;
+  std::unique_ptr<pg::Relation> make_page(bool keep) const override;
+  void fetch(const std::optional<pg::Key>& after) override;
+  bool read(const std::optional<pg::Key>& after, pg::Relation& page) override;
+  void read_all(pg::Relation& out) override;
+  std::optional<pg::Key> reached(const pg::Relation&) const override { return reached_; }
+  void again() override {}  // the page is kept until another one is asked for
+  const std::vector<BadRecord>& bad() const override { return typer_.bad(); }
+  const std::vector<catalog::FileState>& files() const override { return no_files_; }
+
+  bool hides_null_keys(bool) const override { return false; }
+  void read_null_keys(pg::Relation& page) override { page.clear(); }
+  double rows_total() override { return 0; }
+  const char* phase() const override { return "pages"; }
+  std::string description() const override { return api_.method + " " + api_.path + " of " + api_.server.name; }
+  std::string way() const override { return "pages of an API, a request each"; }
+  std::vector<std::string> explain() override { return {}; }
+
+ private:
+  struct Fetched {
+    std::string state;
+    std::string body;
+    std::optional<std::string> next;
+    std::uint64_t records = 0;
+  };
+
+  http::Request request(const std::string& url) const;
+  http::Reply ask(const std::string& url);
+  Error refusal(const http::Reply& reply, int tries) const;
+  void get(const std::string& state);
+  void take_records(std::uint64_t skip, pg::Relation& page);
+  void pause(std::int64_t milliseconds);
+
+  HttpApi api_;
+  OriginSpec spec_;
+  std::vector<std::string> names_;
+  std::string first_url_;
+  remote::LatchWaiter waiter_;
+  pg::Gate gate_;
+  std::unique_ptr<http::Client> client_;
+  RecordTyper typer_;
+  std::optional<Fetched> fetched_;
+  std::optional<pg::Key> reached_;
+  std::vector<catalog::FileState> no_files_;
+};
+
+}  // namespace etl::source

@@ -1,0 +1,315 @@
+"""Source http_json: an API page by page, with its retries, limits and refusals."""
+
+import json
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+import psycopg
+import pytest
+from harness.process import wait_until
+from workbench import OWNER
+
+COLUMNS = {"id": "int", "name": "text", "tags": "jsonb"}
+
+
+class Api(ThreadingHTTPServer):
+    """Answers as `script` says: a function of path, query and the request's number."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.seen = []  # (path, query, headers, body, when)
+        self.connections = 0
+        self.script = None
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def process_request(self, request, address):
+        self.connections += 1
+        super().process_request(request, address)
+
+    def paths(self):
+        return [path + ("?" + query if query else "") for path, query, *_ in self.seen]
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def answer(self):
+        parts = urlsplit(self.path)
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.server.seen.append((parts.path, parts.query, dict(self.headers), body, time.monotonic()))
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        status, headers, out = self.server.script(parts.path, query, len(self.server.seen))
+        if callable(out):
+            self.send_response(status)
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            try:
+                out(lambda data: self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data)))
+            except OSError:
+                self.close_connection = True
+            return
+        text = out if isinstance(out, bytes) else json.dumps(out).encode()
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    do_GET = do_POST = answer
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def api(bench):
+    server = Api()
+    bench.server.reload(**{"etl.allowed_hosts": "127.0.0.1"})
+    bench.admin.execute(f"""
+        CREATE SERVER api TYPE 'http' FOREIGN DATA WRAPPER etl OPTIONS (url '{server.url}/v1');
+        GRANT USAGE ON FOREIGN SERVER api TO {OWNER};
+        CREATE TABLE w.items (id int PRIMARY KEY, name text, tags jsonb); ALTER TABLE w.items OWNER TO {OWNER}""")
+    yield server
+    server.shutdown()
+    server.server_close()
+    bench.server.reload(**{"etl.allowed_hosts": "", "etl.max_reply_size": "64MB"})
+
+
+def items(first, last):
+    return [{"id": i, "name": f"n{i}", "tags": ["a", i], "more": None} for i in range(first, last + 1)]
+
+
+def create(bench, name="p", mode="full", options="{}", between=(), **params):
+    read = {
+        "id": "read",
+        "operator": "http_json",
+        "params": {"server": "api", "path": "/items", "columns": COLUMNS, **params},
+    }
+    chain = [read, *between]
+    save = {"id": "save", "operator": "table", "params": {"target": "w.items"}, "depends_on": [chain[-1]["id"]]}
+    with bench.owner() as owner:
+        owner.execute(
+            "SELECT etl.create_pipeline(%s, mode => %s, options => %s, steps => %s)",
+            (name, mode, options, json.dumps([*chain, save])),
+        )
+
+
+def run(bench, name="p"):
+    number = bench.run(name)
+    status = bench.ends(number)
+    return status if status == "succeeded" else (status, *bench.error(number))
+
+
+def by_offset(path, query, _):
+    start = int(query["offset"])
+    return 200, {}, {"data": {"items": items(start + 1, min(start + 40, 100))}}
+
+
+def by_page(path, query, _):
+    page = int(query["page"])
+    return 200, {}, items(page * 40 - 39, min(page * 40, 100)) if page < 4 else []
+
+
+def by_token(path, query, _):
+    page = int(query.get("token", "1"))
+    return (
+        200,
+        {},
+        {"data": items(page * 40 - 39, min(page * 40, 100)), "meta": {"next": str(page + 1) if page < 3 else None}},
+    )
+
+
+def by_link(path, query, _):
+    page = int(query.get("p", "1"))
+    links = {"Link": f'</v1/items?p=1>; rel="first", </v1/items?p={page + 1}&x=a,b>; title="a, b"; rel="next"'}
+    return 200, links if page < 3 else {}, items(page * 40 - 39, min(page * 40, 100))
+
+
+@pytest.mark.parametrize(
+    "script, params, asked",
+    [
+        (
+            by_offset,
+            {
+                "pagination": {"type": "offset", "param": "offset", "size": 40, "size_param": "limit"},
+                "records": "$.data.items",
+            },
+            ["limit=40&offset=0", "limit=40&offset=40", "limit=40&offset=80"],
+        ),
+        (by_page, {"pagination": {"type": "page", "param": "page"}}, ["page=1", "page=2", "page=3", "page=4"]),
+        (
+            by_token,
+            {"pagination": {"type": "token", "param": "token", "next": "meta.next"}, "records": "data"},
+            ["", "token=2", "token=3"],
+        ),
+        (by_link, {"pagination": {"type": "link"}}, ["", "p=2&x=a,b", "p=3&x=a,b"]),
+    ],
+)
+def test_pages(bench, api, script, params, asked):
+    api.script = script
+    create(bench, **params)
+    assert run(bench) == "succeeded"
+    assert bench.one("SELECT count(*) || ' ' || sum(id) || ' ' || max(tags::text) FROM w.items") == '100 5050 ["a", 9]'
+    assert api.paths() == ["/v1/items" + ("?" + query if query else "") for query in asked]
+    assert bench.one("SELECT count(*) FROM etl.batches") == 3
+    correlation = str(bench.one("SELECT correlation_id FROM etl.runs"))
+    assert {headers["X-Correlation-ID"] for _, _, headers, *_ in api.seen} == {correlation}
+    assert api.connections == 1
+    assert bench.one("SELECT etl.preview('p', 1)")["name"] == "n1"
+    assert bench.one("SELECT count(*) FROM etl.dry_run('p') WHERE action = 'unchanged'") == 40
+    assert "pages of an API" in bench.one("SELECT string_agg(l, '') FROM etl.explain('p') AS l")
+
+
+def test_an_incremental_run_goes_on(bench, api):
+    store = items(1, 30)
+
+    def script(path, query, _):
+        start = int(query["offset"])
+        return 200, {}, store[start : start + 20]
+
+    api.script = script
+    create(bench, mode="incremental", pagination={"type": "offset", "param": "offset", "size": 20})
+    assert run(bench) == "succeeded"
+    assert api.paths() == ["/v1/items?offset=0", "/v1/items?offset=20"]
+    store += items(31, 55)
+    api.seen.clear()
+    assert run(bench) == "succeeded"
+    assert api.paths() == ["/v1/items?offset=20", "/v1/items?offset=40"]
+    assert bench.one("SELECT rows_read FROM etl.runs ORDER BY id DESC LIMIT 1") == 25
+    assert bench.one("SELECT count(*) FROM w.items") == 55
+    assert bench.one("SELECT position FROM etl.checkpoints") == ["40", "15"]
+    assert run(bench) == "succeeded"
+    assert bench.one("SELECT rows_read FROM etl.runs ORDER BY id DESC LIMIT 1") == 0
+
+
+def test_what_is_asked_for_again(bench, api):
+    answers = iter([503, 429, 504])
+
+    def script(path, query, number):
+        status = next(answers, 200)
+        return status, {}, items(1, 3) if status == 200 else {"error": "busy"}
+
+    api.script = script
+    create(bench)
+    assert run(bench) == "succeeded"
+    times = [when for *_, when in api.seen]
+    pauses = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    assert len(pauses) == 3
+    assert all(least <= pause < least + 1 for least, pause in zip((0.5, 1, 2), pauses, strict=True)), pauses
+    assert bench.one("SELECT count(*) FROM w.items") == 3
+
+
+@pytest.mark.parametrize(
+    "status, code, times",
+    [(503, "PE020", 4), (500, "PE020", 1), (400, "PE020", 1), (401, "PE021", 1), (302, "PE020", 1)],
+)
+def test_what_is_refused_by_the_server(bench, api, status, code, times):
+    api.script = lambda *_: (status, {"Location": "http://10.0.0.1/"}, {"error": "because"})
+    create(bench)
+    state, seen_code, message = run(bench)[:3]
+    assert (state, seen_code) == ("failed", code)
+    assert len(api.seen) == times
+
+
+def test_bad_records(bench, api):
+    api.script = lambda *_: (200, {}, b'[{"id": 1}, {"id": "x"}, 7, {"id": 2, "name": "b"}]')
+    create(bench)
+    assert run(bench)[:2] == ("failed", "22P02")
+    with bench.owner() as owner:
+        owner.execute("SELECT etl.cancel('p')")
+        owner.execute('SELECT etl.alter_pipeline(\'p\', \'{"options": {"on_error": "quarantine"}}\')')
+    assert run(bench) == "succeeded"
+    letters = bench.admin.execute(
+        "SELECT error_code, original_record FROM etl.dead_letters ORDER BY original_record->>'_line'"
+    ).fetchall()
+    assert [letter["_line"] for _, letter in letters] == [2, 3]
+    assert letters[0] == ("22P02", {"_page": "/items", "_line": 2, "_raw": '{"id": "x"}'})
+    assert bench.one("SELECT count(*) FROM w.items") == 2
+
+
+def test_hostile_replies(bench, api):
+    def endless(write):
+        write(b"[")
+        while True:
+            write(b'{"id": 1},' * 10000)
+
+    cases = {
+        "54000": (200, {}, endless),
+        "54001": (200, {}, b"[" * 10000 + b"]" * 10000),
+        "PE001": (200, {}, b"<html>not JSON</html>"),
+        "22023": (200, {}, {"items": []}),
+        "42501": (200, {"Link": '<http://10.0.0.1/steal>; rel="next"'}, items(1, 2)),
+        "PE020": (200, {"Link": '</v1/items?p=1>; rel="next"'}, items(1, 2)),
+    }
+    bench.server.reload(**{"etl.max_reply_size": "1MB"})
+    for number, (code, answer) in enumerate(cases.items()):
+        api.script = lambda *_, answer=answer: answer
+        name = f"p{number}"
+        create(bench, name=name, pagination={"type": "link"}, options='{"retry_backoff": ["1ms"]}')
+        assert run(bench, name)[:2] == ("failed", code)
+    assert "10.0.0.1" in bench.one("SELECT error_detail FROM etl.run_log WHERE error_code = '42501'")
+
+
+def test_whole_set_steps_and_a_post(bench, api):
+    api.script = by_page
+    group = {"id": "group", "operator": "dedupe", "params": {"keys": ["id"], "order_by": "id"}, "depends_on": ["read"]}
+    create(
+        bench,
+        between=[group],
+        pagination={"type": "page", "param": "page"},
+        method="POST",
+        body={"q": "x"},
+        headers={"X-Team": "a"},
+    )
+    assert run(bench) == "succeeded"
+    assert bench.one("SELECT count(*) FROM w.items") == 100
+    path, query, headers, body, _ = api.seen[0]
+    assert (json.loads(body), headers["X-Team"], headers["Content-Type"]) == ({"q": "x"}, "a", "application/json")
+
+
+def test_a_cancel_ends_the_wait(bench, api):
+    gone = threading.Event()
+
+    def script(*_):
+        gone.wait(30)
+        return 200, {}, []
+
+    api.script = script
+    create(bench)
+    bench.run()
+    wait_until(lambda: api.seen)
+    start = time.monotonic()
+    assert (
+        bench.one(
+            "SELECT count(*) FROM pg_stat_activity WHERE backend_xmin IS NOT NULL AND application_name LIKE 'pg_etl: %'"
+        )
+        == 0
+    )
+    with bench.owner() as owner:
+        owner.execute("SELECT etl.cancel('p')")
+    wait_until(lambda: bench.one("SELECT state FROM etl.pipelines") == "IDLE")
+    assert time.monotonic() - start < 2
+    gone.set()
+
+
+def test_definitions_that_are_refused(bench, api):
+    def refused(**params):
+        with pytest.raises(psycopg.Error) as error:
+            create(bench, **params)
+        return error.value.sqlstate
+
+    assert refused(server="none") == "42704"
+    assert refused(path="items") == "22023"
+    assert refused(headers={"Authorization": "Bearer x"}) == "22023"
+    assert refused(pagination={"type": "token", "param": "t"}) == "22023"
+    assert refused(pagination={"type": "page"}) == "22023"
+    assert refused(records="a[0]") == "22023"
+    assert refused(columns={"id": "no_type"}) in ("42704", "22023")
+    bench.admin.execute(f"REVOKE USAGE ON FOREIGN SERVER api FROM {OWNER}")
+    assert refused() == "42501"
