@@ -14,6 +14,32 @@ namespace {
 
 constexpr int kGzipWindow = 15 + 16;  // largest window, gzip framing only
 
+// Asks before each piece whether to go on; the bytes that are skipped are pieces as well, of what is unpacked.
+class CheckedSource final : public ByteSource {
+ public:
+  CheckedSource(std::unique_ptr<ByteSource> source, std::function<void()> check)
+      : source_(std::move(source)), check_(std::move(check)) {}
+  std::size_t read(char* buffer, std::size_t size) override {
+    check_();
+    const std::size_t got = source_->read(buffer, std::min(size, kChunk));
+    at_ += got;
+    return got;
+  }
+  void skip_to(std::uint64_t byte) override {
+    for (; at_ < byte; at_ = std::min<std::uint64_t>(byte, at_ + kChunk)) {
+      check_();
+      source_->skip_to(std::min<std::uint64_t>(byte, at_ + kChunk));
+    }
+    source_->skip_to(byte);
+    at_ = byte;
+  }
+
+ private:
+  std::unique_ptr<ByteSource> source_;
+  const std::function<void()> check_;
+  std::uint64_t at_ = 0;
+};
+
 }  // namespace
 
 std::size_t FileSource::read(char* buffer, std::size_t size) {
@@ -96,15 +122,17 @@ void GzipSource::skip_to(std::uint64_t byte) {
   }
 }
 
-std::unique_ptr<ByteSource> open_source(File file) {
-  auto source = std::make_unique<FileSource>(std::move(file));
+std::unique_ptr<ByteSource> open_source(File file, const Limits& limits) {
+  auto plain = std::make_unique<FileSource>(std::move(file));
   char magic[2];
-  const std::size_t got = source->read(magic, sizeof magic);
-  source->skip_to(0);
+  const std::size_t got = plain->read(magic, sizeof magic);
+  plain->skip_to(0);
+  std::unique_ptr<ByteSource> source = std::move(plain);
   if (got == sizeof magic && std::memcmp(magic, "\x1f\x8b", sizeof magic) == 0) {
-    return std::make_unique<GzipSource>(std::move(source));
+    source = std::make_unique<GzipSource>(std::move(source));
   }
-  return source;
+  if (!limits.check) return source;
+  return std::make_unique<CheckedSource>(std::move(source), limits.check);
 }
 
 }  // namespace etl::file

@@ -64,7 +64,7 @@ class GzipSource : public ByteSource {
   bool in_member_ = false;
 };
 
-// The bytes of a file, unpacked when it begins like a gzip (1F 8B).
-std::unique_ptr<ByteSource> open_source(File file);
+// The bytes of a file, unpacked when it begins like a gzip (1F 8B). Calls limits.check as it goes.
+std::unique_ptr<ByteSource> open_source(File file, const Limits& limits = {});
 
 }  // namespace etl::file

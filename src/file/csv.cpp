@@ -7,11 +7,13 @@
 
 #include "core/nearest.hpp"
 #include "core/printable.hpp"
+#include "file/utf8.hpp"
 
 namespace etl::file {
 namespace {
 
-constexpr std::size_t kShown = 200;  // bytes of a name in a message
+constexpr std::size_t kShown = 200;       // bytes of a name in a message
+constexpr std::size_t kBeginning = 1000;  // of a record that is passed over
 
 std::string quoted(std::string_view name) {
   return "\"" + printable(name, kShown) + "\"";
@@ -161,6 +163,7 @@ Read CsvReader::next(Record& record) {
     return Read::kEnd;
   }
   record.error = result == CsvScanner::Result::kBad ? fault_error() : count_error();
+  if (record.raw.size() >= limits_.record_bytes) record.raw = utf8_front(record.raw, kBeginning);
   return Read::kBad;
 }
 
@@ -200,11 +203,11 @@ Error CsvReader::fault_error() const {
   switch (scanner_.fault()) {
     case CsvScanner::Fault::kTooLong:
       return Error("54000", "line is too long", "It has more than " + bytes + " bytes.",
-                   "Look at its quotes, or raise etl.max_record_bytes.");
+                   "Look at its quotes, or raise etl.max_record_size.");
     case CsvScanner::Fault::kUnclosed:
       return Error("22P04", "quote is not closed",
                    "No closing quote follows within " + bytes + " bytes or before the end of the file.",
-                   "Write a quote within a quoted field twice. A longer field wants a higher etl.max_record_bytes.");
+                   "Write a quote within a quoted field twice. A longer field wants a higher etl.max_record_size.");
     case CsvScanner::Fault::kReturn:
       return Error("22P04", "unquoted carriage return found", {}, "Quote the field that contains it.");
     case CsvScanner::Fault::kFeed:

@@ -156,7 +156,7 @@ Read JsonReader::next(Record& record) {
     case JsonFrame::Kind::kTooLong:
       record.error = Error("54000", "a record is too long",
                            "More than " + std::to_string(limits_.record_bytes) + " bytes were found.",
-                           "Raise etl.max_record_bytes.");
+                           "Raise etl.max_record_size.");
       return Read::kBad;
     case JsonFrame::Kind::kText:
       break;

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,10 +19,11 @@
 namespace etl::file {
 
 struct Limits {
-  std::size_t record_bytes = 16u << 20;  // of one record's raw text: etl.max_record_bytes
+  std::size_t record_bytes = 16u << 20;  // of one record's raw text: etl.max_record_size
   std::size_t fields = 1600;             // of one record, as many as a table can have columns
   int json_depth = 512;                  // etl.max_json_depth
-  std::size_t archive_bytes = 1u << 30;  // of one unpacked part of an xlsx: etl.max_archive_bytes
+  std::size_t archive_bytes = 1u << 30;  // of one unpacked part of an xlsx: etl.max_archive_size
+  std::function<void()> check = {};      // called for each piece that is read or unpacked; throws to stop the reader
 };
 
 // A value: `text` ends with a NUL byte that `size` does not count. It is NULL where text is nullptr.

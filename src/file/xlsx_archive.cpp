@@ -99,7 +99,7 @@ constexpr std::string_view kCompoundFile = "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
 }  // namespace
 
 Archive::Archive(int descriptor, const Limits& limits)
-    : input_(std::make_unique<Input>()), archive_bytes_(limits.archive_bytes) {
+    : input_(std::make_unique<Input>()), archive_bytes_(limits.archive_bytes), check_(limits.check) {
   struct stat status;
   if (fstat(descriptor, &status) != 0) {
     throw Error("58030", "could not read the file", std::string(std::strerror(errno)) + ".");
@@ -110,7 +110,7 @@ Archive::Archive(int descriptor, const Limits& limits)
 }
 
 Archive::Archive(std::string_view bytes, const Limits& limits)
-    : input_(std::make_unique<Input>()), archive_bytes_(limits.archive_bytes) {
+    : input_(std::make_unique<Input>()), archive_bytes_(limits.archive_bytes), check_(limits.check) {
   input_->bytes = bytes;
   input_->size = bytes.size();
   open_archive();
@@ -139,7 +139,7 @@ void Archive::refuse(int code, const std::string& what) const {
 void Archive::open_archive() {
   if (input_->size > archive_bytes_) {
     throw Error("54000", "the file is too large", "It has " + std::to_string(input_->size) + " bytes.",
-                "Split the workbook, or raise etl.max_archive_bytes.");
+                "Split the workbook, or raise etl.max_archive_size.");
   }
   char front[kCompoundFile.size()];
   if (input_->read(front, sizeof front) == sizeof front && std::string_view(front, sizeof front) == kCompoundFile) {
@@ -196,7 +196,7 @@ std::size_t ArchivePart::read(char* buffer, std::size_t size) {
   if (unpacked_ > archive_.archive_bytes_) {
     throw Error("54000", "part \"" + name_ + "\" of the archive is too large",
                 "More than " + std::to_string(archive_.archive_bytes_) + " bytes came out of it.",
-                "Split the workbook, or raise etl.max_archive_bytes.");
+                "Split the workbook, or raise etl.max_archive_size.");
   }
   if (unpacked_ > Archive::kRatioFloor && unpacked_ / Archive::kRatio > packed) {
     throw Error("54000", "part \"" + name_ + "\" of the archive is packed too tightly",

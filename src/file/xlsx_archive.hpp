@@ -57,10 +57,6 @@ class Archive {
   Archive(const Archive&) = delete;  // libzip keeps a pointer to the input
   Archive& operator=(const Archive&) = delete;
 
-  // Is called before each piece that is unpacked; throws to stop the reader. For what must be noticed while a large
-  // part is passed over.
-  void set_check(std::function<void()> check) { check_ = std::move(check); }
-
   bool has(const std::string& name) const;
   // Names match as OPC has it, whatever the case of ASCII letters. Error 22P04 when there is none, 0A000 when it is
   // encrypted or packed by another method than deflate.
@@ -80,7 +76,7 @@ class Archive {
 
   std::unique_ptr<Input> input_;
   std::uint64_t archive_bytes_;
-  std::function<void()> check_;
+  std::function<void()> check_;  // limits.check
   zip* zip_ = nullptr;
 };
 

@@ -143,7 +143,7 @@ void XlsxReader::read_header() {
   if (row_.too_long) {
     throw Error("54000", "the header is too long",
                 "More than " + std::to_string(limits_.record_bytes) + " bytes were found.",
-                "Raise etl.max_record_bytes.");
+                "Raise etl.max_record_size.");
   }
   const bool blank = range_.first_row > 0 && row_.number > range_.first_row;
   if (!has_columns_) {
@@ -291,9 +291,9 @@ Read XlsxReader::next(Record& record) {
   record.line = row_.number;
   bool good = place_cells(record);
   if (row_.too_long) {
-    record.error = Error("54000", "a record is too long",
-                         "More than " + std::to_string(limits_.record_bytes) + " bytes were found.",
-                         "Raise etl.max_record_bytes.");
+    record.error =
+        Error("54000", "a record is too long",
+              "More than " + std::to_string(limits_.record_bytes) + " bytes were found.", "Raise etl.max_record_size.");
     good = false;
   }
   write_raw();

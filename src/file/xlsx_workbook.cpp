@@ -165,7 +165,7 @@ class StringReader final : public XmlReader {
   void text(std::string_view piece) override {
     if (text_.size() + piece.size() > most_) {
       throw Error("54000", "a string of the workbook is too long",
-                  "More than " + std::to_string(most_) + " bytes were found.", "Raise etl.max_record_bytes.");
+                  "More than " + std::to_string(most_) + " bytes were found.", "Raise etl.max_record_size.");
     }
     text_.append(piece);
   }
@@ -241,7 +241,7 @@ char* SharedStrings::allocate(std::size_t size) {
   if (used_ > most_) {
     throw Error("54000", "the workbook's shared strings are too large",
                 "More than " + std::to_string(most_) + " bytes were needed.",
-                "Split the workbook, or raise etl.max_archive_bytes.");
+                "Split the workbook, or raise etl.max_archive_size.");
   }
   if (size > left_) {
     left_ = std::max(size, kBlock);

@@ -4,6 +4,7 @@
 
 #include "core/quote.hpp"
 #include "pg/function.hpp"
+#include "pg/process.hpp"
 #include "pg/settings.hpp"
 #include "run/operators.hpp"
 #include "source/registry.hpp"
@@ -103,6 +104,7 @@ std::shared_ptr<const source::Origin> Graph::origin(const model::Step& step) con
   limits.record_bytes = pg::max_record_bytes();
   limits.json_depth = pg::max_json_depth();
   limits.archive_bytes = pg::max_archive_bytes();
+  limits.check = pg::check_interrupts;
   return source->origin(json::parse(step.params, "params"), limits);
 }
 

@@ -35,14 +35,14 @@ class CsvFormat : public RecordFormat {
     file::CsvOptions options = options_;
     options.columns = columns;
     options.tail = tail;
-    return std::make_unique<file::CsvReader>(file::open_source(std::move(file)), options, limits_, from);
+    return std::make_unique<file::CsvReader>(file::open_source(std::move(file), limits_), options, limits_, from);
   }
 
   bool grows() const override { return true; }
 
  protected:
   std::vector<RecordColumn> infer(file::File file) const override {
-    file::CsvReader reader(file::open_source(std::move(file)), options_, limits_);
+    file::CsvReader reader(file::open_source(std::move(file), limits_), options_, limits_);
     std::vector<file::ColumnType> types(reader.columns().size());
     file::Record record;
     for (std::size_t i = 0; i < kSample; ++i) {

@@ -1,4 +1,6 @@
 // Source json: see file/json_reader.hpp for the formats.
+#include <algorithm>
+
 #include "file/byte_source.hpp"
 #include "file/json_reader.hpp"
 #include "source/record_format.hpp"
@@ -14,6 +16,7 @@ class JsonFormat : public RecordFormat {
     if (json::text_member(params, "format").value_or("ndjson") == "array") {
       options_.format = file::JsonOptions::Format::kArray;
     }
+    if (const auto records = json::text_member(params, "records")) options_.path = parse_path(*records);
   }
 
   std::unique_ptr<file::RecordReader> read(file::File file, const std::vector<std::string>& columns, file::Place from,
@@ -21,14 +24,14 @@ class JsonFormat : public RecordFormat {
     file::JsonOptions options = options_;
     options.columns = columns;
     options.tail = tail;
-    return std::make_unique<file::JsonReader>(file::open_source(std::move(file)), options, limits_, from);
+    return std::make_unique<file::JsonReader>(file::open_source(std::move(file), limits_), options, limits_, from);
   }
 
   bool grows() const override { return options_.format == file::JsonOptions::Format::kNdjson; }
 
  protected:
   std::vector<RecordColumn> infer(file::File file) const override {
-    const file::JsonReader reader(file::open_source(std::move(file)), options_, limits_);
+    const file::JsonReader reader(file::open_source(std::move(file), limits_), options_, limits_);
     std::vector<RecordColumn> columns;
     for (std::size_t i = 0; i < reader.columns().size(); ++i)
       columns.push_back({reader.columns()[i], reader.types()[i]});
@@ -36,6 +39,27 @@ class JsonFormat : public RecordFormat {
   }
 
  private:
+  // "data.items", or with "$." before it.
+  std::vector<std::string> parse_path(std::string_view text) const {
+    if (options_.format != file::JsonOptions::Format::kArray) {
+      throw Error("22023", "param \"records\" is for format \"array\" only", "A file of lines has no array.",
+                  "Add \"format\": \"array\", or leave \"records\" out.");
+    }
+    std::vector<std::string> path;
+    if (text == "$") return path;
+    if (text.starts_with("$.")) text.remove_prefix(2);
+    for (std::size_t begin = 0; begin <= text.size();) {
+      const std::size_t end = std::min(text.find('.', begin), text.size());
+      path.emplace_back(text.substr(begin, end - begin));
+      if (path.back().empty() || path.back().find_first_of("[]*$\"'") != std::string::npos) {
+        throw Error("22023", "param \"records\" is no path of members", "It is \"" + std::string(text) + "\".",
+                    "Write the names of the members that lead to the array, as data.items.");
+      }
+      begin = end + 1;
+    }
+    return path;
+  }
+
   file::JsonOptions options_;
 };
 
@@ -51,7 +75,8 @@ extern const Source kJson = {
      "columns, they are the members of the first 1000 objects.",
      R"({"type": "object", "properties": {)" ETL_FILE_PARAMS R"(,
     "format": {"type": "string", "enum": ["ndjson", "array"],
-               "description": "ndjson, an object a line, or array, one array of objects; ndjson when absent"}},
+               "description": "ndjson, an object a line, or array, one array of objects; ndjson when absent"},
+    "records": {"type": "string", "minLength": 1, "description": "format array: the members that lead to the array, as data.items; the file is the array when absent"}},
   "required": ["path"]})"},
     nullptr,
     make_origin};

@@ -1,7 +1,10 @@
 """Fixtures of the integration suite; no test of it may make a server process crash."""
 
+import os
+
 import pytest
-from workbench import workbench
+from file_pipelines import PEOPLE
+from workbench import OWNER, workbench
 
 _used = set()
 
@@ -27,6 +30,21 @@ def bench_without_preload(pg):
 def any_bench(request):
     """Both of them, one after the other."""
     yield from _bench_on(request.getfixturevalue("pg_preload" if request.param == "preload" else "pg"))
+
+
+@pytest.fixture
+def folder(bench, tmp_path):
+    """A directory of etl.data_directory that the server may read; and the table w.people."""
+    os.chmod(tmp_path, 0o755)
+    for parent in tmp_path.parents:
+        if parent.stat().st_uid == os.geteuid() and not parent.stat().st_mode & 0o001:
+            os.chmod(parent, parent.stat().st_mode | 0o011)
+    bench.server.reload(**{"etl.data_directory": str(tmp_path)})
+    bench.admin.execute(f"GRANT pg_read_server_files TO {OWNER}")
+    bench.admin.execute(PEOPLE)
+    bench.admin.execute(f"ALTER TABLE w.people OWNER TO {OWNER}")
+    yield tmp_path
+    bench.server.reload(**{"etl.data_directory": ""})
 
 
 @pytest.fixture(scope="module", autouse=True)

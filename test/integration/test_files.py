@@ -4,52 +4,8 @@ import gzip
 import json
 import os
 
-import psycopg
-import pytest
+from file_pipelines import create, refused, run, steps
 from workbench import OWNER
-
-TARGET = "CREATE TABLE w.people (id int PRIMARY KEY, name text, age int, pay numeric, born date)"
-
-
-@pytest.fixture
-def folder(bench, tmp_path):
-    """A directory of etl.data_directory, that the server may read."""
-    os.chmod(tmp_path, 0o755)
-    for parent in tmp_path.parents:
-        if parent.stat().st_uid == os.geteuid() and not parent.stat().st_mode & 0o001:
-            os.chmod(parent, parent.stat().st_mode | 0o011)
-    bench.server.reload(**{"etl.data_directory": str(tmp_path)})
-    bench.admin.execute(f"GRANT pg_read_server_files TO {OWNER}")
-    bench.admin.execute(TARGET)
-    bench.admin.execute(f"ALTER TABLE w.people OWNER TO {OWNER}")
-    yield tmp_path
-    bench.server.reload(**{"etl.data_directory": ""})
-
-
-def steps(path, *between, operator="csv", **params):
-    source = {"id": "extract", "operator": operator, "params": {"path": path, **params}}
-    chain = [source, *between]
-    last = {"id": "save", "operator": "table", "params": {"target": "w.people"}, "depends_on": [chain[-1]["id"]]}
-    return json.dumps([*chain, last])
-
-
-def create(bench, definition, **more):
-    arguments = {"name": "p", "steps": definition, "batch_size": 100, **more}
-    names = ", ".join(f"{key} => %({key})s" for key in arguments)
-    with bench.owner() as owner:
-        owner.execute(f"SELECT etl.create_pipeline({names})", arguments)
-
-
-def run(bench):
-    number = bench.run()
-    status = bench.ends(number)
-    return status if status == "succeeded" else (status, *bench.error(number))
-
-
-def refused(bench, definition, **more):
-    with pytest.raises(psycopg.Error) as error:
-        create(bench, definition, **more)
-    return error.value.sqlstate
 
 
 def test_a_file_is_typed_and_streamed(bench, folder):

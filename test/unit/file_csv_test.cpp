@@ -279,6 +279,17 @@ TEST(Csv, TheRawTextOfALongRecordIsItsFront) {
   }
 }
 
+TEST(Csv, TheRawTextOfAVeryLongRecordIsItsBeginning) {
+  Limits limits;
+  limits.record_bytes = 4000;
+  const std::string text = "1\n" + std::string(999, 'x') + "é" + std::string(5000, 'x') + "\na\n";
+  CsvReader reader = reader_of(text, without_header(), limits);
+  Record record;
+  reader.next(record);
+  ASSERT_EQ(reader.next(record), Read::kBad);
+  EXPECT_EQ(record.raw, std::string(999, 'x'));
+}
+
 TEST(Csv, TooManyColumns) {
   Limits limits;
   limits.fields = 3;

@@ -91,6 +91,24 @@ TEST_F(SourceTest, APlainFile) {
   for (const char* small : {"", "x", "\x1f", "\x1f\x8a\x08"}) EXPECT_EQ(read_all(*open(small)), small);
 }
 
+TEST_F(SourceTest, ACheckIsCalledForEachPiece) {
+  tree_.file("f", lines(100'000));
+  Limits limits;
+  int left = 3;
+  limits.check = [&] {
+    if (left-- == 0) throw Error("57014", "canceling statement due to user request");
+  };
+  std::string buffer(kChunk / 2, '\0');
+  const auto source = open_source(open_file(tree_.root(), "f"), limits);
+  EXPECT_EQ(source->read(buffer.data(), buffer.size()), buffer.size());
+  source->skip_to(kChunk);
+  EXPECT_EQ(source->read(buffer.data(), 3), 3u);
+  EXPECT_EQ(buffer.substr(0, 3), lines(100'000).substr(kChunk, 3));
+  EXPECT_THROW(source->read(buffer.data(), 3), Error);
+  left = 2;
+  EXPECT_THROW(source->skip_to(100 * kChunk), Error);
+}
+
 TEST_F(SourceTest, AFileThatCannotBeReadSaysItsName) {
   tree_.file("f", "text");
   File file = open_file(tree_.root(), "f");

@@ -558,8 +558,9 @@ TEST(XlsxArchive, FromADescriptor) {
 
 TEST(XlsxArchive, CheckStopsTheReader) {
   const std::string bytes = rows("<row><c><v>1</v></c></row>").bytes();
-  auto archive = std::make_unique<Archive>(std::string_view(bytes), Limits{});
-  archive->set_check([] { throw Error("57014", "canceling statement due to user request"); });
+  Limits limits;
+  limits.check = [] { throw Error("57014", "canceling statement due to user request"); };
+  auto archive = std::make_unique<Archive>(std::string_view(bytes), limits);
   EXPECT_EQ(error_of([&] { XlsxReader(std::move(archive), {}, {}); }).sqlstate, "57014");
 }
 
