@@ -7,6 +7,7 @@
 #include "core/json.hpp"
 #include "core/yaml.hpp"
 #include "model/steps.hpp"
+#include "pg/log.hpp"
 #include "pg/process.hpp"
 #include "pg/role.hpp"
 #include "pg/spi.hpp"

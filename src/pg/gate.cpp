@@ -4,6 +4,7 @@
 
 #include "pg/guard.hpp"
 #include "pg/headers.hpp"
+#include "pg/log.hpp"
 #include "pg/process.hpp"
 #include "pg/transaction.hpp"
 
@@ -251,8 +252,10 @@ void Gate::tell(bool alive) {
     return Change{changed && was_closed, changed && closed, circuit.failures()};
   });
   const std::string whose = "server \"" + name_ + "\": the circuit breaker is ";
-  if (change.opened) log_line(whose + "open after " + std::to_string(change.failures) + " failed requests in a row");
-  if (change.closed) log_line(whose + "closed again");
+  if (change.opened) {
+    log_line(LogLevel::kError, whose + "open after " + std::to_string(change.failures) + " failed requests in a row");
+  }
+  if (change.closed) log_line(LogLevel::kInfo, whose + "closed again");
 }
 
 }  // namespace etl::pg

@@ -304,19 +304,6 @@ int own_pid() {
   return MyProcPid;
 }
 
-void log_line(const std::string& message) {
-  const char* text = message.c_str();
-  call([&] { ereport(LOG, errmsg_internal("%s", text), errhidestmt(true), errhidecontext(true)); });
-}
-
-void warn_line(const std::string& message, const std::string& hint) {
-  const char* text = message.c_str();
-  const char* advice = hint.empty() ? nullptr : hint.c_str();
-  call([&] {
-    ereport(WARNING, errmsg_internal("%s", text), advice != nullptr ? errhint("%s", advice) : 0, errhidestmt(true));
-  });
-}
-
 void notice(const std::string& message) {
   const char* text = message.c_str();
   call([&] { ereport(NOTICE, errmsg_internal("%s", text)); });

@@ -52,8 +52,6 @@ void check_interrupts();
 void ignore_cancel();  // forgets a cancel that has arrived and was answered
 int own_pid();
 
-void log_line(const std::string& message);  // LOG, once per state change
-void warn_line(const std::string& message, const std::string& hint = {});
 void notice(const std::string& message);
 
 }  // namespace etl::pg

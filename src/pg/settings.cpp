@@ -19,10 +19,13 @@ char* data_directory_setting = nullptr;
 char* allowed_hosts_setting = nullptr;
 char* secrets_directory_setting = nullptr;
 bool superuser_pipelines_setting = true;
+int log_format_setting = 0;
 bool suspended_setting = false;
 #ifdef ETL_FAULT_POINTS
 char* fault_point_setting = nullptr;
 #endif
+
+constexpr config_enum_entry kLogFormats[] = {{"text", 0, false}, {"json", 1, false}, {nullptr, 0, false}};
 
 std::string text_of(const char* value) {
   return value != nullptr ? value : "";
@@ -51,6 +54,10 @@ void define_settings() {
   DefineCustomIntVariable("etl.max_archive_size", "The most that a part of an xlsx file may unpack to.", nullptr,
                           &max_archive_kb_setting, 1048576, 1, INT_MAX, PGC_SUSET, GUC_UNIT_KB, nullptr, nullptr,
                           nullptr);
+  DefineCustomEnumVariable("etl.log_format", "How pg_etl writes its own lines to the server's log: text or json.",
+                           "A line of json is an object with the keys timestamp, level, service, message, "
+                           "correlation_id and dataset_name.",
+                           &log_format_setting, 0, kLogFormats, PGC_SIGHUP, 0, nullptr, nullptr, nullptr);
   DefineCustomStringVariable(
       "etl.secrets_directory",
       "Directory of the files that user mappings name as password_file or api_key_file; who makes such a "
@@ -87,6 +94,9 @@ int max_json_depth() {
 }
 std::size_t max_archive_bytes() {
   return static_cast<std::size_t>(max_archive_kb_setting) * 1024;
+}
+bool logs_json() {
+  return log_format_setting != 0;
 }
 std::string secrets_directory() {
   return text_of(secrets_directory_setting);

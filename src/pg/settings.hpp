@@ -15,6 +15,7 @@ std::size_t max_record_bytes();
 std::size_t max_reply_bytes();       // etl.max_record_size
 int max_json_depth();                // etl.max_json_depth
 std::size_t max_archive_bytes();     // etl.max_archive_size
+bool logs_json();                    // etl.log_format
 std::string secrets_directory();     // etl.secrets_directory
 bool superuser_pipelines_allowed();  // etl.allow_superuser_pipelines
 bool suspended();                    // etl.suspended

@@ -8,6 +8,7 @@
 #include "core/sqlstate.hpp"
 #include "pg/fault.hpp"
 #include "pg/gate.hpp"
+#include "pg/log.hpp"
 #include "pg/role.hpp"
 #include "pg/settings.hpp"
 #include "pg/transaction.hpp"
@@ -26,6 +27,7 @@ using model::State;
 constexpr char kClaimTimeout[] = "1s";
 constexpr std::int64_t kClaimUs = 1'000'000;
 constexpr long kClaimPollMs = 20;
+constexpr char kStopped[] = "stopped here: it was cancelled, or another worker has it";
 
 void enter_gate(const model::Definition& definition) {
   const std::string server = model::parse_target(definition.target).server;
@@ -82,6 +84,15 @@ std::optional<Context> claim(const pg::Task& task) {
   }
 }
 
+void tell(const Context& context, pg::LogLevel level, const std::string& what) {
+  pg::log_line(level, "pipeline \"" + context.plan.definition.name + "\"" + what,
+               {.correlation_id = context.correlation_id, .dataset_name = context.plan.definition.name});
+}
+
+void tell_run(const Context& context, const std::string& how) {
+  tell(context, pg::LogLevel::kInfo, ": run " + std::to_string(context.run) + " " + how);
+}
+
 // Moves the pipeline from wherever its run stands to `to`, unless somebody else has done so. False: it was to be
 // paused, and was resumed meanwhile.
 bool end_run(Context& context, State to, const std::string& status, const Error* error) {
@@ -97,18 +108,24 @@ bool end_run(Context& context, State to, const std::string& status, const Error*
                        error != nullptr ? std::optional(error->sqlstate + ": " + error->message) : std::nullopt);
   }
   pg::commit(true);
+  if (!mine) {
+    tell_run(context, kStopped);
+  } else if (to == State::FAILED) {
+    tell(context, pg::LogLevel::kError, " failed: " + error->sqlstate + ": " + error->message);
+  } else if (!resumed) {
+    tell_run(context, status);
+  }
   return !resumed;
 }
 
 void fail_run(Context& context, const Error& error) {
-  if (error.sqlstate == sqlstate::kFenced) return;
+  if (error.sqlstate == sqlstate::kFenced) return tell_run(context, kStopped);
   if (error.sqlstate == "57014" && !context.timed_out) {
     const Error cancelled("57014", "the worker was cancelled by pg_cancel_backend()");
     (void)end_run(context, State::IDLE, "cancelled", &cancelled);
     return;
   }
   (void)end_run(context, State::FAILED, "failed", &error);
-  pg::log_line("pipeline \"" + context.plan.definition.name + "\" failed: " + error.sqlstate + ": " + error.message);
 }
 
 // The plan, checked anew with today's tables and rights.
@@ -174,6 +191,7 @@ void lead_run(const pg::Task& task) {
   if (!claimed) return;
   Context& context = *claimed;
   try {
+    tell_run(context, "started");
     pg::begin();
     catalog::check_version();
     pg::commit(false);
@@ -182,6 +200,7 @@ void lead_run(const pg::Task& task) {
     Outcome outcome = move_data(context);
     while (outcome == Outcome::kPaused && !end_run(context, State::PAUSED, "paused", nullptr)) outcome = go_on(context);
     if (outcome == Outcome::kDone) (void)end_run(context, State::IDLE, "succeeded", nullptr);
+    if (outcome == Outcome::kStopped) tell_run(context, kStopped);
     pg::fault_point(15);
   } catch (const Error& error) {
     pg::abort_transaction();

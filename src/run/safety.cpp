@@ -5,6 +5,7 @@
 #include "catalog/activity.hpp"
 #include "core/json.hpp"
 #include "core/quote.hpp"
+#include "pg/log.hpp"
 #include "pg/process.hpp"
 #include "pg/spi.hpp"
 #include "pg/transaction.hpp"
@@ -218,7 +219,8 @@ void open_overlap(const Plan& plan, Watermark& watermark, Window& window, const 
       ++watermark.breaches;
       pg::warn_line("pipeline \"" + plan.definition.name +
                         "\": a transaction has outlived the overlap window, so rows of it may be missed",
-                    "Enlarge option \"overlap\", or end the transaction named in etl.lag.");
+                    "Enlarge option \"overlap\", or end the transaction named in etl.lag.",
+                    {.correlation_id = {}, .dataset_name = plan.definition.name});
     }
     const bool clock = key.type == kTimestamptz || key.type == kTimestamp || key.type == kDate;
     window.again = !clock || (position && (*position)[0]);

@@ -4,9 +4,11 @@
 #include <iterator>
 #include <map>
 
+#include "catalog/pipelines.hpp"
 #include "catalog/runs.hpp"
 #include "core/sqlstate.hpp"
 #include "pg/databases.hpp"
+#include "pg/log.hpp"
 #include "pg/role.hpp"
 #include "pg/settings.hpp"
 #include "pg/transaction.hpp"
@@ -54,7 +56,11 @@ void recover(const ActiveRun& lost) {
                     "Look into the server's log; etl.retry() goes on from the checkpoint.");
   catalog::set_run_status(lost.run, "failed", &error);
   catalog::set_state(lost.pipeline, lost.state, State::FAILED, lost.run, role, "worker lost");
-  pg::log_line("run " + std::to_string(lost.run) + ": worker lost");
+  const auto run = catalog::read_run(lost.run);
+  const auto definition = catalog::find_pipeline(lost.pipeline);
+  pg::log_line(pg::LogLevel::kError, "run " + std::to_string(lost.run) + ": worker lost",
+               {.correlation_id = run ? std::optional(run->correlation_id) : std::nullopt,
+                .dataset_name = definition ? std::optional(definition->name) : std::nullopt});
   if (!lost.enabled || !lost.auto_recover || lost.recoveries >= lost.max_retries) return;
   catalog::count_recovery(lost.run);
   const bool pause = lost.state == State::PAUSE_REQUESTED;
@@ -172,7 +178,7 @@ bool is_wanted() {
     if (wanted) catalog::check_version();
   } catch (const Error& error) {
     if (error.sqlstate != sqlstate::kVersionMismatch) throw;
-    pg::log_line("the keeper leaves: " + error.message);
+    pg::log_line(pg::LogLevel::kWarning, "the keeper leaves: " + error.message);
     wanted = false;
   }
   wanted = wanted && pg::try_lease(pg::kKeeperLease, 0);

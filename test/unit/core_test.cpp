@@ -4,6 +4,7 @@
 #include "core/duration.hpp"
 #include "core/error.hpp"
 #include "core/json.hpp"
+#include "core/log_record.hpp"
 #include "core/nearest.hpp"
 #include "core/printable.hpp"
 
@@ -32,6 +33,23 @@ TEST(Json, RefusesDepthAndGarbage) {
 TEST(Json, PositionsRoundTrip) {
   const json::Texts texts = {"1", std::nullopt, "a\"b\n"};
   EXPECT_EQ(json::read_texts(json::parse(json::write_texts(texts), "it")), texts);
+}
+
+TEST(LogRecord, IsOneLineWhateverItHolds) {
+  const std::string text = "a\"b\\\n\x1b[31m\x7f\xc2\x9b\u00e9\xff\xed\xa0\x80";
+  const std::string line = to_json({1709251199999999, "info", text, std::nullopt, "\t"});
+  EXPECT_EQ(line, R"({"timestamp":"2024-02-29T23:59:59.999Z","level":"info","service":"pg_etl",)"
+                  R"("message":"a\"b\\\n\u001B[31m\u007f\u009b)"
+                  "\u00e9\ufffd\ufffd\ufffd\ufffd"
+                  R"(","correlation_id":null,"dataset_name":"\t"})");
+  const json::Document parsed = json::parse(line, "it");
+  EXPECT_EQ(parsed.MemberCount(), 6u);
+}
+
+TEST(LogRecord, TimesAreUtcWithMilliseconds) {
+  EXPECT_EQ(utc_timestamp(0), "1970-01-01T00:00:00.000Z");
+  EXPECT_EQ(utc_timestamp(-1), "1969-12-31T23:59:59.999Z");
+  EXPECT_EQ(utc_timestamp(253402300799999000), "9999-12-31T23:59:59.999Z");
 }
 
 TEST(Duration, ReadsWhatUsersWrite) {
