@@ -43,6 +43,7 @@ def test_examples_of_operators_are_accepted(bench):
         CREATE TABLE app.orders_copy (LIKE app.orders INCLUDING ALL);
         CREATE TYPE app.order_row AS (id bigint, amount numeric);
         CREATE FUNCTION app.score(app.order_row[]) RETURNS SETOF app.order_row LANGUAGE sql AS 'SELECT * FROM unnest($1)';
+        CREATE SERVER shop TYPE 'http' FOREIGN DATA WRAPPER etl OPTIONS (url 'https://shop.example');
         CREATE SERVER search TYPE 'elasticsearch' FOREIGN DATA WRAPPER etl OPTIONS (url 'https://search.example');
         SELECT etl.allow_target('app.*'), etl.allow_target('search:*'), etl.allow_function('app.score(app.order_row[])')""")
     sources = [
