@@ -82,6 +82,10 @@ void Flow::open() {
   }
   if (plan_.way != Way::kBatch) return;
   evaluation_ = std::make_unique<Evaluation>(plan_, page_.get());
+  if (plan_.straight) {
+    page_->watch(watch_keys(*page_, plan_.sinks[0].keys));
+    return;
+  }
   for (const SinkPlan& sink : plan_.sinks) {
     auto input = std::make_unique<pg::Relation>(sink.columns, false);
     input->watch(watch_keys(*input, sink.keys));
@@ -112,7 +116,7 @@ bool Flow::read(const std::optional<pg::Key>& after) {
 void Flow::run_steps() {
   if (plan_.way != Way::kBatch) return;
   evaluation_->run();
-  fill_inputs();
+  if (!plan_.straight) fill_inputs();
 }
 
 void Flow::fill_inputs() {

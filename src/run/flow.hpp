@@ -42,7 +42,7 @@ class Flow {
   std::uint64_t bytes_read();
   // The position behind the batch; nothing: where it was.
   std::optional<pg::Key> reached();
-  pg::Relation& input(std::size_t sink) { return *inputs_[sink]; }
+  pg::Relation& input(std::size_t sink) { return plan_.straight ? *page_ : *inputs_[sink]; }
 
   // Of the batch, or of the whole set; nullptr: no step has run.
   const Evaluation* evaluation() const { return evaluation_.get(); }
@@ -61,7 +61,7 @@ class Flow {
   std::unique_ptr<Evaluation> evaluation_;
   std::vector<std::unique_ptr<source::PageSource>> sources_;  // of each feed
   std::unique_ptr<pg::Relation> page_;                        // kBatch: of the paged step
-  std::vector<std::unique_ptr<pg::Relation>> inputs_;         // of each sink
+  std::vector<std::unique_ptr<pg::Relation>> inputs_;         // of each sink, unless the page is that
   std::vector<std::unique_ptr<pg::Statement>> statements_;    // kBatch: that fill them
 };
 

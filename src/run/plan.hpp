@@ -71,6 +71,7 @@ struct Plan {
   model::Options options;
   std::optional<Graph> graph;  // of the steps; nothing: source and target
   Way way = Way::kDirect;
+  bool straight = false;              // kBatch of an origin: no step lies between the page and the one sink
   bool at_once = false;               // a run is one batch: a sink needs all rows, or the source's rows are in no order
   Graph::Relations relations;         // steps whose rows wait in a relation
   std::string paged_step;             // kBatch: whose rows the feed reads

@@ -148,6 +148,9 @@ void plan_feeds(Plan& plan, const std::vector<pg::Analysis>& inputs) {
     feed.source.columns = sink.columns;  // with the collations in which the target compares
     if (plan.way != Way::kBatch) plan.feeds.push_back(std::move(feed));
   }
+  plan.straight = plan.way == Way::kBatch && plan.feeds[0].origin && plan.sinks.size() == 1 &&
+                  plan.graph->step(plan.sinks[0].step).depends_on == std::vector{plan.paged_step};
+  if (plan.straight) plan.feeds[0].source.columns = plan.sinks[0].columns;
 }
 
 }  // namespace

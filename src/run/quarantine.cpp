@@ -124,10 +124,11 @@ void Quarantine::take_unreachable(Flow& flow, catalog::Checkpoint& checkpoint, b
 std::uint64_t Quarantine::take_out(Flow& flow) {
   const Plan& plan = context_.plan;
   const bool by_batch = plan.way == Way::kBatch;
+  const bool of_step = by_batch && !plan.straight;  // the page is the paged step's, not the sink's
   std::uint64_t dead = 0;
   for (std::size_t i = 0; i < flow.feeds(); ++i) {
     dead += take_bad_records(flow.source(i).bad());
-    dead += take_null_keys(flow.page(i), by_batch ? plan.paged_step : plan.sinks[i].step);
+    dead += take_null_keys(flow.page(i), of_step ? plan.paged_step : plan.sinks[i].step);
   }
   if (!by_batch) return dead;
   flow.run_steps();

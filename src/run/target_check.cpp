@@ -7,6 +7,7 @@
 #include "core/nearest.hpp"
 #include "core/quote.hpp"
 #include "file/beneath.hpp"
+#include "file/directory.hpp"
 #include "http/url.hpp"
 #include "pg/role.hpp"
 #include "pg/spi.hpp"
@@ -257,8 +258,11 @@ void check_target(SinkPlan& sink, const std::string& name, unsigned owner) {
 }
 
 void check_file(SinkPlan& sink) {
-  (void)source::file_directories(source::FileUse::kWrite);
+  const std::string directories = source::file_directories(source::FileUse::kWrite);
   (void)file::check_path(sink.file->path);
+  if (file::parse_directories(directories).empty()) {
+    file::refuse(sink.file->path, "Setting etl.data_directory is empty.");
+  }
   sink.keys = sink.key_columns.value_or(std::vector<std::string>());
 }
 
