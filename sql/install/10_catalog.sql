@@ -66,6 +66,17 @@ CREATE TABLE etl.allowed_function (
 COMMENT ON TABLE etl.allowed_function IS 'Functions that steps of pipelines may call, by qualified name and argument types; role NULL is everyone';
 SELECT pg_catalog.pg_extension_config_dump('etl.allowed_function', '');
 
+CREATE TABLE etl.operator (
+    name text NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('source', 'transform', 'sink')),
+    function text NOT NULL,
+    params_schema jsonb NOT NULL,
+    description text NOT NULL,
+    PRIMARY KEY (name, kind)
+);
+COMMENT ON TABLE etl.operator IS 'Operators that were registered, beside those that are built in; function is qualified, with the types of its arguments';
+SELECT pg_catalog.pg_extension_config_dump('etl.operator', '');
+
 CREATE TABLE etl.pipeline_grant (
     pipeline_id bigint NOT NULL REFERENCES etl.pipeline ON DELETE CASCADE,
     role regrole NOT NULL,

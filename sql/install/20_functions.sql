@@ -124,6 +124,16 @@ LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 
 COMMENT ON FUNCTION etl.revoke_function(text, regrole) IS
 'Takes an entry off the allow-list of functions, as etl.allowed_functions shows it; false when there was none';
 
+CREATE FUNCTION etl.register_operator(name text, kind text, function regprocedure, params_schema jsonb, description text) RETURNS void
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_register_operator';
+COMMENT ON FUNCTION etl.register_operator(text, text, regprocedure, jsonb, text) IS
+'Makes a function an operator of steps; for superusers and the database''s owner. A source is f(params jsonb) and returns rows; a transform f(rows t[], params jsonb), where t is a composite type, and returns rows; a sink f(rows t[], params jsonb), called in the batch''s transaction. Who owns a pipeline with it needs EXECUTE';
+
+CREATE FUNCTION etl.unregister_operator(name text) RETURNS bool
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_unregister_operator';
+COMMENT ON FUNCTION etl.unregister_operator(text) IS
+'Takes back what register_operator made; false when there is none of that name. Pipelines with it fail at their next run';
+
 CREATE FUNCTION etl.grant_pipeline(name text, privilege text, to_role regrole) RETURNS void
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_grant_pipeline';
 COMMENT ON FUNCTION etl.grant_pipeline(text, text, regrole) IS

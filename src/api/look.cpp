@@ -12,6 +12,7 @@
 #include "pg/spi.hpp"
 #include "pg/transaction.hpp"
 #include "run/operators.hpp"
+#include "run/registered.hpp"
 #include "worker/answer.hpp"
 
 extern "C" {
@@ -94,6 +95,7 @@ ETL_FUNCTION(etl_list_operators) {
   return pg::boundary([&]() -> Datum {
     std::vector<std::vector<pg::Text>> rows;
     auto text = [](std::string_view t) { return t.empty() ? std::nullopt : pg::Text(t); };
+    run::load_registered();
     for (const model::Operator* op : run::all_operators()) {
       rows.push_back({std::string(op->name), std::string(model::name(op->kind)), std::string(op->params_schema),
                       std::string(op->description), text(op->of_batch), text(op->of_set)});

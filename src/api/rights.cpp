@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "api/open.hpp"
+#include "catalog/operators.hpp"
 #include "catalog/pipelines.hpp"
 #include "core/nearest.hpp"
 #include "core/server_limits.hpp"
@@ -9,6 +10,7 @@
 #include "pg/function.hpp"
 #include "pg/role.hpp"
 #include "pg/spi.hpp"
+#include "run/registered.hpp"
 
 extern "C" {
 #include "access/reloptions.h"
@@ -23,10 +25,10 @@ namespace etl::api {
 
 namespace {
 
-void want_administrator(const char* list) {
+void want_administrator(const char* what) {
   const pg::RoleId role = pg::current_role();
   if (pg::is_superuser(role) || pg::owns_database(role)) return;
-  throw Error("42501", "permission denied for the allow-list of " + std::string(list), {},
+  throw Error("42501", "permission denied for " + std::string(what), {},
               "Only a superuser or the database's owner changes it.");
 }
 
@@ -105,7 +107,7 @@ void check_option(const std::string& name, const std::string& value, Oid catalog
 ETL_FUNCTION(etl_allow_target) {
   return pg::boundary([&]() -> Datum {
     const std::string pattern = pg::required_argument(fcinfo, 0, "pattern");
-    want_administrator("targets");
+    want_administrator("the allow-list of targets");
     model::check_pattern(pattern);
     const std::optional<unsigned> role = role_argument(fcinfo, 1);
     if (role) want_role(*role);
@@ -117,7 +119,7 @@ ETL_FUNCTION(etl_allow_target) {
 ETL_FUNCTION(etl_revoke_target) {
   return pg::boundary([&]() -> Datum {
     const std::string pattern = pg::required_argument(fcinfo, 0, "pattern");
-    want_administrator("targets");
+    want_administrator("the allow-list of targets");
     return BoolGetDatum(catalog::revoke_target(pattern, role_argument(fcinfo, 1)));
   });
 }
@@ -125,7 +127,7 @@ ETL_FUNCTION(etl_revoke_target) {
 ETL_FUNCTION(etl_allow_function) {
   return pg::boundary([&]() -> Datum {
     const std::string named = pg::required_argument(fcinfo, 0, "function");
-    want_administrator("functions");
+    want_administrator("the allow-list of functions");
     const auto signature = pg::function_signature(PG_GETARG_OID(0));
     if (!signature) {  // regprocedure takes any number
       throw Error("42883", "function " + named + " does not exist", {},
@@ -138,11 +140,39 @@ ETL_FUNCTION(etl_allow_function) {
   });
 }
 
+ETL_FUNCTION(etl_register_operator) {
+  return pg::boundary([&]() -> Datum {
+    catalog::StoredOperator stored;
+    stored.name = pg::required_argument(fcinfo, 0, "name");
+    stored.kind = pg::required_argument(fcinfo, 1, "kind");
+    const std::string named = pg::required_argument(fcinfo, 2, "function");
+    stored.params_schema = pg::required_argument(fcinfo, 3, "params_schema");
+    stored.description = pg::required_argument(fcinfo, 4, "description");
+    want_administrator("operators");
+    const auto signature = pg::function_signature(PG_GETARG_OID(2));
+    if (!signature) {  // regprocedure takes any number
+      throw Error("42883", "function " + named + " does not exist", {},
+                  "Name it with the types of its arguments, as in app.score(app.row_in[], jsonb).");
+    }
+    stored.function = *signature;
+    run::register_operator(stored);
+    return static_cast<Datum>(0);
+  });
+}
+
+ETL_FUNCTION(etl_unregister_operator) {
+  return pg::boundary([&]() -> Datum {
+    const std::string name = pg::required_argument(fcinfo, 0, "name");
+    want_administrator("operators");
+    return BoolGetDatum(catalog::remove_operator(name));
+  });
+}
+
 // A text, so that an entry outlives its function no longer than somebody wants it to.
 ETL_FUNCTION(etl_revoke_function) {
   return pg::boundary([&]() -> Datum {
     const std::string function = pg::required_argument(fcinfo, 0, "function");
-    want_administrator("functions");
+    want_administrator("the allow-list of functions");
     const std::optional<unsigned> role = role_argument(fcinfo, 1);
     if (catalog::revoke_function(function, role)) return BoolGetDatum(true);
     const pg::Text oid = pg::catalog_query("SELECT to_regprocedure($1)::oid", {function}).at(0).at(0);

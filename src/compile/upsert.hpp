@@ -15,12 +15,12 @@ namespace etl::compile {
 
 struct UpsertColumn {
   std::string name;
-  std::string cast;      // SQL type to cast the input to before it is compared; empty: the same type
-  std::string constant;  // SQL that stands for it, since the input has no such column; empty: it has
+  std::string cast;  // SQL type to cast the input to before it is compared; empty: the same type
   bool key = false;
   bool set = true;      // may stand in UPDATE SET (an ALWAYS identity may not)
   bool padded = false;  // char(n): blanks at the end do not count when it is compared
   Operators operators;
+  std::string constant = {};  // SQL that stands for it, since the input has no such column; empty: it has
 };
 
 struct Upsert {

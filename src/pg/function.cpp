@@ -27,6 +27,7 @@ struct RawFunction {
   bool of_array;
   bool of_rows;
   bool has_columns;  // what it returns
+  bool of_params;    // the last argument is jsonb
   char* signature;
   char* name;
   int columns;
@@ -80,7 +81,10 @@ RawFunction read_function(Oid function) {
   raw.kind = form->prokind;
   raw.arguments = form->pronargs;
   raw.variadic = OidIsValid(form->provariadic);
-  if (form->pronargs == 1) read_argument(&raw, form->proargtypes.values[0]);
+  raw.of_params = form->pronargs > 0 && form->proargtypes.values[form->pronargs - 1] == JSONBOID;
+  if (form->pronargs == 1 || (form->pronargs == 2 && raw.of_params)) {
+    read_argument(&raw, form->proargtypes.values[0]);
+  }
   raw.name = quote_qualified_identifier(get_namespace_name(form->pronamespace), NameStr(form->proname));
   ReleaseSysCache(tuple);
   raw.signature = signature_of(function);
@@ -88,12 +92,16 @@ RawFunction read_function(Oid function) {
   return raw;
 }
 
-void check_function(const RawFunction& raw) {
-  const std::string named = "function " + std::string(raw.signature);
+void want_plain(const RawFunction& raw) {
   if (raw.kind != PROKIND_FUNCTION) {
     throw Error("42809", std::string(raw.signature) + " is not a plain function",
                 "It is a procedure, an aggregate or a window function.", "Call it from a function.");
   }
+}
+
+void check_function(const RawFunction& raw) {
+  const std::string named = "function " + std::string(raw.signature);
+  want_plain(raw);
   if (raw.arguments != 1 || raw.variadic || !raw.of_rows) {
     throw Error("22023", named + " does not take rows", {},
                 "Let it take one argument: a composite type, or an array of one.");
@@ -103,24 +111,59 @@ void check_function(const RawFunction& raw) {
               "Let it return a composite type, a set of one, or TABLE (…) with names for its columns.");
 }
 
-}  // namespace
+void check_operator_function(const RawFunction& raw, OperatorUse use) {
+  want_plain(raw);
+  const bool rows = use != OperatorUse::kSource;
+  const bool takes =
+      !raw.variadic && raw.of_params && raw.arguments == (rows ? 2 : 1) && (!rows || (raw.of_rows && raw.of_array));
+  if (takes && (raw.has_columns || use == OperatorUse::kSink)) return;
+  throw Error(
+      "22023", "function " + std::string(raw.signature) + " cannot be an operator of this kind",
+      takes ? "It does not return rows." : "",
+      use == OperatorUse::kSource ? "A source is f(params jsonb) and returns a set of a composite type, or TABLE (…)."
+      : use == OperatorUse::kTransform
+          ? "A transform is f(rows t[], params jsonb), where t is a composite type, and returns a set of one, or "
+            "TABLE (…)."
+          : "A sink is f(rows t[], params jsonb), where t is a composite type.");
+}
 
-RowFunction find_row_function(const std::string& signature) {
+struct Found {
+  Oid oid;
+  RawFunction raw;
+};
+
+Found find(const std::string& signature) {
   const char* text = signature.c_str();
-  Oid oid = InvalidOid;
-  const RawFunction raw = call([&] {
-    oid = DatumGetObjectId(DirectFunctionCall1(regprocedurein, CStringGetDatum(text)));
-    return read_function(oid);
+  return call([&] {
+    const Oid oid = DatumGetObjectId(DirectFunctionCall1(regprocedurein, CStringGetDatum(text)));
+    return Found{oid, read_function(oid)};
   });
-  check_function(raw);
+}
+
+RowFunction function_of(const Found& found) {
+  const RawFunction& raw = found.raw;
   RowFunction function;
-  function.oid = oid;
+  function.oid = found.oid;
   function.signature = raw.signature;
   function.name = raw.name;
-  function.argument = type_name(raw.argument, -1);
+  if (raw.of_rows) function.argument = type_name(raw.argument, -1);
   function.of_array = raw.of_array;
   for (int i = 0; i < raw.columns; ++i) function.columns.emplace_back(raw.column[i]);
   return function;
+}
+
+}  // namespace
+
+RowFunction find_row_function(const std::string& signature) {
+  const Found found = find(signature);
+  check_function(found.raw);
+  return function_of(found);
+}
+
+RowFunction find_operator_function(const std::string& signature, OperatorUse use) {
+  const Found found = find(signature);
+  check_operator_function(found.raw, use);
+  return function_of(found);
 }
 
 bool may_execute(unsigned role, unsigned function) {

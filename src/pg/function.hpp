@@ -1,4 +1,4 @@
-// Functions that take rows: what operator `function` calls.
+// Functions that take rows: what operator `function` and registered operators call.
 #pragma once
 
 #include <optional>
@@ -20,6 +20,13 @@ struct RowFunction {
 // 42883 there is none, 22P02 and 42704 the text cannot be read, 42809 no plain function, 22023 it does not take rows as
 // one argument or does not return columns with names.
 RowFunction find_row_function(const std::string& signature);
+
+// What a registered operator calls, by its signature. Errors: as above; 22023 unless it is
+//   source      f(params jsonb), which returns columns with names
+//   transform   f(rows t[], params jsonb), likewise; t is a composite type
+//   sink        f(rows t[], params jsonb)
+enum class OperatorUse { kSource, kTransform, kSink };
+RowFunction find_operator_function(const std::string& signature, OperatorUse use);
 
 // Whether `role` has EXECUTE on it.
 bool may_execute(unsigned role, unsigned function);

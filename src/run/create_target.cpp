@@ -51,7 +51,7 @@ std::vector<std::string> create_target_sql(const model::Definition& definition) 
   const Graph graph = make_graph(definition);
   for (const model::Step* step : graph.sinks()) {
     const SinkPlan sink = sink_of(definition, graph, *step);
-    if (!sink.file) all.push_back(create_sql(sink));
+    if (!sink.target.empty() && !sink.file) all.push_back(create_sql(sink));
   }
   return all;
 }

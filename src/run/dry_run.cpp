@@ -85,8 +85,7 @@ void tell_added(Table& table, const std::string& batch, const Emit& emit) {
 
 // The rows that the batch does not have.
 void tell_swept(Table& table, const std::string& batch, const Emit& emit) {
-  const auto rows = table.sweep->make_list();
-  table.sweep->list(*rows);
+  const auto rows = table.sweep->list();
   for (std::uint64_t i = 0; i < rows->rows(); ++i) {
     const json::Document row = json::parse(rows->row_json(i), "a row");
     emit({batch,

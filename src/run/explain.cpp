@@ -82,6 +82,11 @@ Lines warnings(const Plan& plan, const Description& d) {
   return all;
 }
 
+std::string kind_of(const SinkPlan& sink) {
+  if (sink.server) return sink.server->type;
+  return sink.file ? "file" : sink.table ? "table" : "function";
+}
+
 // What a batch locks, until its end; no lock is held between batches.
 Lines locks(const Plan& plan) {
   Lines all;
@@ -140,11 +145,7 @@ void emit_steps(const Plan& plan, const Description& d, const Emit& emit) {
     if (plan.way == Way::kWhole) {
       emit_block(emit, ("rows of " + sink.step).c_str(), d.reads[i].sql, d.reads[i].plan);
     }
-    emit({"-> " + sink.step + " (" +
-          std::string(sink.file    ? "file"
-                      : sink.table ? "table"
-                                   : sink.server->type) +
-          ") " + target_as_listed(sink)});
+    emit({"-> " + sink.step + " (" + kind_of(sink) + ") " + target_as_listed(sink)});
     if (i < d.writes.size()) emit_block(emit, "SQL", d.writes[i].sql, d.writes[i].plan);
   }
 }

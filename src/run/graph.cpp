@@ -7,6 +7,7 @@
 #include "pg/process.hpp"
 #include "pg/settings.hpp"
 #include "run/operators.hpp"
+#include "run/registered.hpp"
 #include "source/registry.hpp"
 #include "transform/columns.hpp"
 #include "transform/registry.hpp"
@@ -44,6 +45,15 @@ const model::Step& Graph::step(const std::string& id) const {
 
 const std::vector<pg::Column>& Graph::columns(const std::string& id) const {
   return columns_.at(id);
+}
+
+std::string Graph::sink_call(const std::string& id) const {
+  Input rows;
+  rows.id = "input";
+  rows.from = "input";
+  for (const pg::Column& column : columns(id))
+    rows.columns.push_back({column.name, pg::type_name(column.type, column.typmod)});
+  return registered_sink(step(id), rows);
 }
 
 std::vector<const model::Step*> Graph::sinks() const {
@@ -87,6 +97,7 @@ Rule Graph::sink_rule(const model::Step& step, const Relations& relations) const
 Rule Graph::rule(const model::Step& step, const Relations& relations) const {
   const json::Document params = json::parse(step.params, "params");
   const Kind kind = kind_of(steps_, step);
+  if (kind == Kind::kSource && is_registered(step, kind)) return registered_rule(step, kind, {step.id, params, {}});
   if (kind == Kind::kSource) {
     const source::Source& source = *source::find(step.op);
     return {.sql = source.query != nullptr ? source.query(params) : no_rows_.at(step.id)};
@@ -94,7 +105,7 @@ Rule Graph::rule(const model::Step& step, const Relations& relations) const {
   if (kind == Kind::kSink) return sink_rule(step, relations);
   transform::Call call{step.id, params, {}, batch_size_, look_up_function};
   for (const std::string& name : step.depends_on) call.inputs.push_back(input(name, relations));
-  return transform::find(step.op)->compile(call);
+  return is_registered(step, kind) ? registered_rule(step, kind, call) : transform::find(step.op)->compile(call);
 }
 
 std::shared_ptr<const source::Origin> Graph::origin(const model::Step& step) const {

@@ -37,6 +37,8 @@ class Graph {
 
   // The SELECT for a step's rows; of a sink, for the rows that it takes.
   std::string query(const std::string& id, const Relations& relations = {}) const;
+  // Of a registered sink: the SELECT that gives it the rows of the relation `input`.
+  std::string sink_call(const std::string& id) const;
   // The SELECT for what breaks the rules of a step; empty: it has none.
   std::string violations(const std::string& id) const;
   transform::Rule rule(const model::Step& step, const Relations& relations) const;

@@ -5,6 +5,7 @@
 #include "pg/analyze.hpp"
 #include "pg/text_rows.hpp"
 #include "run/function_check.hpp"
+#include "run/registered.hpp"
 #include "sink/registry.hpp"
 #include "source/registry.hpp"
 #include "transform/registry.hpp"
@@ -65,12 +66,12 @@ void check_sql(const model::Step& step, const std::string& format, const std::st
 
 void check_inputs(const model::Step& step, Kind kind, std::vector<Finding>& findings) {
   const transform::Transform* transform = kind == Kind::kTransform ? transform::find(step.op) : nullptr;
-  if (transform == nullptr) return;
+  if (transform == nullptr && !(kind == Kind::kTransform && is_registered(step, kind))) return;
+  const std::size_t least = transform != nullptr ? transform->least_inputs : 1;
+  const std::size_t most = transform != nullptr ? transform->most_inputs : 1;
   const std::size_t count = step.depends_on.size();
-  if (count >= transform->least_inputs && count <= transform->most_inputs) return;
-  const std::string wanted = transform->least_inputs == transform->most_inputs
-                                 ? std::to_string(transform->least_inputs)
-                                 : "at least " + std::to_string(transform->least_inputs);
+  if (count >= least && count <= most) return;
+  const std::string wanted = least == most ? std::to_string(least) : "at least " + std::to_string(least);
   add(findings, "place", "22023",
       subject_of(step) + " has " + std::to_string(count) + " inputs, but operator \"" + step.op + "\" takes " + wanted,
       "Mend its depends_on.", step.id);
@@ -112,6 +113,7 @@ std::vector<const model::Operator*> all_operators() {
   for (const source::Source& source : source::all()) all.push_back(&source.about);
   for (const transform::Transform& transform : transform::all()) all.push_back(&transform.about);
   for (const model::Operator* sink : sink::all()) all.push_back(sink);
+  for (const model::Operator& one : registered_operators()) all.push_back(&one);
   return all;
 }
 
@@ -123,10 +125,11 @@ const model::Operator* find_operator(std::string_view name, Kind kind) {
 }
 
 void check_operators(const model::Steps& steps, std::vector<Finding>& findings) {
+  load_registered();
   bool any_sink = false;
   for (const model::Step& step : steps) {
     if (!step.id.empty() && !step.op.empty()) check_step(steps, step, findings);
-    any_sink = any_sink || (kind_of(steps, step) == Kind::kSink && sink::find(step.op) != nullptr);
+    any_sink = any_sink || (kind_of(steps, step) == Kind::kSink && find_operator(step.op, Kind::kSink) != nullptr);
   }
   if (any_sink || steps.empty()) return;
   add(findings, "no sink", "22023", "no step writes the rows anywhere",

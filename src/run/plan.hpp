@@ -55,6 +55,7 @@ struct SinkPlan {
   std::optional<compile::History> history;  // write mode scd2
   bool key_range = false;                   // pages come in the order of the target's key, in its type and collation
   std::optional<sink::FileTarget> file;     // or a file
+  std::string call;                         // or what etl.register_operator() made: the SELECT that takes `input`
   std::optional<pg::Server> server;         // or an index of a remote one
   std::string index;
 };

@@ -3,9 +3,11 @@
 #include <algorithm>
 
 #include "run/operators.hpp"
+#include "run/registered.hpp"
 #include "run/source_check.hpp"
 #include "run/target_check.hpp"
 #include "run/write_check.hpp"
+#include "sink/function_sink.hpp"
 
 namespace etl::run {
 
@@ -79,6 +81,13 @@ SinkPlan plan_sink(const Plan& plan, const model::Step& step, unsigned owner) {
   SinkPlan sink = sink_of(plan.definition, *plan.graph, step);
   if (sink.file) {
     check_file(sink);
+    return sink;
+  }
+  if (is_registered(step, model::Kind::kSink)) {
+    sink.call = plan.graph->sink_call(step.id);
+    sink.keys = sink.key_columns.value_or(std::vector<std::string>());
+    pg::Relation shape(sink.columns, false);
+    sink::FunctionSink(sink.call).open(shape);
     return sink;
   }
   check_target(sink, plan.definition.name, owner);
@@ -176,6 +185,10 @@ SinkPlan sink_of(const model::Definition& definition, const Graph& graph, const 
   if (step.op == "file") {
     sink.file = sink::read_file_target(params);
     sink.target = sink.file->path;
+    sink.columns = graph.columns(step.id);
+    return sink;
+  }
+  if (is_registered(step, model::Kind::kSink)) {
     sink.columns = graph.columns(step.id);
     return sink;
   }

@@ -1,6 +1,7 @@
 #include "run/sinks.hpp"
 
 #include "sink/append_sink.hpp"
+#include "sink/function_sink.hpp"
 #include "sink/history_sink.hpp"
 #include "sink/table_sink.hpp"
 #include "source/file_access.hpp"
@@ -31,6 +32,7 @@ std::unique_ptr<sink::PageSink> make_sink(const Plan& plan, std::size_t index, d
     return std::make_unique<sink::FileSink>(*sink.file, source::file_directories(source::FileUse::kWrite),
                                             plan.options.quarantine);
   }
+  if (!sink.call.empty()) return std::make_unique<sink::FunctionSink>(sink.call);
   if (sink.write.mode == model::WriteMode::kAppend) return std::make_unique<sink::AppendSink>(sink.upsert);
   if (sink.history) return std::make_unique<sink::HistorySink>(*sink.history);
   if (plan.way == Way::kBatch || source_rows == 0) return std::make_unique<sink::TableSink>(sink.upsert, sink.keys);

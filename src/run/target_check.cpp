@@ -245,6 +245,7 @@ bool keeps_apart(unsigned from, unsigned to) {
 
 std::string target_as_listed(const SinkPlan& sink) {
   if (sink.file) return sink.file->path;
+  if (!sink.call.empty()) return sink.step;
   return sink.table ? sink.table->plain_name : sink.server->name + ":" + sink.index;
 }
 

@@ -12,23 +12,23 @@ namespace etl::sink {
 
 class Sweep {
  public:
-  // all: the rows of the run. range_type: of the range's column, if there is one.
-  Sweep(const compile::Sweep& sweep, pg::Relation& all, unsigned range_type);
+  // all: the rows of the run. range_type: of the range's column, if there is one. The parser's errors come now.
+  Sweep(compile::Sweep sweep, pg::Relation& all, unsigned range_type);
 
   // How many rows there were, in the transaction that wrote the others.
   std::uint64_t run();
   // The rows that run() would touch, as JSON objects of texts: key, before, after.
-  void list(pg::Relation& rows);
-  // A relation for them.
-  std::unique_ptr<pg::Relation> make_list() const;
+  std::unique_ptr<pg::Relation> list();
 
  private:
   pg::Key bounds();
+  // Made when the rows are there: of as few as the planner takes an empty relation for, it would read them anew for
+  // each row of the target.
+  pg::Statement prepare(const std::string& sql, bool bounded) const;
 
-  bool has_range_;
-  std::unique_ptr<pg::Statement> bounds_;
-  pg::Statement sweep_;
-  pg::Statement swept_;
+  compile::Sweep sweep_;
+  pg::Relation& all_;
+  std::vector<unsigned> bound_types_;
 };
 
 }  // namespace etl::sink

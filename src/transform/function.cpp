@@ -1,3 +1,5 @@
+#include "transform/function.hpp"
+
 #include "core/quote.hpp"
 #include "transform/columns.hpp"
 
@@ -5,7 +7,16 @@ namespace etl::transform {
 
 namespace {
 
-// The input's columns as one value of the function's composite type, matched by name.
+Rule compile_function(const Call& call) {
+  const Input& input = call.inputs[0];
+  const Function function = call.look_up_function(text_or(call, "function", ""));
+  if (function.of_array) return call_with_rows(call, function, {});
+  return {.sql = "SELECT \"_etl_output\".* FROM " + input.from + " CROSS JOIN LATERAL " + function.name + "(" +
+                 row_of(input, function) + ") AS \"_etl_output\""};
+}
+
+}  // namespace
+
 std::string row_of(const Input& input, const Function& function) {
   std::string values;
   for (const std::string& name : function.columns) {
@@ -19,25 +30,18 @@ std::string row_of(const Input& input, const Function& function) {
   return "CAST(ROW(" + values + ") AS " + function.argument + ")";
 }
 
-Rule compile_function(const Call& call) {
+Rule call_with_rows(const Call& call, const Function& function, const std::string& params) {
   const Input& input = call.inputs[0];
-  const Function function = call.look_up_function(text_or(call, "function", ""));
-  const std::string row = row_of(input, function);
-  if (!function.of_array) {
-    return {.sql = "SELECT \"_etl_output\".* FROM " + input.from + " CROSS JOIN LATERAL " + function.name + "(" + row +
-                   ") AS \"_etl_output\""};
-  }
   const std::string number = "(pg_catalog.row_number() OVER () OPERATOR(pg_catalog.-) 1) OPERATOR(pg_catalog./) " +
                              std::to_string(call.batch_size);
   return {.sql =
               "SELECT \"_etl_output\".* FROM (SELECT pg_catalog.array_agg(\"_etl_rows\".\"row\") AS \"rows\" FROM "
               "(SELECT " +
-              row + " AS \"row\", " + number + " AS \"batch\" FROM " + input.from +
+              row_of(input, function) + " AS \"row\", " + number + " AS \"batch\" FROM " + input.from +
               ") AS \"_etl_rows\" GROUP BY \"_etl_rows\".\"batch\") AS \"_etl_batch\" CROSS JOIN LATERAL " +
-              function.name + "(\"_etl_batch\".\"rows\") AS \"_etl_output\""};
+              function.name + "(\"_etl_batch\".\"rows\"" + (params.empty() ? "" : ", " + params) +
+              ") AS \"_etl_output\""};
 }
-
-}  // namespace
 
 extern const Transform kFunction = {
     {"function", model::Kind::kTransform,

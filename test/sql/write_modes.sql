@@ -192,3 +192,11 @@ SELECT t.define('SELECT id, name FROM write_modes.src', 'write_modes.mine', $$op
 RESET ROLE;
 CALL t.run('alices');
 SELECT t.last_run('alices');
+-- Many rows are not compared one by one.
+CREATE TABLE many (id int PRIMARY KEY);
+CREATE TABLE few (id int PRIMARY KEY);
+INSERT INTO many SELECT generate_series(1, 40000);
+INSERT INTO few SELECT generate_series(1, 40000, 2);
+SELECT etl.create_pipeline('many', source => 'SELECT id FROM write_modes.few', target => 'write_modes.many', options => '{"write_mode": "replace"}') > 0;
+CALL t.run('many');
+SELECT t.last_run('many');
