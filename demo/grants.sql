@@ -1,6 +1,7 @@
 -- What a superuser prepares for the demo: the role, its allow-list, its Elasticsearch server.
 -- Can be run again. The address may be given, and must then be in etl.allowed_hosts:
 --     psql -X -v ON_ERROR_STOP=1 -v es_url=http://127.0.0.1:9200 -f demo/grants.sql
+-- With -v files=DIRECTORY the pipelines of this database read and write files beneath it.
 
 \if :{?es_url}
 \else
@@ -21,9 +22,12 @@ FROM unnest(ARRAY[
     'analytics.fact_*',
     'analytics.film_dim',
     'analytics.film_rating_agg',
+    'hr.*',
+    'star.*',
     'es:film_dim',
     'es:film_rating_agg',
-    'es:flights']) AS pattern
+    'es:flights',
+    'es:star_routes']) AS pattern
 WHERE NOT EXISTS (
     SELECT FROM etl.allowed_targets AS a WHERE a.pattern = pattern.pattern AND a.role::text = 'etl_demo');
 
@@ -34,3 +38,9 @@ CREATE SERVER es TYPE 'elasticsearch' FOREIGN DATA WRAPPER etl OPTIONS (url :'es
 ALTER SERVER es OPTIONS (SET url :'es_url');
 \endif
 GRANT USAGE ON FOREIGN SERVER es TO etl_demo;
+
+\if :{?files}
+SET client_min_messages = warning;
+SELECT format('ALTER DATABASE %I SET etl.data_directory = %L', current_database(), :'files') \gexec
+GRANT pg_read_server_files, pg_write_server_files TO etl_demo;
+\endif
