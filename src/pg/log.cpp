@@ -7,7 +7,7 @@
 #include "pg/transaction.hpp"
 
 extern "C" {
-#include "miscadmin.h"
+#include "postmaster/bgworker.h"
 }
 
 namespace etl::pg {
@@ -29,7 +29,7 @@ void log_line(LogLevel level, const std::string& message, const LogSubject& abou
 }
 
 void warn_line(const std::string& message, const std::string& hint, const LogSubject& about) {
-  const bool json = logs_json() && IsBackgroundWorker;
+  const bool json = logs_json() && MyBgworkerEntry != nullptr;
   const std::string line =
       json ? as_json(LogLevel::kWarning, hint.empty() ? message : message + "\n" + hint, about) : message;
   const char* text = line.c_str();
