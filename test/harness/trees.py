@@ -120,6 +120,7 @@ def install_extension(target: Tree) -> Tree:
         f"PG_CONFIG={target.pg_config}",
         *MAKE_FLAGS[target.flavour],
         f"ARROW={arrow()}",
+        *([] if target.base == "15" else ["OPTIMIZE=-O1 -g1"]),
         "install",
     ]
     if shutil.which("ccache"):  # flavours of one tree differ in few files

@@ -303,9 +303,7 @@ def test_a_lost_worker_stays_failed_without_auto_recover(bench):
     wait_until(lambda: bench.processes() == 0, 10, "the keeper leaves, since nothing is active")
     assert bench.status(run) == "failed"
     assert bench.one("SELECT etl.retry('p')") == run
-    bench.admin.execute(
-        "CREATE OR REPLACE FUNCTION w.slowly(value text, ms float8) RETURNS text LANGUAGE sql AS 'SELECT value'"
-    )
+    bench.hurry()
     assert bench.ends(run) == "succeeded" and bench.same()
     assert bench.one("SELECT rows_inserted FROM etl.runs WHERE id = %s", run) == 3000
 
@@ -446,9 +444,7 @@ def test_the_owner_becomes_nologin(bench):
         assert code == "42501" and "cannot log in" in message, (code, message)
     finally:
         bench.admin.execute(f"ALTER ROLE {OWNER} LOGIN")
-    bench.admin.execute(
-        "CREATE OR REPLACE FUNCTION w.slowly(value text, ms float8) RETURNS text LANGUAGE sql AS 'SELECT value'"
-    )
+    bench.hurry()
     assert bench.one("SELECT etl.retry('p')") == run
     assert bench.ends(run) == "succeeded" and bench.same()
 
