@@ -14,8 +14,8 @@ REGRESS_OPTS = --inputdir=test
 ISOLATION = $(sort $(patsubst test/isolation/specs/%.spec,%,$(wildcard test/isolation/specs/*.spec)))
 ISOLATION_OPTS = --inputdir=test/isolation
 
-PG_CPPFLAGS = -DETL_VERSION='"$(EXTVERSION)"'
-SHLIB_LINK = -lcurl -lexpat -lxlsxwriter -lyaml-cpp -lz -lzip -lstdc++
+PG_CPPFLAGS = -isystem $(libpq_srcdir) -DETL_VERSION='"$(EXTVERSION)"'
+SHLIB_LINK = $(libpq) -lcurl -lexpat -lxlsxwriter -lyaml-cpp -lz -lzip -lstdc++
 PARQUET_OBJS = $(patsubst %.cpp,%.o,$(sort $(wildcard src/file/arrow/*.cpp)))
 EXTRA_CLEAN = pg_etl--$(EXTVERSION).sql $(OBJS:.o=.d) pg_etl_parquet.so $(PARQUET_OBJS) $(PARQUET_OBJS:.o=.d)
 

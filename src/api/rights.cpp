@@ -10,6 +10,7 @@
 #include "pg/function.hpp"
 #include "pg/role.hpp"
 #include "pg/spi.hpp"
+#include "remote/postgres_url.hpp"
 #include "run/registered.hpp"
 
 extern "C" {
@@ -70,6 +71,24 @@ void want_secret_reader(const std::string& option) {
               "Ask one to run CREATE USER MAPPING for you.");
 }
 
+void check_url(const std::string& url) {
+  if (remote::is_postgres_url(url)) {
+    (void)remote::parse_postgres_url(url);
+  } else {
+    (void)http::parse_server_url(url);
+  }
+}
+
+// Without a password it is this server's operating system user that another server lets in.
+void check_password_required(const std::string& value) {
+  if (value != "true" && value != "false") {
+    throw Error("22023", "option \"password_required\" must be true or false");
+  }
+  if (pg::is_superuser(pg::current_role())) return;
+  throw Error("42501", "permission denied to set option \"password_required\"", "Only a superuser may.",
+              "Ask one to run CREATE USER MAPPING for you.");
+}
+
 void check_option(const std::string& name, const std::string& value, Oid catalog) {
   const std::vector<std::string_view> server = {"breaker_failures",
                                                 "breaker_pause",
@@ -78,7 +97,8 @@ void check_option(const std::string& name, const std::string& value, Oid catalog
                                                 "requests_in_flight",
                                                 "requests_per_second",
                                                 "url"};
-  const std::vector<std::string_view> user = {"api_key_file", "password_file", "token_file", "user"};
+  const std::vector<std::string_view> user = {"api_key_file", "password_file", "password_required", "token_file",
+                                              "user"};
   const auto& known = catalog == ForeignServerRelationId ? server : user;
   if (catalog != ForeignServerRelationId && catalog != UserMappingRelationId) {
     throw Error("22023", "unknown option \"" + name + "\"", {},
@@ -91,7 +111,8 @@ void check_option(const std::string& name, const std::string& value, Oid catalog
   }
   for (const std::string_view k : known) {
     if (k != name) continue;
-    if (name == "url") (void)http::parse_server_url(value);
+    if (name == "url") check_url(value);
+    if (name == "password_required") check_password_required(value);
     if (catalog == ForeignServerRelationId) (void)parse_server_limits({{name, value}});
     if (catalog == UserMappingRelationId && name.ends_with("_file")) {
       check_secret_name(name, value);

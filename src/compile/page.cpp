@@ -6,9 +6,11 @@ namespace etl::compile {
 
 namespace {
 
-std::string parameters(std::size_t first, std::size_t count) {
+std::string parameters(const Page& page, std::size_t first, std::size_t count) {
   std::string list;
-  for (std::size_t i = 0; i < count; ++i) list += (i == 0 ? "$" : ", $") + std::to_string(first + i);
+  for (std::size_t i = first; i < first + count; ++i) {
+    list += (i == first ? "" : ", ") + (page.values.empty() ? "$" + std::to_string(i) : page.values.at(i - 1));
+  }
   return list;
 }
 
@@ -16,7 +18,7 @@ using Operator = std::string Operators::*;
 
 // "a" > $1
 std::string compare(const Page& page, std::size_t column, Operator op, std::size_t parameter) {
-  return quote_name(page.order[column]) + " " + page.operators[column].*op + " " + parameters(parameter, 1);
+  return quote_name(page.order[column]) + " " + page.operators[column].*op + " " + parameters(page, parameter, 1);
 }
 
 // The same of rows, column by column, from `column` on: "a" >= $1 AND ("a" > $1 OR "b" > $2).
@@ -34,8 +36,8 @@ std::string compare_keys(const Page& page, Operator strict, Operator loose, Oper
     one_operator = one_operator && operators.*last == page.operators[0].*last;
   }
   if (page.order.size() == 1 || !one_operator) return compare_columns(page, 0, strict, loose, last, first);
-  return "(" + name_list(page.order) + ") " + page.operators[0].*last + " (" + parameters(first, page.order.size()) +
-         ")";
+  return "(" + name_list(page.order) + ") " + page.operators[0].*last + " (" +
+         parameters(page, first, page.order.size()) + ")";
 }
 
 std::string conditions(const Page& page) {

@@ -24,6 +24,7 @@ struct Page {
   Upper upper = Upper::kNone;         // the parameters that follow: up to this key, or this value of the first column
   std::uint64_t limit = 0;            // 0: all rows
   std::vector<std::string> not_null;  // leaves out rows with a NULL in one of these columns
+  std::vector<std::string> values;    // SQL that stands for $1, $2, …; none: they are parameters
   bool keep_source_order = false;     // rows with equal keys stay in the order in which the source delivered them
 };
 

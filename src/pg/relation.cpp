@@ -39,24 +39,6 @@ WatchedColumn* describe_all(Relation::Store* store, const int* index, int count)
   return all;
 }
 
-// C only. Whether the row in the reader has the position that `page` saw last.
-bool continues_page(Relation::Store* page, TupleTableSlot* slot) {
-  slot_getallattrs(slot);
-  if (page->positions == 0) return false;
-  for (int i = 0; i < page->positions; ++i) {
-    const WatchedColumn& column = page->position[i];
-    const bool null = slot->tts_isnull[column.index];
-    if (null || column.last_null) {
-      if (null != column.last_null) return false;
-    } else if (!column.comparable ||
-               !DatumGetBool(FunctionCall2Coll(const_cast<FmgrInfo*>(&column.equal), column.collation, column.last,
-                                               slot->tts_values[column.index]))) {
-      return false;
-    }
-  }
-  return true;
-}
-
 }  // namespace
 
 Relation::Relation(const std::vector<Column>& columns, bool keep) : columns_(columns) {

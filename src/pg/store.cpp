@@ -224,6 +224,23 @@ void store_clear(Relation::Store* store) {
   MemoryContextSwitchTo(outer);
 }
 
+bool continues_page(Relation::Store* page, TupleTableSlot* slot) {
+  slot_getallattrs(slot);
+  if (page->positions == 0) return false;
+  for (int i = 0; i < page->positions; ++i) {
+    const WatchedColumn& column = page->position[i];
+    const bool null = slot->tts_isnull[column.index];
+    if (null || column.last_null) {
+      if (null != column.last_null) return false;
+    } else if (!column.comparable ||
+               !DatumGetBool(FunctionCall2Coll(const_cast<FmgrInfo*>(&column.equal), column.collation, column.last,
+                                               slot->tts_values[column.index]))) {
+      return false;
+    }
+  }
+  return true;
+}
+
 bool store_next(Relation::Store* store) {
   // A tuple read from disk is allocated anew, and the reader frees it when it moves on: perhaps in the next
   // transaction.

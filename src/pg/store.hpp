@@ -58,6 +58,8 @@ void store_append(Relation::Store* store, TupleTableSlot* slot);
 bool has_null_key(const Relation::Store* store, TupleTableSlot* slot);
 // A receiver that appends to the store. C only; lives in the current memory context.
 DestReceiver* store_receiver(Relation::Store* store);
+// Whether the row in `slot` has the position that `page` saw last. C only.
+bool continues_page(Relation::Store* page, TupleTableSlot* slot);
 // Empties it. The new tuplestore belongs to no transaction: a temporary file of it lives until it is cleared or ended.
 // C only.
 void store_clear(Relation::Store* store);

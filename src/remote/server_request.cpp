@@ -1,18 +1,12 @@
 #include "remote/server_request.hpp"
 
-#include <map>
-
 #include "http/header.hpp"
 #include "http/url.hpp"
+#include "remote/named_server.hpp"
 
 namespace etl::remote {
 
 namespace {
-
-std::string option(const std::map<std::string, std::string>& options, const char* name) {
-  const auto found = options.find(name);
-  return found != options.end() ? found->second : std::string();
-}
 
 void replace_all(std::string& text, const std::string& secret) {
   if (secret.empty()) return;

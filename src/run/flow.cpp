@@ -65,8 +65,12 @@ void Flow::evaluate() {
 }
 
 std::unique_ptr<source::PageSource> Flow::make_source(const Feed& feed, const std::vector<std::string>& keys) const {
-  if (feed.origin) return feed.origin->open(origin_spec(plan_, plan_.paged_step, feed.source.columns));
   source::SqlSourceSpec spec = source_spec(plan_, feed, keys, range_);
+  if (feed.origin) {
+    source::OriginSpec of_origin = origin_spec(plan_, plan_.paged_step, feed.source.columns);
+    if (feed.by_order()) of_origin.page = std::move(spec);
+    return feed.origin->open(std::move(of_origin));
+  }
   if (plan_.way == Way::kWhole) spec.inputs = evaluation_->relations();
   return std::make_unique<source::SqlSource>(std::move(spec));
 }
@@ -83,7 +87,9 @@ void Flow::open() {
   if (plan_.way != Way::kBatch) return;
   evaluation_ = std::make_unique<Evaluation>(plan_, page_.get());
   if (plan_.straight) {
-    page_->watch(watch_keys(*page_, plan_.sinks[0].keys));
+    pg::Relation::Watch watch = watch_keys(*page_, plan_.sinks[0].keys);
+    if (plan_.feed().by_order()) watch.position = watch_keys(*page_, plan_.feed().order).key;
+    page_->watch(watch);
     return;
   }
   for (const SinkPlan& sink : plan_.sinks) {

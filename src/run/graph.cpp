@@ -100,7 +100,8 @@ Rule Graph::rule(const model::Step& step, const Relations& relations) const {
   if (kind == Kind::kSource && is_registered(step, kind)) return registered_rule(step, kind, {step.id, params, {}});
   if (kind == Kind::kSource) {
     const source::Source& source = *source::find(step.op);
-    return {.sql = source.query != nullptr ? source.query(params) : no_rows_.at(step.id)};
+    const auto shape = no_rows_.find(step.id);
+    return {.sql = shape != no_rows_.end() ? shape->second : source.query(params)};
   }
   if (kind == Kind::kSink) return sink_rule(step, relations);
   transform::Call call{step.id, params, {}, batch_size_, look_up_function};

@@ -16,7 +16,7 @@ Outcome pass(Context& context, catalog::Checkpoint& slice, const source::Range& 
 }
 
 Outcome incremental(Context& context, catalog::Checkpoint& slice) {
-  if (context.plan.feed().origin) return pass(context, slice, {}, false);  // it knows what it has read
+  if (!context.plan.feed().by_order()) return pass(context, slice, {}, false);  // it knows what it has read
   Window window;
   Retry retry(context);
   const Order opened = retry.repeat([&] { window = open_window(context.plan, slice.position, context.requested_us); });

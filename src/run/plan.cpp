@@ -109,7 +109,7 @@ Plan make_plan(const model::Definition& definition, unsigned owner) {
   } else {
     plan_direct(plan, owner);
   }
-  if (definition.mode == "incremental" && !plan.feed().origin) choose_safety(plan);
+  if (definition.mode == "incremental" && plan.feed().by_order()) choose_safety(plan);
   check_append(plan);
   return plan;
 }

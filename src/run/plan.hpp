@@ -38,6 +38,8 @@ struct Feed {
   std::vector<compile::Operators> order_operators;
   bool keys_may_be_null = true;                  // of the order, or of the sink's keys
   std::shared_ptr<const source::Origin> origin;  // then this instead of a query
+
+  bool by_order() const { return !origin || origin->has_order(); }  // else the origin says where it stands
 };
 
 // One target.

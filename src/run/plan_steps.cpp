@@ -132,6 +132,16 @@ void choose_way(Plan& plan) {
   if (plan.way == Way::kBatch) plan.relations.insert(plan.paged_step);
 }
 
+// The keys of the first sink, where the source has columns of those names: an order in which a run can go on.
+std::vector<std::string> keys_of_source(const Plan& plan, const Feed& feed) {
+  std::vector<std::string> keys = plan.sinks[0].keys;
+  const bool all = std::all_of(keys.begin(), keys.end(), [&](const std::string& key) {
+    const pg::Column* column = find_column(feed.source.columns, key);
+    return column != nullptr && pg::is_orderable(column->type);
+  });
+  return all ? keys : std::vector<std::string>();
+}
+
 void plan_feeds(Plan& plan, const std::vector<pg::Analysis>& inputs) {
   const model::Definition& definition = plan.definition;
   if (plan.way == Way::kBatch) {
@@ -139,11 +149,12 @@ void plan_feeds(Plan& plan, const std::vector<pg::Analysis>& inputs) {
     feed.origin = plan.graph->origin(plan.graph->step(plan.paged_step));
     feed.query = plan.graph->query(plan.paged_step);
     feed.source = pg::analyze_select(feed.query);
-    if (feed.origin) {
+    if (!feed.by_order()) {
       feed.position_types = feed.origin->position_types();
       for (const std::string& part : feed.position_types) feed.order.push_back(part.substr(0, part.find(' ')));
     } else {
-      choose_order(feed, definition, {});
+      choose_order(feed, definition, feed.origin ? keys_of_source(plan, feed) : std::vector<std::string>());
+      plan.at_once = plan.at_once || feed.order.empty();
     }
     plan.feeds.push_back(std::move(feed));
   }

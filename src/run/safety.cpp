@@ -245,6 +245,10 @@ void choose_safety(Plan& plan) {
   const std::string best = automatic(plan, reason);
   plan.safety = plan.options.safety == "auto" ? best : plan.options.safety;
   plan.safety_reason = reason;
+  if (plan.feed().origin && plan.safety != "overlap") {
+    throw Error("22023", "safety mode \"" + plan.safety + "\" is for sources of this database",
+                "Nothing is known here of the transactions of another server.", "Use \"overlap\", or leave it out.");
+  }
   if (plan.options.safety == "auto" && best == "overlap") {
     warn(plan, "safety mode \"overlap\" was chosen: " + reason,
          "Rows of a transaction that stays open longer than option \"overlap\" (" +

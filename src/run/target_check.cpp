@@ -8,10 +8,10 @@
 #include "core/quote.hpp"
 #include "file/beneath.hpp"
 #include "file/directory.hpp"
-#include "http/url.hpp"
 #include "pg/role.hpp"
 #include "pg/spi.hpp"
 #include "pg/statement.hpp"
+#include "remote/named_server.hpp"
 #include "run/ownership.hpp"
 #include "run/write_check.hpp"
 #include "source/file_access.hpp"
@@ -185,29 +185,7 @@ void check_table(SinkPlan& sink, unsigned owner) {
 
 void check_server(SinkPlan& sink, const std::string& name, const model::TargetName& target, unsigned owner) {
   check_allowed(target.server + ":" + target.object, owner);
-  bool usage = false;
-  sink.server = pg::find_server(target.server, owner, usage);
-  const std::string named = quoted(target.server);
-  if (!sink.server) {
-    throw Error("42704", "server " + named + " does not exist", {},
-                "Run: CREATE SERVER " + quote_name(target.server) +
-                    " TYPE 'elasticsearch' FOREIGN DATA WRAPPER etl OPTIONS (url 'https://…');");
-  }
-  if (!usage) {
-    throw Error("42501", "permission denied for server " + named, {},
-                "Run: GRANT USAGE ON FOREIGN SERVER " + quote_name(target.server) + " TO " +
-                    quote_name(pg::role_name(owner)) + ";");
-  }
-  if (sink.server->type != "elasticsearch" && sink.server->type != "opensearch") {
-    throw Error("22023", "server " + named + " has type \"" + sink.server->type + "\"", {},
-                "Create it with TYPE 'elasticsearch' or 'opensearch'.");
-  }
-  const auto url = sink.server->options.find("url");
-  if (url == sink.server->options.end()) {
-    throw Error("22023", "server " + named + " has no option url", {},
-                "Run: ALTER SERVER " + quote_name(target.server) + " OPTIONS (ADD url 'https://…');");
-  }
-  (void)http::parse_url(url->second);
+  sink.server = remote::find_server(target.server, owner, {"elasticsearch", "opensearch"});
   if (sink.write.mode != model::WriteMode::kUpsert) {
     throw Error("22023", "write_mode \"" + std::string(model::name_of(sink.write.mode)) + "\" is for tables",
                 "The target is " + sink.target + ".", "Leave it out: an index gets the last version of each document.");

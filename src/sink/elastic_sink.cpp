@@ -7,30 +7,20 @@
 #include "core/printable.hpp"
 #include "core/sqlstate.hpp"
 #include "pg/fault.hpp"
-#include "pg/settings.hpp"
 #include "pg/transaction.hpp"
+#include "remote/named_server.hpp"
 #include "remote/server_request.hpp"
 #include "sink/bulk_reply.hpp"
 
 namespace etl::sink {
 
-namespace {
-
 using std::chrono::milliseconds;
-
-std::string ca_file(const pg::Server& server) {
-  const auto found = server.options.find("ca_file");
-  return found != server.options.end() ? found->second : std::string();
-}
-
-}  // namespace
 
 ElasticSink::ElasticSink(ElasticSpec spec)
     : spec_(std::move(spec)), index_(spec_), gate_(spec_.server), limit_(std::max(1, spec_.options.in_flight)) {}
 
 void ElasticSink::open() {
-  client_ = std::make_unique<http::Client>(waiter_, http::AddressPolicy::parse(pg::allowed_hosts()),
-                                           http::Tls{ca_file(spec_.server), true}, limit_);
+  client_ = remote::make_client(spec_.server, waiter_, limit_);
   index_.create(*client_, gate_);
 }
 

@@ -1,6 +1,6 @@
 // Source http_json: see http_pages.hpp.
-#include "core/quote.hpp"
 #include "pg/role.hpp"
+#include "remote/named_server.hpp"
 #include "source/http_pages.hpp"
 #include "source/registry.hpp"
 
@@ -9,28 +9,7 @@ namespace etl::source {
 namespace {
 
 pg::Server find(const std::string& name) {
-  bool usage = false;
-  const pg::RoleId role = pg::current_role();
-  std::optional<pg::Server> server = pg::find_server(name, role, usage);
-  if (!server) {
-    throw Error(
-        "42704", "server \"" + name + "\" does not exist", {},
-        "Run: CREATE SERVER " + quote_name(name) + " TYPE 'http' FOREIGN DATA WRAPPER etl OPTIONS (url 'https://…');");
-  }
-  if (!usage) {
-    throw Error(
-        "42501", "permission denied for server \"" + name + "\"", {},
-        "Run: GRANT USAGE ON FOREIGN SERVER " + quote_name(name) + " TO " + quote_name(pg::role_name(role)) + ";");
-  }
-  if (server->type != "http") {
-    throw Error("22023", "server \"" + name + "\" has type \"" + server->type + "\"", {},
-                "Create it with TYPE 'http'.");
-  }
-  if (!server->options.contains("url")) {
-    throw Error("22023", "server \"" + name + "\" has no option url", {},
-                "Run: ALTER SERVER " + quote_name(name) + " OPTIONS (ADD url 'https://…');");
-  }
-  return *server;
+  return remote::find_server(name, pg::current_role(), {"http"});
 }
 
 std::vector<std::pair<std::string, std::string>> read_headers(const json::Value& params) {

@@ -9,6 +9,7 @@
 #include "file/json_reader.hpp"
 #include "pg/settings.hpp"
 #include "pg/transaction.hpp"
+#include "remote/named_server.hpp"
 #include "remote/server_request.hpp"
 
 namespace etl::source {
@@ -23,11 +24,6 @@ bool is_busy(long status) {
   return status == 429 || status == 502 || status == 503 || status == 504;
 }
 
-std::string ca_file(const pg::Server& server) {
-  const auto found = server.options.find("ca_file");
-  return found != server.options.end() ? found->second : std::string();
-}
-
 }  // namespace
 
 HttpPages::HttpPages(HttpApi api, OriginSpec spec)
@@ -40,8 +36,7 @@ HttpPages::HttpPages(HttpApi api, OriginSpec spec)
 }
 
 void HttpPages::open() {
-  client_ = std::make_unique<http::Client>(waiter_, http::AddressPolicy::parse(pg::allowed_hosts()),
-                                           http::Tls{ca_file(api_.server), true}, 1);
+  client_ = remote::make_client(api_.server, waiter_, 1);
 }
 
 std::unique_ptr<pg::Relation> HttpPages::make_page(bool keep) const {

@@ -10,6 +10,7 @@
 #include "file/record.hpp"
 #include "pg/server.hpp"
 #include "source/page_source.hpp"
+#include "source/sql_page.hpp"
 
 namespace etl::source {
 
@@ -28,6 +29,7 @@ struct OriginSpec {
   std::int64_t settle_ms = 0;  // incremental: a file that was changed less long ago may still be written
   std::int64_t pipeline = 0;
   std::string correlation_id;
+  SqlSourceSpec page;  // of a query of another server: its order and range
 };
 
 // Pages of records, typed by the columns' input functions.
@@ -42,7 +44,9 @@ class Origin {
   virtual ~Origin() = default;
   // Those that params declare; without, those that the data shows. In the rights of the session.
   virtual std::vector<RecordColumn> columns() const = 0;
-  // The parts of a position, name and type of each.
+  // Whether it can be read in the order of any of its columns, from a position on: then those decide the position.
+  virtual bool has_order() const { return false; }
+  // Else the parts of a position, name and type of each.
   virtual std::vector<std::string> position_types() const = 0;
   virtual const char* checkpoint_kind() const = 0;
   virtual std::unique_ptr<RecordPages> open(OriginSpec spec) const = 0;

@@ -7,67 +7,31 @@
 
 namespace etl::source {
 
-bool has_null(const pg::Key& position) {
-  return std::find(position.begin(), position.end(), std::nullopt) != position.end();
-}
-
 SqlSource::SqlSource(SqlSourceSpec spec) : spec_(std::move(spec)) {}
 
-std::unique_ptr<pg::Statement> SqlSource::prepare(bool after, bool first_page, std::uint64_t limit,
-                                                  bool keep_source_order) const {
-  compile::Page page;
-  page.source = spec_.query;
-  page.order = spec_.order;
-  page.operators = spec_.order_operators;
-  page.after = after;
-  page.after_first = first_page && spec_.range.from_first.has_value();
-  page.limit = limit;
-  // Rows with a NULL are for read_null_keys, but those of a source that is spilled whole come with the others.
-  if (spec_.null_keys && (limit > 0 || after || bounded())) page.not_null = not_null_columns();
-  page.keep_source_order = keep_source_order;
+std::unique_ptr<pg::Statement> SqlSource::prepare(bool after, std::uint64_t limit, bool keep_source_order) const {
+  const compile::Page page = page_of(spec_, after, limit, keep_source_order);
   std::vector<unsigned> types;
-  if (after) types = spec_.order_types;
-  if (page.after_first) types.push_back(spec_.order_types[0]);
-  if (spec_.range.up_to_key) {
-    page.upper = compile::Upper::kKeyIncluded;
-    types.insert(types.end(), spec_.order_types.begin(), spec_.order_types.end());
-  } else if (spec_.range.below_first || spec_.range.up_to_first) {
-    page.upper = spec_.range.below_first ? compile::Upper::kFirstBelow : compile::Upper::kFirstIncluded;
-    types.push_back(spec_.order_types[0]);
-  }
+  for (const std::size_t column : parameter_columns(spec_, page)) types.push_back(spec_.order_types[column]);
   return std::make_unique<pg::Statement>(compile::page_sql(page), types, spec_.inputs,
                                          limit > 0 ? pg::Planning::kOrdered : pg::Planning::kFree);
-}
-
-pg::Key SqlSource::parameters(const std::optional<pg::Key>& after, bool first_page) const {
-  pg::Key values;
-  if (after) values = *after;
-  if (first_page && spec_.range.from_first) values.push_back(spec_.range.from_first);
-  if (spec_.range.up_to_key) {
-    values.insert(values.end(), spec_.range.up_to_key->begin(), spec_.range.up_to_key->end());
-  } else if (spec_.range.below_first) {
-    values.push_back(spec_.range.below_first);
-  } else if (spec_.range.up_to_first) {
-    values.push_back(spec_.range.up_to_first);
-  }
-  return values;
 }
 
 void SqlSource::open() {
   if (spec_.order.empty()) {  // of all rows at once
     spills_ = true;
-    first_ = prepare(false, true, 0, false);
-    next_ = prepare(false, true, 0, false);
+    first_ = prepare(false, 0, false);
+    next_ = prepare(false, 0, false);
     return;
   }
-  next_ = prepare(true, false, spec_.page_rows, false);
+  next_ = prepare(true, spec_.page_rows, false);
   spills_ = spec_.one_snapshot || !spec_.inputs.empty() || !next_->pages_are_cheap();
   if (spills_) {
-    first_ = prepare(false, true, 0, true);
-    next_ = prepare(true, false, 0, true);
+    first_ = prepare(false, 0, true);
+    next_ = prepare(true, 0, true);
     return;
   }
-  first_ = prepare(false, true, spec_.page_rows, false);
+  first_ = prepare(false, spec_.page_rows, false);
 }
 
 pg::Relation::Watch SqlSource::watch(const pg::Relation& relation) const {
@@ -94,7 +58,7 @@ void SqlSource::fill_spill(const std::optional<pg::Key>& after) {
   spill_->clear();
   const pg::ReadOnlyScope read_only;
   pg::Statement& all = after ? *next_ : *first_;
-  all.read(*spill_, parameters(after, !after));
+  all.read(*spill_, parameters(spec_, after));
   spill_->rewind();
   spill_filled_ = true;
 }
@@ -105,7 +69,7 @@ bool SqlSource::read(const std::optional<pg::Key>& after, pg::Relation& page) {
     again_ = false;
     const pg::ReadOnlyScope read_only;
     pg::Statement& statement = after ? *next_ : *first_;
-    statement.read(page, parameters(after, !after));
+    statement.read(page, parameters(spec_, after));
     return page.rows() >= spec_.page_rows;
   }
   if (!spill_filled_) {
@@ -119,17 +83,9 @@ bool SqlSource::read(const std::optional<pg::Key>& after, pg::Relation& page) {
   return page.rows() >= spec_.page_rows;
 }
 
-std::vector<std::string> SqlSource::not_null_columns() const {
-  std::vector<std::string> columns = spec_.order;
-  for (const std::string& key : spec_.keys) {
-    if (std::find(columns.begin(), columns.end(), key) == columns.end()) columns.push_back(key);
-  }
-  return columns;
-}
-
 // A source that is spilled whole shows them as they come.
 bool SqlSource::hides_null_keys(bool from_start) const {
-  return spec_.null_keys && !(spills_ && from_start && !bounded());
+  return spec_.null_keys && !(spills_ && from_start && !spec_.range.bounded());
 }
 
 std::string SqlSource::way() const {
@@ -140,7 +96,7 @@ std::string SqlSource::way() const {
 
 void SqlSource::read_null_keys(pg::Relation& page) {
   page.clear();
-  pg::Statement statement(compile::null_key_sql(spec_.query, not_null_columns()), {}, spec_.inputs,
+  pg::Statement statement(compile::null_key_sql(spec_.query, not_null_columns(spec_)), {}, spec_.inputs,
                           pg::Planning::kFree);
   const pg::ReadOnlyScope read_only;
   statement.read(page);

@@ -16,37 +16,10 @@
 #include <string>
 #include <vector>
 
-#include "compile/page.hpp"
-#include "pg/relation.hpp"
-#include "pg/statement.hpp"
 #include "source/page_source.hpp"
+#include "source/sql_page.hpp"
 
 namespace etl::source {
-
-// What of the source is read. Bounds are texts that the key's input function reads.
-struct Range {
-  std::optional<std::string> from_first;   // first order column >= this, on the first page
-  std::optional<pg::Key> up_to_key;        // whole key <= this
-  std::optional<std::string> below_first;  // first order column < this
-  std::optional<std::string> up_to_first;  // first order column <= this
-};
-
-// Never to be stored as a position: no row compares with it.
-bool has_null(const pg::Key& position);
-
-struct SqlSourceSpec {
-  std::string query;
-  std::vector<pg::Column> columns;
-  std::vector<std::string> order;
-  std::vector<unsigned> order_types;
-  std::vector<compile::Operators> order_operators;
-  std::vector<std::string> keys;  // watched for repetitions and NULLs
-  bool null_keys = true;          // there may be rows with a NULL in an order or key column
-  Range range;
-  std::vector<pg::NamedRelation> inputs;  // that the query reads; then its rows are computed once, and spilled
-  std::uint64_t page_rows = 5000;
-  bool one_snapshot = false;  // spill in any case: the whole run reads one snapshot
-};
 
 class SqlSource : public PageSource {
  public:
@@ -71,14 +44,7 @@ class SqlSource : public PageSource {
   std::vector<std::string> explain() override;
 
  private:
-  bool bounded() const {
-    const Range& r = spec_.range;
-    return r.from_first || r.up_to_key || r.below_first || r.up_to_first;
-  }
-  std::unique_ptr<pg::Statement> prepare(bool after, bool first_page, std::uint64_t limit,
-                                         bool keep_source_order) const;
-  std::vector<std::string> not_null_columns() const;
-  pg::Key parameters(const std::optional<pg::Key>& after, bool first_page) const;
+  std::unique_ptr<pg::Statement> prepare(bool after, std::uint64_t limit, bool keep_source_order) const;
   void fill_spill(const std::optional<pg::Key>& after);
   pg::Relation::Watch watch(const pg::Relation& relation) const;
 

@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from far_workbench import far_server
 from file_pipelines import PEOPLE
 from workbench import OWNER, workbench
 
@@ -45,6 +46,12 @@ def folder(bench, tmp_path):
     bench.admin.execute(f"ALTER TABLE w.people OWNER TO {OWNER}")
     yield tmp_path
     bench.server.reload(**{"etl.data_directory": ""})
+
+
+@pytest.fixture
+def far(bench):
+    """Another PostgreSQL server, as far_workbench.py says."""
+    yield from far_server(bench)
 
 
 @pytest.fixture(scope="module", autouse=True)

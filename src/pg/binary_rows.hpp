@@ -1,0 +1,60 @@
+// Rows in the binary format of COPY, as PostgreSQL sends and takes them ("COPY", File Formats, Binary Format): 16 bits
+// with the number of fields, and for each field 32 bits with its length (-1: NULL) and what the type's send function
+// makes of it, in network byte order.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "pg/relation.hpp"
+
+namespace etl::pg {
+
+// Whether the type's binary form means the same on every server: types that PostgreSQL itself has, but those that hold
+// OIDs. All others travel as text.
+bool has_binary_form(unsigned type);
+
+// The encoding in which text is in them.
+std::string database_encoding();
+
+// What the type's receive functions make of rows.
+class BinaryReader {
+ public:
+  explicit BinaryReader(const Relation& shape);
+  ~BinaryReader();
+  BinaryReader(const BinaryReader&) = delete;
+  BinaryReader& operator=(const BinaryReader&) = delete;
+
+  // One message of COPY TO STDOUT: a row, before the first one the header, after the last one the trailer. Its bytes
+  // are scratch, followed by one more. False: there is no row in it. Errors: a receive function's, 22P03.
+  bool read(char* message, std::size_t size);
+  // The row read last: to the end of a relation of that shape; whether its position is that of the relation's last row.
+  void append(Relation& to);
+  bool continues(const Relation& page) const;
+
+  struct State;
+
+ private:
+  State* state_;
+  bool first_ = true;
+};
+
+// What the type's send functions make of a relation.
+class BinaryWriter {
+ public:
+  explicit BinaryWriter(const std::vector<Column>& columns);
+  ~BinaryWriter();
+  BinaryWriter(const BinaryWriter&) = delete;
+  BinaryWriter& operator=(const BinaryWriter&) = delete;
+
+  // All rows, with header and trailer. The relation has the columns that were given.
+  std::string write(Relation& rows);
+
+  struct State;
+
+ private:
+  State* state_;
+};
+
+}  // namespace etl::pg

@@ -1,0 +1,297 @@
+#include "remote/postgres_connection.hpp"
+
+#include <libpq-fe.h>
+#include <netdb.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "core/printable.hpp"
+#include "http/policy.hpp"
+#include "http/secret.hpp"
+#include "pg/binary_rows.hpp"
+#include "pg/role.hpp"
+#include "pg/settings.hpp"
+#include "remote/named_server.hpp"
+#include "remote/postgres_url.hpp"
+
+namespace etl::remote {
+
+namespace {
+
+using Parameters = std::vector<std::pair<std::string, std::string>>;
+
+constexpr std::chrono::seconds kConnectTimeout{10};
+constexpr char kNoFile[] = "/dev/null/none";
+constexpr char kSystemCertificates[] = "/etc/ssl/certs/ca-certificates.crt";
+
+// The styles of the role there do not decide what our SQL means. A server that lost us ends by itself what it still
+// does for us.
+constexpr char kSession[] =
+    "SET DateStyle = ISO; SET IntervalStyle = iso_8601; SET extra_float_digits = 1; "
+    "SET standard_conforming_strings = on; SET idle_in_transaction_session_timeout = '10min'";
+constexpr char kCheckClient[] = "SET client_connection_check_interval = '1s'";  // since 14
+
+std::string quoted(const pg::Server& server) {
+  return "server \"" + server.name + "\"";
+}
+
+std::vector<http::Address> look_up(const pg::Server& server, const PostgresUrl& url) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const int code = getaddrinfo(url.host.c_str(), nullptr, &hints, &found);
+  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, &freeaddrinfo);
+  if (code != 0) {
+    throw Error("08001", "could not resolve the host of " + quoted(server), std::string(gai_strerror(code)) + ".",
+                "Check the host name and the name service of this machine.");
+  }
+  std::vector<http::Address> addresses;
+  for (const addrinfo* entry = found; entry != nullptr; entry = entry->ai_next) {
+    if (const auto address = http::to_address(entry->ai_addr, entry->ai_addrlen)) addresses.push_back(*address);
+  }
+  return addresses;
+}
+
+// Where and how to connect. An address that is listed may be reached without a certificate, as over plain http.
+struct Route {
+  std::string hosts;
+  std::string addresses;
+  std::string sslmode;
+};
+
+Route find_route(const pg::Server& server, const PostgresUrl& url) {
+  const http::AddressPolicy policy = http::AddressPolicy::parse(pg::allowed_hosts());
+  const std::string host = url.host.find(':') != std::string::npos ? "[" + url.host + "]" : url.host;
+  const std::vector<http::Address> found = look_up(server, url);
+  const bool listed = std::all_of(found.begin(), found.end(), [&](const http::Address& address) {
+    return policy.allows(address, host, url.port, false);
+  });
+  Route route;
+  const bool verifies = !listed || !option(server.options, "ca_file").empty();
+  route.sslmode = !url.sslmode.empty() ? url.sslmode : verifies ? "verify-full" : "prefer";
+  for (const http::Address& address : found) {
+    if (!policy.allows(address, host, url.port, route.sslmode == "verify-full")) continue;
+    route.hosts += (route.hosts.empty() ? "" : ",") + url.host;
+    route.addresses += (route.addresses.empty() ? "" : ",") + http::to_text(address);
+  }
+  if (!route.hosts.empty()) return route;
+  throw Error("42501", "connection to " + quoted(server) + " is not allowed",
+              "The host leads to an internal address, or its certificate would not be verified in full.",
+              "Ask a superuser to list the host or its network in etl.allowed_hosts.");
+}
+
+}  // namespace
+
+PostgresConnection::PostgresConnection(pg::Server server)
+    : server_(std::move(server)),
+      trusted_(pg::is_superuser(pg::current_role()) || option(server_.user, "password_required") == "false") {}
+
+PostgresConnection::~PostgresConnection() {
+  close();
+}
+
+void PostgresConnection::close() {
+  PQfinish(std::exchange(connection_, nullptr));
+  unsent_ = false;
+}
+
+int PostgresConnection::server_version() const {
+  return PQserverVersion(connection_);
+}
+
+void PostgresConnection::open() {
+  const PostgresUrl url = parse_postgres_url(option(server_.options, "url"));
+  const Route route = find_route(server_, url);
+  const std::string ca_file = option(server_.options, "ca_file");
+  const std::string user = option(server_.user, "user");
+  const std::string password_file = option(server_.user, "password_file");
+  if (user.empty()) {
+    throw Error("22023", "no user mapping of " + quoted(server_) + " names a user", {},
+                "Run: CREATE USER MAPPING FOR … SERVER … OPTIONS (user '…', password_file '…');");
+  }
+  std::string password = password_file.empty() ? "" : pg::read_secret(password_file, url.text);
+  Parameters parameters = {{"password", password},
+                           {"host", route.hosts},
+                           {"hostaddr", route.addresses},
+                           {"port", std::to_string(url.port)},
+                           {"dbname", url.database},
+                           {"user", user},
+                           {"passfile", kNoFile},
+                           {"sslmode", route.sslmode},
+                           {"sslrootcert", ca_file.empty() ? kSystemCertificates : ca_file},
+                           {"sslcert", kNoFile},
+                           {"sslkey", kNoFile},
+                           {"gssencmode", "disable"},
+                           {"target_session_attrs", "any"},
+                           {"options", " "},
+                           {"application_name", "pg_etl"},
+                           {"client_encoding", pg::database_encoding()},
+                           {"keepalives_idle", "10"},
+                           {"keepalives_interval", "5"},
+                           {"keepalives_count", "3"},
+                           {"tcp_user_timeout", "30000"}};
+  http::wipe(password);
+  connect(parameters);
+  http::wipe(parameters.front().second);
+  check_password();
+  (void)query(kSession);
+  if (server_version() >= 140000) (void)query(kCheckClient);
+}
+
+void PostgresConnection::connect(const Parameters& parameters) {
+  std::vector<const char*> names;
+  std::vector<const char*> values;
+  for (const auto& [name, value] : parameters) {
+    names.push_back(name.c_str());
+    values.push_back(value.c_str());
+  }
+  names.push_back(nullptr);
+  values.push_back(nullptr);
+  close();
+  connection_ = PQconnectStartParams(names.data(), values.data(), 0);
+  if (connection_ == nullptr) throw std::bad_alloc();
+  if (PQstatus(connection_) == CONNECTION_BAD) throw broken();
+  const auto end = std::chrono::steady_clock::now() + kConnectTimeout;
+  for (PostgresPollingStatusType wanted = PGRES_POLLING_WRITING;;) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+    if (left.count() <= 0) throw Error("08001", "timeout when connecting to " + quoted(server_), "10 s have passed.");
+    (void)waiter_.wait({{PQsocket(connection_), wanted == PGRES_POLLING_READING, wanted == PGRES_POLLING_WRITING}},
+                       static_cast<int>(left.count()));
+    wanted = PQconnectPoll(connection_);
+    if (wanted == PGRES_POLLING_OK) break;
+    if (wanted == PGRES_POLLING_FAILED) throw broken();
+  }
+  (void)PQsetnonblocking(connection_, 1);
+}
+
+void PostgresConnection::check_password() const {
+  if (trusted_ || PQconnectionUsedPassword(connection_) != 0) return;
+  throw Error("42501", quoted(server_) + " did not ask for the password of the user mapping",
+              "So it would let in whoever runs on this machine.",
+              "Let it demand one (pg_hba.conf), or a superuser set password_required 'false' in the user mapping.");
+}
+
+Error PostgresConnection::broken() const {
+  const bool connected = connection_ != nullptr && PQstatus(connection_) == CONNECTION_OK;
+  const char* said = connection_ != nullptr ? PQerrorMessage(connection_) : "";
+  std::string detail = printable(said, 500);
+  if (!detail.empty() && detail.back() != '.') detail += '.';
+  return Error(connected ? "08006" : "08001",
+               (connected ? "connection broke in the exchange with " : "could not connect to ") + quoted(server_),
+               detail, connected ? "" : "Check url, ca_file and the user mapping of the server.");
+}
+
+Error PostgresConnection::error_of(const pg_result* result) const {
+  const auto field = [&](int code) {
+    const char* text = PQresultErrorField(result, code);
+    return text != nullptr ? printable(text, 1000) : std::string();
+  };
+  const std::string state = field(PG_DIAG_SQLSTATE);
+  if (state.empty()) return broken();
+  Error error(state, quoted(server_) + ": " + field(PG_DIAG_MESSAGE_PRIMARY), field(PG_DIAG_MESSAGE_DETAIL),
+              field(PG_DIAG_MESSAGE_HINT));
+  error.constraint = field(PG_DIAG_CONSTRAINT_NAME);
+  error.column = field(PG_DIAG_COLUMN_NAME);
+  return error;
+}
+
+// Sleeps until the server has said something, or takes what is left to send.
+void PostgresConnection::await(bool writable, int timeout_ms) {
+  const auto ready = waiter_.wait({{PQsocket(connection_), true, writable}}, timeout_ms);
+  for (const http::Socket& socket : ready) {
+    if (socket.readable && PQconsumeInput(connection_) == 0) throw broken();
+  }
+}
+
+void PostgresConnection::send(const std::string& sql) {
+  if (connection_ == nullptr || PQsendQuery(connection_, sql.c_str()) == 0) throw broken();
+  unsent_ = true;
+}
+
+PostgresConnection::Event PostgresConnection::wait(int timeout_ms) {
+  for (bool waited = false;;) {
+    if (unsent_) {
+      const int flushed = PQflush(connection_);
+      if (flushed < 0) throw broken();
+      unsent_ = flushed > 0;
+    }
+    if (PQisBusy(connection_) == 0) return take(PQgetResult(connection_));
+    if (waited && timeout_ms >= 0) return Event::kNothing;
+    await(unsent_, timeout_ms);
+    waited = true;
+  }
+}
+
+PostgresConnection::Event PostgresConnection::take(pg_result* result) {
+  const std::unique_ptr<PGresult, decltype(&PQclear)> owner(result, &PQclear);
+  if (result == nullptr) return Event::kEnd;
+  switch (PQresultStatus(result)) {
+    case PGRES_COPY_IN:
+      return Event::kCopyIn;
+    case PGRES_COPY_OUT:
+      return Event::kCopyOut;
+    case PGRES_COMMAND_OK:
+    case PGRES_TUPLES_OK:
+    case PGRES_EMPTY_QUERY:
+      break;
+    default: {
+      Error error = error_of(result);
+      while (PQstatus(connection_) == CONNECTION_OK && wait(-1) != Event::kEnd) {
+      }
+      throw error;
+    }
+  }
+  keep_rows(result);
+  return Event::kRows;
+}
+
+void PostgresConnection::keep_rows(const pg_result* result) {
+  rows_.assign(static_cast<std::size_t>(PQntuples(result)), {});
+  fields_.clear();
+  for (int i = 0; i < PQnfields(result); ++i) {
+    fields_.push_back({PQfname(result, i), PQftype(result, i), PQfmod(result, i)});
+    for (int row = 0; row < PQntuples(result); ++row) {
+      auto& value = rows_[static_cast<std::size_t>(row)].emplace_back();
+      if (PQgetisnull(result, row, i) == 0) value = PQgetvalue(result, row, i);
+    }
+  }
+}
+
+Rows PostgresConnection::query(const std::string& sql) {
+  send(sql);
+  while (wait(-1) != Event::kEnd) {
+  }
+  return std::move(rows_);
+}
+
+void PostgresConnection::put(std::string_view data) {
+  constexpr std::size_t kPiece = 1 << 20;  // libpq's lengths are int
+  for (std::size_t at = 0; at < data.size(); at += kPiece) {
+    const std::string_view piece = data.substr(at, kPiece);
+    if (PQputCopyData(connection_, piece.data(), static_cast<int>(piece.size())) != 1) throw broken();
+  }
+  unsent_ = true;
+}
+
+void PostgresConnection::end_put() {
+  if (PQputCopyEnd(connection_, nullptr) != 1) throw broken();
+  unsent_ = true;
+}
+
+PostgresConnection::Message PostgresConnection::read() {
+  for (;;) {
+    char* bytes = nullptr;
+    const int size = PQgetCopyData(connection_, &bytes, 1);
+    if (size > 0) return {{bytes, &PQfreemem}, static_cast<std::size_t>(size)};
+    if (size == -1) break;
+    if (size == -2) throw broken();
+    await(false, -1);
+  }
+  while (wait(-1) != Event::kEnd) {
+  }
+  return {{nullptr, &PQfreemem}, 0};
+}
+
+}  // namespace etl::remote

@@ -1,0 +1,94 @@
+// A connection to another PostgreSQL server, over libpq: never blocks but in a name lookup, waits on the latch, and
+// turns what the server reports into our errors.
+//
+// What goes over it: the user mapping's user and password and nothing else of this machine (no .pgpass, service file or
+// PG* variable). Unless the role is a superuser, or one has set password_required 'false' in its mapping, the server
+// must have asked for the password: else a role would come in by what this server's operating system user may.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/error.hpp"
+#include "pg/server.hpp"
+#include "remote/latch_waiter.hpp"
+
+struct pg_conn;
+struct pg_result;
+
+namespace etl::remote {
+
+// Of text; NULL is nullopt.
+using Rows = std::vector<std::vector<std::optional<std::string>>>;
+
+class PostgresConnection {
+ public:
+  explicit PostgresConnection(pg::Server server);  // in a transaction; all else needs none
+  // Gives up what is under way: the server ends it within a second (client_connection_check_interval), if it is 14 or
+  // newer.
+  ~PostgresConnection();
+  PostgresConnection(const PostgresConnection&) = delete;
+  PostgresConnection& operator=(const PostgresConnection&) = delete;
+
+  // Connects within 10 s. Errors: 08001; 42501 for an address that etl.allowed_hosts does not permit, or a password
+  // that was not asked for; what the server says.
+  void open();
+  void close();
+  bool is_open() const { return connection_ != nullptr; }
+  int server_version() const;  // as 150004
+
+  // Runs statements, and waits. The rows of the last one. An error leaves the connection usable, unless its class is
+  // 08.
+  Rows query(const std::string& sql);
+
+  // The same in parts: results come one after the other, each by wait().
+  enum class Event {
+    kNothing,  // not yet
+    kRows,     // of one statement: rows()
+    kCopyIn,   // the server takes put()
+    kCopyOut,  // the server sends: read()
+    kEnd,      // of the last statement
+  };
+  void send(const std::string& sql);
+  Event wait(int timeout_ms);  // -1: until something comes
+  const Rows& rows() const { return rows_; }
+  struct Field {
+    std::string name;
+    unsigned type = 0;
+    int typmod = -1;
+  };
+  const std::vector<Field>& fields() const { return fields_; }  // of the rows
+  void put(std::string_view data);
+  void end_put();
+
+  // The next message of COPY TO STDOUT, with a byte to spare behind it; empty: there is no more. Waits.
+  struct Message {
+    std::unique_ptr<char, void (*)(void*)> bytes;
+    std::size_t size = 0;
+  };
+  Message read();
+
+  // An error of this connection in the words of this file.
+  Error broken() const;
+
+ private:
+  void connect(const std::vector<std::pair<std::string, std::string>>& parameters);
+  void check_password() const;
+  void await(bool writable, int timeout_ms);
+  Event take(pg_result* result);
+  void keep_rows(const pg_result* result);
+  Error error_of(const pg_result* result) const;
+
+  pg::Server server_;
+  bool trusted_;  // need not be asked for a password
+  LatchWaiter waiter_;
+  pg_conn* connection_ = nullptr;
+  bool unsent_ = false;  // libpq holds bytes for the server
+  Rows rows_;
+  std::vector<Field> fields_;
+};
+
+}  // namespace etl::remote
