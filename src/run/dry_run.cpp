@@ -6,6 +6,7 @@
 #include "run/flow.hpp"
 #include "run/halves.hpp"
 #include "run/table_loop.hpp"
+#include "sink/elastic_sink.hpp"
 
 namespace etl::run {
 
@@ -76,6 +77,23 @@ bool write_or_tell(Table& table, const std::string& batch, const Emit& emit) {
   return true;
 }
 
+// Version 0 would be refused by nobody, but nothing of a dry run is ever sent.
+constexpr std::int64_t kShownVersion = 1;
+
+void tell_documents(const sink::Batch& batch, const std::string& number, const Emit& emit) {
+  for (const sink::BulkBody& body : batch.bodies) {
+    for (const sink::BulkRow& row : body.rows) {
+      const std::string lines = body.text->substr(row.begin, row.end - row.begin);
+      emit({number, "index", json::Object().add("_id", row.id).str(), std::nullopt, lines.substr(lines.find('\n') + 1),
+            lines, std::nullopt, std::nullopt});
+    }
+  }
+  for (const sink::DeadRow& row : batch.dead) {
+    emit({number, "error", std::nullopt, std::nullopt, std::nullopt, std::nullopt, row.error.sqlstate,
+          row.error.message});
+  }
+}
+
 void tell_added(Table& table, const std::string& batch, const Emit& emit) {
   if (!write_or_tell(table, batch, emit)) return;
   for (std::uint64_t i = 0; i < table.page.rows(); ++i) {
@@ -134,14 +152,17 @@ std::optional<pg::Key> resume_position(const Plan& plan) {
 }
 
 void dry_run(const Plan& plan, const json::Value& arguments, const Emit& emit) {
-  if (plan.is_remote()) return dry_run_documents(plan, arguments, emit);
   Flow flow(plan, {});
   flow.evaluate();
   flow.open();
   tell_violations(flow, "0", emit);
-  std::vector<std::unique_ptr<Table>> tables;
+  std::vector<std::unique_ptr<Table>> tables;  // nullptr: an index
+  std::vector<std::unique_ptr<sink::ElasticSink>> indexes;
   for (std::size_t i = 0; i < plan.sinks.size(); ++i) {
-    tables.push_back(std::make_unique<Table>(plan, i, flow.input(i)));
+    const bool index = plan.sinks[i].is_index();
+    tables.push_back(index ? nullptr : std::make_unique<Table>(plan, i, flow.input(i)));
+    indexes.push_back(index ? std::make_unique<sink::ElasticSink>(elastic_spec(plan, plan.sinks[i], "dry run"))
+                            : nullptr);
   }
   std::optional<pg::Key> position = resume_position(plan);
   const std::int64_t batches = arguments["batches"].GetInt64();
@@ -152,8 +173,14 @@ void dry_run(const Plan& plan, const json::Value& arguments, const Emit& emit) {
     if (flow.rows_read() > 0 || plan.at_once) flow.run_steps();
     if (plan.way == Way::kBatch) tell_violations(flow, batch, emit);
     position = flow.reached();
-    for (const auto& table : tables) {
-      if (table->page.rows() > 0 || plan.at_once) try_batch(*table, batch, emit);
+    for (std::size_t sink = 0; sink < plan.sinks.size(); ++sink) {
+      pg::Relation& rows = flow.input(sink);
+      if (rows.rows() == 0 && !plan.at_once) continue;
+      if (tables[sink]) {
+        try_batch(*tables[sink], batch, emit);
+      } else {
+        tell_documents(indexes[sink]->encode(rows, kShownVersion), batch, emit);
+      }
     }
   }
 }

@@ -18,7 +18,5 @@ void tell_violations(const Flow& flow, const std::string& batch, const Emit& emi
 
 // Where the next run would start: the checkpoint of an incremental pipeline, otherwise the beginning.
 std::optional<pg::Key> resume_position(const Plan& plan);
-// The same for a remote target: the NDJSON that would go out.
-void dry_run_documents(const Plan& plan, const json::Value& arguments, const Emit& emit);
 
 }  // namespace etl::run

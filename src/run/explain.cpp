@@ -1,5 +1,7 @@
 #include "run/explain.hpp"
 
+#include <algorithm>
+
 #include "pg/transaction.hpp"
 #include "run/table_loop.hpp"
 #include "run/target_check.hpp"
@@ -42,12 +44,14 @@ void measure(Flow& flow, const std::vector<std::unique_ptr<sink::PageSink>>& sin
   flow.run_steps();
   d.measured = "first batch: " + std::to_string(rows) + " rows read in " + elapsed_ms(start);
   for (std::size_t i = 0; i < sinks.size(); ++i) {
+    if (!sinks[i]) continue;
     const std::int64_t write = pg::now_us();
     const sink::Written w = sinks[i]->write(flow.input(i));
     d.measured += ", written in " + elapsed_ms(write) + " (" + std::to_string(w.inserted) + " inserted, " +
                   std::to_string(w.updated) + " updated, " + std::to_string(w.unchanged) + " unchanged)";
   }
-  if (!sinks.empty()) d.measured += ", rolled back";
+  if (!std::all_of(sinks.begin(), sinks.end(), [](const auto& sink) { return sink == nullptr; }))
+    d.measured += ", rolled back";
   attempt.rollback();
 }
 
@@ -63,7 +67,12 @@ Description describe(const Plan& plan, bool analyze) {
   }
   d.rows = flow.rows_total();
   std::vector<std::unique_ptr<sink::PageSink>> sinks;
-  for (std::size_t i = 0; i < plan.sinks.size() && !plan.is_remote(); ++i) {
+  for (std::size_t i = 0; i < plan.sinks.size(); ++i) {
+    if (plan.sinks[i].server) {
+      sinks.push_back(nullptr);
+      d.writes.emplace_back();
+      continue;
+    }
     sinks.push_back(make_sink(plan, i, plan.way == Way::kBatch ? 0 : flow.source(i).rows_total()));
     sinks.back()->open(flow.input(i));
     d.writes.push_back({sinks.back()->explain(), sinks.back()->sql()});
@@ -146,7 +155,7 @@ void emit_steps(const Plan& plan, const Description& d, const Emit& emit) {
       emit_block(emit, ("rows of " + sink.step).c_str(), d.reads[i].sql, d.reads[i].plan);
     }
     emit({"-> " + sink.step + " (" + kind_of(sink) + ") " + target_as_listed(sink)});
-    if (i < d.writes.size()) emit_block(emit, "SQL", d.writes[i].sql, d.writes[i].plan);
+    if (!d.writes[i].sql.empty()) emit_block(emit, "SQL", d.writes[i].sql, d.writes[i].plan);
   }
 }
 

@@ -80,7 +80,7 @@ void Flow::open() {
     const std::vector<std::string> keys = plan_.way == Way::kBatch ? std::vector<std::string>() : plan_.sinks[i].keys;
     sources_.push_back(make_source(plan_.feeds[i], keys));
     sources_.back()->open();
-    auto page = sources_.back()->make_page(plan_.way == Way::kBatch);
+    auto page = sources_.back()->make_page(plan_.way == Way::kBatch || plan_.sends());
     page->clear();
     (plan_.way == Way::kBatch ? page_ : inputs_.emplace_back()) = std::move(page);
   }
@@ -93,7 +93,7 @@ void Flow::open() {
     return;
   }
   for (const SinkPlan& sink : plan_.sinks) {
-    auto input = std::make_unique<pg::Relation>(sink.columns, false);
+    auto input = std::make_unique<pg::Relation>(sink.columns, plan_.sends());
     input->watch(watch_keys(*input, sink.keys));
     input->clear();
     inputs_.push_back(std::move(input));

@@ -34,7 +34,7 @@ void preview(const Plan& plan, const json::Value& arguments, const Emit& emit) {
 // The target's rows and the checkpoint go in this one transaction.
 void truncate(const Plan& plan, const json::Value& arguments, const Emit& emit) {
   const model::Definition& definition = plan.definition;
-  if (plan.is_remote()) {
+  if (plan.sends()) {
     throw Error("0A000", "only a table can be emptied by truncate_target", {}, "Delete the index by hand.");
   }
   const auto now = catalog::lock_pipeline(definition.id);

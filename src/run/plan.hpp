@@ -5,6 +5,7 @@
 // tables and the rights may have changed behind our back.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -60,6 +61,8 @@ struct SinkPlan {
   std::string call;                         // or what etl.register_operator() made: the SELECT that takes `input`
   std::optional<pg::Server> server;         // or an index of a remote one
   std::string index;
+
+  bool is_index() const { return server && !index.empty(); }
 };
 
 // How rows get from the feeds to the sinks.
@@ -88,7 +91,11 @@ struct Plan {
 
   const Feed& feed() const { return feeds[0]; }
   const SinkPlan& sink() const { return sinks[0]; }
-  bool is_remote() const { return sinks[0].server.has_value(); }
+  // Of an index alone, to which several batches are under way at once.
+  bool is_remote() const { return sinks.size() == 1 && sinks[0].is_index(); }
+  bool sends() const {
+    return std::any_of(sinks.begin(), sinks.end(), [](const SinkPlan& sink) { return sink.server.has_value(); });
+  }
 };
 
 // How many rows a page has, at least.

@@ -231,10 +231,6 @@ void plan_steps(Plan& plan, unsigned owner) {
     check_source(rules, owner);
     add_tables(plan, rules);
   }
-  const auto remote = [](const SinkPlan& sink) { return sink.server.has_value(); };
-  if (plan.sinks.size() > 1 && std::any_of(plan.sinks.begin(), plan.sinks.end(), remote)) {
-    throw Error("0A000", "an index beside other sinks is not built yet", {}, "Make a pipeline of its own for it.");
-  }
   choose_way(plan);
   plan.at_once = needs_all_rows(plan);
   plan_feeds(plan, inputs);

@@ -64,6 +64,24 @@ std::uint64_t Quarantine::take_left_out(pg::Relation& page, const std::vector<si
   return rows.size();
 }
 
+Error refusal(const sink::DeadRow& row) {
+  Error error = row.error;
+  error.detail += (error.detail.empty() ? "" : " ") + ("The document is " + row.document.substr(0, 500) + ".");
+  error.hint = "Mend the source, or set option \"on_error\" to \"quarantine\".";
+  return error;
+}
+
+std::uint64_t Quarantine::take_refused(pg::Relation& page, const std::vector<sink::DeadRow>& rows,
+                                       const std::string& step) {
+  for (const sink::DeadRow& row : rows) {
+    if (!context_.plan.options.quarantine) throw refusal(row);
+    Error error = row.error;
+    error.step = step;
+    keep_record(row.document.empty() ? record_of(page, row.index) : row.document, error);
+  }
+  return rows.size();
+}
+
 std::uint64_t Quarantine::take_bad_records(const std::vector<source::BadRecord>& records) {
   for (const source::BadRecord& bad : records) keep_record(bad.record, bad.error);
   return records.size();

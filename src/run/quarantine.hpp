@@ -8,11 +8,15 @@
 #include "run/context.hpp"
 #include "run/flow.hpp"
 #include "sink/page_sink.hpp"
+#include "sink/sender.hpp"
 
 namespace etl::run {
 
 // The row as JSON; {"_etl_unreadable": why} when the output function of one of its types raises a data error.
 std::string record_of(pg::Relation& rows, std::uint64_t index);
+
+// Why a run ends for a document that was refused.
+Error refusal(const sink::DeadRow& row);
 
 class Quarantine {
  public:
@@ -25,6 +29,8 @@ class Quarantine {
   // Writes `page` by halves; the rows that fail alone are kept for `step`, and counted in `dead`.
   // Keeps the rows that a sink left out by itself; how many.
   std::uint64_t take_left_out(pg::Relation& page, const std::vector<sink::LeftOut>& rows, const std::string& step);
+  // Keeps the rows that an index or another server refused; without on_error "quarantine" the first one is thrown.
+  std::uint64_t take_refused(pg::Relation& page, const std::vector<sink::DeadRow>& rows, const std::string& step);
   sink::Written bisect(pg::Relation& page, sink::PageSink& sink, const std::string& step, std::uint64_t& dead);
 
   // Looks for rows that no page would ever reach, since a NULL is in their key or position, before the first page is

@@ -6,14 +6,10 @@
 #include "pg/fault.hpp"
 #include "pg/process.hpp"
 #include "pg/transaction.hpp"
+#include "run/sinks.hpp"
 #include "run/table_loop.hpp"
 
 namespace etl::run {
-
-sink::ElasticSpec elastic_spec(const Plan& plan, const std::string& correlation_id) {
-  const SinkPlan& sink = plan.sink();
-  return {*sink.server, sink.index, sink.columns, sink.keys, plan.options, correlation_id};
-}
 
 RemoteLoop::RemoteLoop(Context& context, catalog::Checkpoint& checkpoint, source::Range range, bool again)
     : context_(context),
@@ -39,7 +35,8 @@ void RemoteLoop::open() {
   }
   pg::begin();
   flow_->open();
-  sink_ = std::make_unique<sink::ElasticSink>(elastic_spec(context_.plan, context_.correlation_id));
+  sink_ =
+      std::make_unique<sink::ElasticSink>(elastic_spec(context_.plan, context_.plan.sink(), context_.correlation_id));
   catalog::set_rows_total(context_.pipeline, checkpoint_.slice, static_cast<std::int64_t>(flow_->rows_total()),
                           flow_->phase());
   pg::commit(false);
@@ -151,10 +148,7 @@ void RemoteLoop::collect(int wait_ms) {
     if (done->failure) {
       failure_ = std::move(done->failure);
     } else if (!done->dead.empty() && !context_.plan.options.quarantine) {
-      failure_ = done->dead.front().error;
-      failure_->detail += (failure_->detail.empty() ? "" : " ") +
-                          ("The document is " + done->dead.front().document.substr(0, 500) + ".");
-      failure_->hint = "Mend the source, or set option \"on_error\" to \"quarantine\".";
+      failure_ = refusal(done->dead.front());
     } else {
       done_.push_back(std::move(*done));
     }

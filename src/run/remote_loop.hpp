@@ -63,7 +63,4 @@ class RemoteLoop {
   model::State seen_ = model::State::RUNNING;
 };
 
-// What ElasticSink needs of a plan.
-sink::ElasticSpec elastic_spec(const Plan& plan, const std::string& correlation_id);
-
 }  // namespace etl::run

@@ -1,6 +1,7 @@
 #include "run/sinks.hpp"
 
 #include "sink/append_sink.hpp"
+#include "sink/elastic_sender.hpp"
 #include "sink/function_sink.hpp"
 #include "sink/history_sink.hpp"
 #include "sink/table_sink.hpp"
@@ -38,6 +39,16 @@ std::unique_ptr<sink::PageSink> make_sink(const Plan& plan, std::size_t index, d
   if (plan.way == Way::kBatch || source_rows == 0) return std::make_unique<sink::TableSink>(sink.upsert, sink.keys);
   return std::make_unique<sink::TableSink>(sink.upsert, sink.keys, range_pays(sink, source_rows),
                                            plan.feeds[index].order_types[0]);
+}
+
+sink::ElasticSpec elastic_spec(const Plan& plan, const SinkPlan& sink, const std::string& correlation_id) {
+  return {*sink.server, sink.index, sink.columns, sink.keys, plan.options, correlation_id};
+}
+
+std::unique_ptr<sink::Sender> make_sender(const Plan& plan, std::size_t index) {
+  const SinkPlan& sink = plan.sinks[index];
+  if (!sink.server) return nullptr;
+  return std::make_unique<sink::ElasticSender>(elastic_spec(plan, sink, plan.correlation_id));
 }
 
 std::unique_ptr<sink::Sweep> make_sweep(const SinkPlan& sink, pg::Relation& rows) {

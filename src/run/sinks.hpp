@@ -1,17 +1,25 @@
-// The sinks of a plan in this database, by their write modes.
+// The sinks of a plan, by their write modes.
 #pragma once
 
 #include <memory>
 
 #include "run/plan.hpp"
+#include "sink/elastic_index.hpp"
 #include "sink/page_sink.hpp"
+#include "sink/sender.hpp"
 #include "sink/sweep.hpp"
 
 namespace etl::run {
 
-// The sink of that number, a table or a file, in the form that pays for a source of so many rows (0: of pages in
-// another order).
+// What ElasticSink needs of a sink that is an index.
+sink::ElasticSpec elastic_spec(const Plan& plan, const SinkPlan& sink, const std::string& correlation_id);
+
+// The sink of that number, a table of this database or a file, in the form that pays for a source of so many rows (0:
+// of pages in another order).
 std::unique_ptr<sink::PageSink> make_sink(const Plan& plan, std::size_t index, double source_rows);
+
+// That of a sink outside of this database; nullptr: it is none.
+std::unique_ptr<sink::Sender> make_sender(const Plan& plan, std::size_t index);
 
 // What follows the last page; nullptr: nothing does.
 std::unique_ptr<sink::Sweep> make_sweep(const SinkPlan& sink, pg::Relation& rows);

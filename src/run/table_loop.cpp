@@ -64,20 +64,54 @@ void TableLoop::open() {
   pg::begin();
   flow_->open();
   sinks_.clear();
+  senders_.clear();
   sweeps_.clear();
   for (std::size_t i = 0; i < context_.plan.sinks.size(); ++i) {
     const double rows = context_.plan.way == Way::kBatch ? 0 : flow_->source(i).rows_total();
-    sinks_.push_back(make_sink(context_.plan, i, rows));
-    sinks_.back()->open(flow_->input(i));
+    senders_.push_back(make_sender(context_.plan, i));
+    sinks_.push_back(senders_.back() ? nullptr : make_sink(context_.plan, i, rows));
+    if (sinks_.back()) sinks_.back()->open(flow_->input(i));
     sweeps_.push_back(make_sweep(context_.plan.sinks[i], flow_->input(i)));
   }
   pg::fault_point(4);
   pg::commit(false);
+  for (const auto& sender : senders_) {
+    if (sender) sender->open();
+  }
 }
 
 void TableLoop::start() {
   open();
   if (!again_) quarantine_.take_unreachable(*flow_, checkpoint_, !position_);
+}
+
+// Sends the batch to the sinks elsewhere. The transaction that read it ends, since nothing is held while the network is
+// waited for, and another begins.
+void TableLoop::deliver(const catalog::BatchRecord& record) {
+  const std::int64_t version = catalog::reserve_versions(context_.pipeline, context_.epoch, 1);
+  for (std::size_t i = 0; i < senders_.size(); ++i) {
+    if (senders_[i]) senders_[i]->encode(flow_->input(i), version);
+  }
+  pg::commit(true);
+  const sink::Intent intent{context_.correlation_id, record.slice, record.epoch, record.batch_no, {}};
+  delivered_.clear();
+  for (const auto& sender : senders_) delivered_.push_back(sender ? sender->deliver(intent) : sink::Delivered());
+  pg::begin();
+}
+
+sink::Written TableLoop::write_to(std::size_t sink, Form form, std::uint64_t& dead) {
+  pg::Relation& input = flow_->input(sink);
+  const std::string& step = context_.plan.sinks[sink].step;
+  if (senders_[sink]) {
+    const sink::Delivered& delivered = delivered_[sink];
+    dead += quarantine_.take_refused(input, delivered.dead, step);
+    return {delivered.inserted, delivered.updated, 0, delivered.superseded};
+  }
+  const sink::Written written = form == Form::kBisect && !sinks_[sink]->leaves_out()
+                                    ? quarantine_.bisect(input, *sinks_[sink], step, dead)
+                                    : sinks_[sink]->write(input);
+  dead += quarantine_.take_left_out(input, sinks_[sink]->left_out(), step);
+  return written;
 }
 
 // What the sinks took. A row that a step between source and sinks left out is not among the rows read.
@@ -94,14 +128,11 @@ catalog::Counters TableLoop::write(Form form, std::uint64_t dead) {
       c.deleted += static_cast<std::int64_t>(swept);
     }
     const std::string& step = context_.plan.sinks[i].step;
-    const sink::Written written = form == Form::kBisect && !sinks_[i]->leaves_out()
-                                      ? quarantine_.bisect(input, *sinks_[i], step, dead)
-                                      : sinks_[i]->write(input);
-    dead += quarantine_.take_left_out(input, sinks_[i]->left_out(), step);
+    const sink::Written written = write_to(i, form, dead);
     c.inserted += static_cast<std::int64_t>(written.inserted);
     c.updated += static_cast<std::int64_t>(written.updated);
     c.superseded += static_cast<std::int64_t>(written.superseded);
-    context_.steps.add({sink_work(step, started_us, input.rows(), written, sinks_[i]->figures())});
+    context_.steps.add({sink_work(step, started_us, input.rows(), written, sinks_[i] ? sinks_[i]->figures() : "{}")});
   }
   c.read = static_cast<std::int64_t>(taken);
   c.dead = static_cast<std::int64_t>(dead);
@@ -116,7 +147,8 @@ bool TableLoop::batch(Form form) {
   flow_->fetch(position_);
   pg::begin();
   pg::fault_point(3);
-  const pg::StatementTimer timer(static_cast<int>(context_.plan.options.step_timeout_ms));
+  const auto step_timeout = static_cast<int>(context_.plan.options.step_timeout_ms);
+  std::optional<pg::StatementTimer> timer(step_timeout);
   taken_ = true;
   const bool more = flow_->read(position_);
   pg::fault_point(5);
@@ -131,10 +163,6 @@ bool TableLoop::batch(Form form) {
   context_.steps.add(work_of_batch(*flow_, context_.plan, record.started_us, read_us));
   const std::optional<pg::Key> reached = flow_->reached();
   pg::fault_point(6);
-  pg::fault_point(7);
-  record.counters = write(form, dead);
-  record.counters.bytes = bytes;
-  pg::fault_point(8);
   record.pipeline = context_.pipeline;
   record.run = context_.run;
   record.epoch = context_.epoch;
@@ -144,6 +172,15 @@ bool TableLoop::batch(Form form) {
   record.from = position_;
   if (!again_) record.to = reached;
   record.phase = again_ ? "reading again" : flow_->phase();
+  pg::fault_point(7);
+  if (context_.plan.sends()) {
+    timer.reset();
+    deliver(record);
+    timer.emplace(step_timeout);
+  }
+  record.counters = write(form, dead);
+  record.counters.bytes = bytes;
+  pg::fault_point(8);
   pg::fault_point(9);
   pg::fault_point(10);
   seen_ = catalog::save_batch(record);
@@ -164,13 +201,15 @@ bool TableLoop::batch(Form form) {
 void TableLoop::finish() {
   catalog::finish_slice(context_.pipeline, context_.epoch, checkpoint_.slice);
   pg::check_deferred_constraints();
-  for (const auto& sink : sinks_) sink->publish();
+  for (const auto& sink : sinks_) {
+    if (sink) sink->publish();
+  }
 }
 
 // False: all sinks did already.
 bool TableLoop::use_on_conflict() {
   bool changed = false;
-  for (const auto& sink : sinks_) changed = sink->use_on_conflict() || changed;
+  for (const auto& sink : sinks_) changed = (sink && sink->use_on_conflict()) || changed;
   return changed;
 }
 
@@ -202,7 +241,9 @@ Order TableLoop::batch_with_retries(bool& more) {
     try {
       more = batch(form);
       retry_.succeeded();
-      for (const auto& sink : sinks_) sink->use_merge();
+      for (const auto& sink : sinks_) {
+        if (sink) sink->use_merge();
+      }
       planned_anew_ = false;
       if (seen_ == model::State::RUNNING) return Order::kGoOn;
       return seen_ == model::State::PAUSE_REQUESTED ? Order::kPause : Order::kStop;

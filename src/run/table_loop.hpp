@@ -1,7 +1,8 @@
-// The batch loop of a run (or of one slice of it) into tables of this database.
+// The batch loop of a run (or of one slice of it) into tables of this database and whatever goes with them.
 //
 // One transaction a batch: rows, dead letters, counters, checkpoint. A crash takes all of them or none, so every row
-// arrives exactly once. See src/run/README.md for the argument at each kill point.
+// arrives exactly once. Sinks elsewhere (sink/sender.hpp) get the batch before that transaction, after the one that
+// read it; if it is rolled back, they get the batch again. See src/run/README.md for the argument at each kill point.
 #pragma once
 
 #include <memory>
@@ -28,7 +29,9 @@ class TableLoop {
 
   void open();
   void start();  // open, and look for the rows that no page reaches
+  void deliver(const catalog::BatchRecord& record);
   catalog::Counters write(Form form, std::uint64_t dead);
+  sink::Written write_to(std::size_t sink, Form form, std::uint64_t& dead);
   bool batch(Form form);  // one transaction; true: more follows
   void finish();
   bool use_on_conflict();
@@ -44,9 +47,11 @@ class TableLoop {
   Quarantine quarantine_;
   std::optional<pg::Key> position_;
   std::unique_ptr<Flow> flow_;
-  std::vector<std::unique_ptr<sink::PageSink>> sinks_;
-  std::vector<std::unique_ptr<sink::Sweep>> sweeps_;  // of each sink; nullptr: it has none
-  bool planned_anew_ = false;                         // since the last batch
+  std::vector<std::unique_ptr<sink::PageSink>> sinks_;  // nullptr: a sender
+  std::vector<std::unique_ptr<sink::Sender>> senders_;  // nullptr: a sink of this database
+  std::vector<sink::Delivered> delivered_;              // of the batch, by each sender
+  std::vector<std::unique_ptr<sink::Sweep>> sweeps_;    // of each sink; nullptr: it has none
+  bool planned_anew_ = false;                           // since the last batch
   bool taken_ = false;  // a page was taken from the source and is not committed: an error gives it back
   model::State seen_ = model::State::RUNNING;
 };

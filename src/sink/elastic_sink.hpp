@@ -24,14 +24,9 @@
 #include "remote/latch_waiter.hpp"
 #include "sink/bulk_body.hpp"
 #include "sink/elastic_index.hpp"
+#include "sink/sender.hpp"
 
 namespace etl::sink {
-
-struct DeadRow {
-  std::uint64_t index = 0;  // of the row in its page
-  Error error;              // PE010, PE011, or what the row's own types raised
-  std::string document;     // as it was sent; empty if it could not be encoded
-};
 
 struct Batch {
   std::vector<BulkBody> bodies;

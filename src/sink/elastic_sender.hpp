@@ -1,0 +1,24 @@
+// An index as one of several sinks: each batch is sent and waited for.
+#pragma once
+
+#include "sink/elastic_sink.hpp"
+#include "sink/sender.hpp"
+
+namespace etl::sink {
+
+class ElasticSender : public Sender {
+ public:
+  explicit ElasticSender(ElasticSpec spec);
+
+  void open() override;
+  void encode(pg::Relation& page, std::int64_t version) override { batch_ = sink_->encode(page, version); }
+  Delivered deliver(const Intent& intent) override;
+
+ private:
+  const ElasticSpec spec_;
+  std::unique_ptr<ElasticSink> sink_;
+  bool failed_ = false;  // then it sends nothing any more
+  Batch batch_;
+};
+
+}  // namespace etl::sink
