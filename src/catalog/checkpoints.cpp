@@ -134,6 +134,22 @@ model::State save_batch(const BatchRecord& b) {
   return model::state_from(*rows[0][1]);
 }
 
+std::string write_record(const BatchRecord& batch) {
+  return json::Object()
+      .add_raw("to", key_json(batch.to))
+      .add_number("read", batch.counters.read)
+      .add_number("dead", batch.counters.dead)
+      .add_number("bytes", batch.counters.bytes)
+      .str();
+}
+
+void read_record(const json::Value& record, BatchRecord& batch) {
+  batch.to = key_from_json(json::write(record["to"]));
+  batch.counters.read = record["read"].GetInt64();
+  batch.counters.dead = record["dead"].GetInt64();
+  batch.counters.bytes = record["bytes"].GetInt64();
+}
+
 void finish_slice(std::int64_t pipeline, std::int64_t epoch, int slice) {
   if (pg::catalog_query("UPDATE etl.checkpoint SET done = true, updated_at = clock_timestamp()"
                         " WHERE pipeline_id = $1::bigint AND slice = $2::int AND epoch = $3::bigint RETURNING 1",

@@ -17,8 +17,7 @@ std::vector<FileState> read_files(std::int64_t pipeline, const std::string& step
   return all;
 }
 
-void save_files(std::int64_t pipeline, const std::string& step, const std::vector<FileState>& files) {
-  if (files.empty()) return;
+std::string write_files(const std::vector<FileState>& files) {
   std::string list;
   for (const FileState& f : files) {
     json::Object out;
@@ -28,6 +27,14 @@ void save_files(std::int64_t pipeline, const std::string& step, const std::vecto
     out.add_number("modified_ns", f.modified_ns);
     list += (list.empty() ? "" : ",") + out.str();
   }
+  return "[" + list + "]";
+}
+
+void save_files(std::int64_t pipeline, const std::string& step, const std::vector<FileState>& files) {
+  if (!files.empty()) save_files(pipeline, step, write_files(files));
+}
+
+void save_files(std::int64_t pipeline, const std::string& step, const std::string& files) {
   (void)pg::catalog_query(
       "INSERT INTO etl.source_file AS f (pipeline_id, step, path, byte, line, finished, inode, size, modified_ns)"
       " SELECT $1::bigint, $2, s.path, s.byte, s.line, s.finished, s.inode, s.size, s.modified_ns"
@@ -35,7 +42,7 @@ void save_files(std::int64_t pipeline, const std::string& step, const std::vecto
       " size bigint, modified_ns bigint) ON CONFLICT (pipeline_id, step, path) DO UPDATE SET byte = excluded.byte,"
       " line = excluded.line, finished = excluded.finished, inode = excluded.inode, size = excluded.size,"
       " modified_ns = excluded.modified_ns, read_at = clock_timestamp()",
-      {std::to_string(pipeline), step, "[" + list + "]"});
+      {std::to_string(pipeline), step, files});
 }
 
 }  // namespace etl::catalog

@@ -20,5 +20,8 @@ struct FileState {
 std::vector<FileState> read_files(std::int64_t pipeline, const std::string& step);
 // Adds and replaces.
 void save_files(std::int64_t pipeline, const std::string& step, const std::vector<FileState>& files);
+void save_files(std::int64_t pipeline, const std::string& step, const std::string& files);
+// As JSON.
+std::string write_files(const std::vector<FileState>& files);
 
 }  // namespace etl::catalog

@@ -26,6 +26,7 @@ struct UpsertColumn {
 struct Upsert {
   std::string target;  // quoted and qualified
   std::vector<UpsertColumn> columns;
+  bool elsewhere = false;       // in a database that may lack this extension
   bool keys_may_merge = false;  // keys of the input that differ may be one key in the target's type
 };
 

@@ -46,8 +46,10 @@ std::string differs(const Upsert& upsert, const std::string& table, const std::s
   for (const UpsertColumn& c : upsert.columns) {
     if (c.key || !c.set) continue;
     auto image = [&](const std::string& text) { return c.padded ? "CAST(" + text + " AS pg_catalog.text)" : text; };
-    parts.push_back("etl.image_differs(" + image(value(c, table, Input::kTyped)) + ", " +
-                    image(value(c, other, input)) + ")");
+    const std::string one = image(value(c, table, Input::kTyped));
+    const std::string two = image(value(c, other, input));
+    parts.push_back(upsert.elsewhere ? "ROW(" + one + ")::record OPERATOR(pg_catalog.*<>) ROW(" + two + ")::record"
+                                     : "etl.image_differs(" + one + ", " + two + ")");
   }
   return joined(parts, " OR ");
 }

@@ -60,6 +60,7 @@ class DatabaseEncoding {
 
 struct Field {
   FmgrInfo function;
+  bool text;
   Oid parameter;
   int typmod;
 };
@@ -237,7 +238,12 @@ BinaryWriter::BinaryWriter(const std::vector<Column>& columns) {
     for (int i = 0; i < count; ++i) {
       Oid function;
       bool varlena;
-      getTypeBinaryOutputInfo(type[i], &function, &varlena);
+      state->fields[i].text = !is_portable(type[i]);
+      if (state->fields[i].text) {
+        getTypeOutputInfo(type[i], &function, &varlena);
+      } else {
+        getTypeBinaryOutputInfo(type[i], &function, &varlena);
+      }
       fmgr_info_cxt(function, &state->fields[i].function, memory);
     }
     MemoryContextSetParent(memory, TopMemoryContext);
@@ -272,6 +278,12 @@ StringInfo write_row(BinaryWriter::State* state, TupleTableSlot* slot) {
       write_number32(out, -1);
       continue;
     }
+    if (state->fields[i].text) {
+      const char* text = OutputFunctionCall(&state->fields[i].function, slot->tts_values[i]);
+      write_number32(out, static_cast<std::int32_t>(strlen(text)));
+      appendStringInfoString(out, text);
+      continue;
+    }
     bytea* value = SendFunctionCall(&state->fields[i].function, slot->tts_values[i]);
     write_number32(out, static_cast<std::int32_t>(VARSIZE(value) - VARHDRSZ));
     appendBinaryStringInfo(out, VARDATA(value), static_cast<int>(VARSIZE(value) - VARHDRSZ));
@@ -281,9 +293,26 @@ StringInfo write_row(BinaryWriter::State* state, TupleTableSlot* slot) {
 
 }  // namespace
 
-std::string BinaryWriter::write(Relation& rows) {
+void BinaryRows::clear() {
+  bytes_.clear();
+  ends_.clear();
+}
+
+void BinaryRows::add(const char* row, std::size_t size) {
+  bytes_.append(row, size);
+  ends_.push_back(bytes_.size());
+}
+
+std::string BinaryRows::message(std::size_t from, std::size_t until) const {
   std::string all(kSignature, sizeof kSignature);
   all.append(kHeaderBytes - sizeof kSignature, '\0');
+  const std::size_t begin = from == 0 ? 0 : ends_[from - 1];
+  const std::size_t end = until == 0 ? 0 : ends_[until - 1];
+  all.append(bytes_, begin, end - begin);
+  return all.append("\377\377", 2);
+}
+
+void BinaryWriter::write(Relation& rows, BinaryRows& out) {
   Relation::Store* store = rows.store();
   State* state = state_;
   const DatabaseEncoding encoding;
@@ -299,9 +328,8 @@ std::string BinaryWriter::write(Relation& rows) {
       return written;
     });
     if (row == nullptr) break;
-    all.append(row->data, static_cast<std::size_t>(row->len));
+    out.add(row->data, static_cast<std::size_t>(row->len));
   }
-  return all.append("\377\377", 2);
 }
 
 }  // namespace etl::pg

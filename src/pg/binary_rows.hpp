@@ -40,7 +40,22 @@ class BinaryReader {
   bool first_ = true;
 };
 
-// What the type's send functions make of a relation.
+// Rows as COPY FROM STDIN takes them.
+class BinaryRows {
+ public:
+  std::size_t size() const { return ends_.size(); }
+  std::size_t bytes() const { return bytes_.size(); }
+  void clear();
+  void add(const char* row, std::size_t size);
+  // The rows [from, until) with header and trailer.
+  std::string message(std::size_t from, std::size_t until) const;
+
+ private:
+  std::string bytes_;
+  std::vector<std::size_t> ends_;
+};
+
+// What the type's send functions make of a relation; text where the type has no binary form.
 class BinaryWriter {
  public:
   explicit BinaryWriter(const std::vector<Column>& columns);
@@ -48,8 +63,8 @@ class BinaryWriter {
   BinaryWriter(const BinaryWriter&) = delete;
   BinaryWriter& operator=(const BinaryWriter&) = delete;
 
-  // All rows, with header and trailer. The relation has the columns that were given.
-  std::string write(Relation& rows);
+  // All rows of a relation with the columns that were given.
+  void write(Relation& rows, BinaryRows& out);
 
   struct State;
 

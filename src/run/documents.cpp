@@ -1,4 +1,4 @@
-// Replaying into an index.
+// Replaying into an index, and into a table of another server.
 #include "catalog/checkpoints.hpp"
 #include "pg/transaction.hpp"
 #include "run/replay.hpp"
@@ -6,6 +6,15 @@
 #include "sink/elastic_sink.hpp"
 
 namespace etl::run {
+
+void replay_rows(const Plan& plan, pg::Relation& page, const std::string& letters, const Emit& emit) {
+  sink::PostgresSender sender(*plan.sink().remote_table);
+  sender.encode(page, 0);
+  pg::commit(true);
+  sender.write_alone();
+  pg::begin();
+  emit({std::to_string(mark_replayed(plan, letters))});
+}
 
 void replay_documents(const Plan& plan, pg::Relation& page, const std::string& letters, const Emit& emit) {
   // The letters are read; nothing is held while the network is waited for.

@@ -94,6 +94,25 @@ void tell_documents(const sink::Batch& batch, const std::string& number, const E
   }
 }
 
+void tell_rows_there(sink::PostgresSender& sender, const SinkPlan& about, pg::Relation& rows, const std::string& batch,
+                     const Emit& emit) {
+  try {
+    sender.encode(rows, kShownVersion);
+    if (about.remote_table->append) {
+      sender.try_out();
+      for (std::uint64_t i = 0; i < rows.rows(); ++i) emit({batch, "insert", {}, {}, rows.row_json(i), {}, {}, {}});
+      return;
+    }
+    for (const auto& [key, before, after] : sender.try_out()) {
+      const char* action = !before ? "insert" : before == after ? "unchanged" : "update";
+      emit({batch, action, key, before, after, {}, {}, {}});
+    }
+  } catch (const Error& error) {
+    if (classify(error.sqlstate) != ErrorClass::kData) throw;
+    emit({batch, "error", {}, {}, {}, {}, error.sqlstate, error.message});
+  }
+}
+
 void tell_added(Table& table, const std::string& batch, const Emit& emit) {
   if (!write_or_tell(table, batch, emit)) return;
   for (std::uint64_t i = 0; i < table.page.rows(); ++i) {
@@ -156,13 +175,15 @@ void dry_run(const Plan& plan, const json::Value& arguments, const Emit& emit) {
   flow.evaluate();
   flow.open();
   tell_violations(flow, "0", emit);
-  std::vector<std::unique_ptr<Table>> tables;  // nullptr: an index
+  std::vector<std::unique_ptr<Table>> tables;  // nullptr: a sink elsewhere
   std::vector<std::unique_ptr<sink::ElasticSink>> indexes;
+  std::vector<std::unique_ptr<sink::PostgresSender>> elsewhere;  // tables of other servers
   for (std::size_t i = 0; i < plan.sinks.size(); ++i) {
-    const bool index = plan.sinks[i].is_index();
-    tables.push_back(index ? nullptr : std::make_unique<Table>(plan, i, flow.input(i)));
-    indexes.push_back(index ? std::make_unique<sink::ElasticSink>(elastic_spec(plan, plan.sinks[i], "dry run"))
-                            : nullptr);
+    const SinkPlan& sink = plan.sinks[i];
+    tables.push_back(sink.server ? nullptr : std::make_unique<Table>(plan, i, flow.input(i)));
+    indexes.push_back(sink.is_index() ? std::make_unique<sink::ElasticSink>(elastic_spec(plan, sink, "dry run"))
+                                      : nullptr);
+    elsewhere.push_back(sink.remote_table ? std::make_unique<sink::PostgresSender>(*sink.remote_table) : nullptr);
   }
   std::optional<pg::Key> position = resume_position(plan);
   const std::int64_t batches = arguments["batches"].GetInt64();
@@ -178,6 +199,8 @@ void dry_run(const Plan& plan, const json::Value& arguments, const Emit& emit) {
       if (rows.rows() == 0 && !plan.at_once) continue;
       if (tables[sink]) {
         try_batch(*tables[sink], batch, emit);
+      } else if (elsewhere[sink]) {
+        tell_rows_there(*elsewhere[sink], plan.sinks[sink], rows, batch, emit);
       } else {
         tell_documents(indexes[sink]->encode(rows, kShownVersion), batch, emit);
       }

@@ -70,7 +70,7 @@ Description describe(const Plan& plan, bool analyze) {
   for (std::size_t i = 0; i < plan.sinks.size(); ++i) {
     if (plan.sinks[i].server) {
       sinks.push_back(nullptr);
-      d.writes.emplace_back();
+      d.writes.push_back({{}, plan.sinks[i].remote_table ? sink::write_sql(*plan.sinks[i].remote_table) : ""});
       continue;
     }
     sinks.push_back(make_sink(plan, i, plan.way == Way::kBatch ? 0 : flow.source(i).rows_total()));
@@ -92,7 +92,8 @@ Lines warnings(const Plan& plan, const Description& d) {
 }
 
 std::string kind_of(const SinkPlan& sink) {
-  if (sink.server) return sink.server->type;
+  if (sink.is_index()) return sink.server->type;
+  if (sink.server) return "table";
   return sink.file ? "file" : sink.table ? "table" : "function";
 }
 

@@ -87,7 +87,7 @@ void plan_direct(Plan& plan, unsigned owner) {
   sink.key_columns = definition.key_columns;
   sink.columns = feed.source.columns;
   sink.write = plan.options.write;
-  check_target(sink, definition.name, owner);
+  check_target(sink, plan, owner);
   choose_order(feed, definition, sink.keys);
   if (sink.table) prepare_upsert(sink, feed.order);
   feed.source.columns = sink.columns;

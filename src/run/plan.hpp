@@ -23,6 +23,7 @@
 #include "pg/target.hpp"
 #include "run/graph.hpp"
 #include "sink/file_sink.hpp"
+#include "sink/postgres_sender.hpp"
 #include "source/origin.hpp"
 
 namespace etl::run {
@@ -59,10 +60,11 @@ struct SinkPlan {
   bool key_range = false;                   // pages come in the order of the target's key, in its type and collation
   std::optional<sink::FileTarget> file;     // or a file
   std::string call;                         // or what etl.register_operator() made: the SELECT that takes `input`
-  std::optional<pg::Server> server;         // or an index of a remote one
-  std::string index;
+  std::optional<pg::Server> server;         // or what a server has: an index, or
+  std::string object;
+  std::optional<sink::RemoteTable> remote_table;
 
-  bool is_index() const { return server && !index.empty(); }
+  bool is_index() const { return server && !remote_table; }
 };
 
 // How rows get from the feeds to the sinks.

@@ -90,12 +90,11 @@ SinkPlan plan_sink(const Plan& plan, const model::Step& step, unsigned owner) {
     sink::FunctionSink(sink.call).open(shape);
     return sink;
   }
-  check_target(sink, plan.definition.name, owner);
-  const bool remote = sink.server.has_value();
-  if (remote != (step.op == "elasticsearch")) {
+  check_target(sink, plan, owner);
+  if (sink.is_index() != (step.op == "elasticsearch")) {
     throw Error("22023",
                 "step \"" + step.id + "\": target \"" + sink.target + "\" does not fit operator \"" + step.op + "\"",
-                {}, "A table's target is schema.table, that of an index server:index.");
+                {}, "A table's target is schema.table or server:schema.table, that of an index server:index.");
   }
   return sink;
 }

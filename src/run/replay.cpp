@@ -69,6 +69,7 @@ void replay(const Plan& plan, const json::Value& arguments, const Emit& emit) {
   pg::Statement records(records_sql(plan), {kJsonb, kBigints}, {}, pg::Planning::kFree);
   records.read(*page, {patch, letters});
   if (plan.is_remote()) return replay_documents(plan, *page, letters, emit);
+  if (plan.sink().remote_table) return replay_rows(plan, *page, letters, emit);
   if (plan.sink().file) {
     throw Error("0A000", "a dead letter of a file cannot be replayed", "A file is written whole.",
                 "Mend the row in the source and run the pipeline again.");

@@ -42,12 +42,13 @@ std::unique_ptr<sink::PageSink> make_sink(const Plan& plan, std::size_t index, d
 }
 
 sink::ElasticSpec elastic_spec(const Plan& plan, const SinkPlan& sink, const std::string& correlation_id) {
-  return {*sink.server, sink.index, sink.columns, sink.keys, plan.options, correlation_id};
+  return {*sink.server, sink.object, sink.columns, sink.keys, plan.options, correlation_id};
 }
 
 std::unique_ptr<sink::Sender> make_sender(const Plan& plan, std::size_t index) {
   const SinkPlan& sink = plan.sinks[index];
   if (!sink.server) return nullptr;
+  if (sink.remote_table) return std::make_unique<sink::PostgresSender>(*sink.remote_table);
   return std::make_unique<sink::ElasticSender>(elastic_spec(plan, sink, plan.correlation_id));
 }
 

@@ -82,21 +82,76 @@ void TableLoop::open() {
 
 void TableLoop::start() {
   open();
+  catch_up();
   if (!again_) quarantine_.take_unreachable(*flow_, checkpoint_, !position_);
+}
+
+sink::Intent TableLoop::intent(const catalog::BatchRecord& record) const {
+  json::Document kept = json::parse(catalog::write_record(record), "a batch");
+  const json::Document files = json::parse(catalog::write_files(flow_->files()), "files");
+  kept.AddMember("files", json::Value(files, kept.GetAllocator()), kept.GetAllocator());
+  return {context_.correlation_id, record.slice, record.epoch, record.batch_no, json::write(kept)};
 }
 
 // Sends the batch to the sinks elsewhere. The transaction that read it ends, since nothing is held while the network is
 // waited for, and another begins.
-void TableLoop::deliver(const catalog::BatchRecord& record) {
+void TableLoop::deliver(const catalog::BatchRecord& record, std::uint64_t& dead) {
   const std::int64_t version = catalog::reserve_versions(context_.pipeline, context_.epoch, 1);
   for (std::size_t i = 0; i < senders_.size(); ++i) {
     if (senders_[i]) senders_[i]->encode(flow_->input(i), version);
   }
+  const sink::Intent which = intent(record);
   pg::commit(true);
-  const sink::Intent intent{context_.correlation_id, record.slice, record.epoch, record.batch_no, {}};
-  delivered_.clear();
-  for (const auto& sender : senders_) delivered_.push_back(sender ? sender->deliver(intent) : sink::Delivered());
+  delivered_.assign(senders_.size(), {});
+  for (std::size_t i = 0; i < senders_.size(); ++i) {
+    if (!senders_[i]) continue;
+    delivered_[i] = senders_[i]->deliver(which);
+    if (!delivered_[i].dead.empty()) {
+      pg::begin();
+      dead += quarantine_.take_refused(senders_[i]->rows(), delivered_[i].dead, context_.plan.sinks[i].step);
+      pg::commit(true);
+    }
+    senders_[i]->commit();
+  }
   pg::begin();
+}
+
+// The one sink's server may be a batch ahead, since its answer or our commit was lost.
+void TableLoop::catch_up() {
+  if (senders_.size() > 1 || !senders_[0]) return;
+  catalog::BatchRecord record = next_record();
+  const auto last = senders_[0]->last(intent(record));
+  if (!last || last->batch_no != record.batch_no) return;
+  const json::Document kept = json::parse(last->record, "a batch");
+  catalog::read_record(kept, record);
+  catalog::Counters& c = record.counters;
+  c.dead += static_cast<std::int64_t>(last->refused);
+  c.inserted = static_cast<std::int64_t>(last->inserted);
+  c.updated = static_cast<std::int64_t>(last->updated);
+  c.superseded = static_cast<std::int64_t>(last->superseded);
+  c.unchanged = c.read - c.inserted - c.updated - c.superseded - c.dead;
+  pg::begin();
+  seen_ = catalog::save_batch(record);
+  catalog::save_files(context_.pipeline, context_.plan.paged_step, json::write(kept["files"]));
+  if (context_.plan.at_once) finish();
+  pg::commit(true);
+  checkpoint_.batch_no = record.batch_no;
+  if (record.to) position_ = record.to;
+  finished_ = context_.plan.at_once;
+}
+
+catalog::BatchRecord TableLoop::next_record() const {
+  catalog::BatchRecord record;
+  record.started_us = pg::now_us();
+  record.pipeline = context_.pipeline;
+  record.run = context_.run;
+  record.epoch = context_.epoch;
+  record.slice = checkpoint_.slice;
+  record.batch_no = checkpoint_.batch_no + 1;
+  record.attempt = context_.attempt;
+  record.from = position_;
+  record.phase = again_ ? "reading again" : flow_->phase();
+  return record;
 }
 
 sink::Written TableLoop::write_to(std::size_t sink, Form form, std::uint64_t& dead) {
@@ -104,7 +159,6 @@ sink::Written TableLoop::write_to(std::size_t sink, Form form, std::uint64_t& de
   const std::string& step = context_.plan.sinks[sink].step;
   if (senders_[sink]) {
     const sink::Delivered& delivered = delivered_[sink];
-    dead += quarantine_.take_refused(input, delivered.dead, step);
     return {delivered.inserted, delivered.updated, 0, delivered.superseded};
   }
   const sink::Written written = form == Form::kBisect && !sinks_[sink]->leaves_out()
@@ -142,8 +196,10 @@ catalog::Counters TableLoop::write(Form form, std::uint64_t dead) {
 }
 
 bool TableLoop::batch(Form form) {
-  catalog::BatchRecord record;
-  record.started_us = pg::now_us();
+  if (lost_) start();
+  lost_ = false;
+  if (finished_) return false;
+  catalog::BatchRecord record = next_record();
   flow_->fetch(position_);
   pg::begin();
   pg::fault_point(3);
@@ -159,23 +215,18 @@ bool TableLoop::batch(Form form) {
   }
   const auto bytes = static_cast<std::int64_t>(flow_->bytes_read());
   const std::int64_t read_us = pg::now_us() - record.started_us;
-  const std::uint64_t dead = quarantine_.take_out(*flow_);
+  std::uint64_t dead = quarantine_.take_out(*flow_);
   context_.steps.add(work_of_batch(*flow_, context_.plan, record.started_us, read_us));
   const std::optional<pg::Key> reached = flow_->reached();
   pg::fault_point(6);
-  record.pipeline = context_.pipeline;
-  record.run = context_.run;
-  record.epoch = context_.epoch;
-  record.slice = checkpoint_.slice;
-  record.batch_no = checkpoint_.batch_no + 1;
-  record.attempt = context_.attempt;
-  record.from = position_;
   if (!again_) record.to = reached;
-  record.phase = again_ ? "reading again" : flow_->phase();
   pg::fault_point(7);
   if (context_.plan.sends()) {
     timer.reset();
-    deliver(record);
+    record.counters.bytes = bytes;
+    record.counters.dead = static_cast<std::int64_t>(dead);
+    record.counters.read = static_cast<std::int64_t>(dead + flow_->input(0).rows());
+    deliver(record, dead);
     timer.emplace(step_timeout);
   }
   record.counters = write(form, dead);
@@ -217,6 +268,7 @@ bool TableLoop::use_on_conflict() {
 Order TableLoop::answer(const Error& error, Form& form) {
   const bool timer_fired = pg::statement_timer_fired();
   if (taken_) flow_->again();
+  lost_ = context_.plan.sends() && senders_.size() == 1;
   context_.steps.rolled_back();
   const ErrorClass kind = classify(error.sqlstate);
   // XX000: a merge join that met a page out of order, as an index on another version of a collation delivers it.

@@ -29,7 +29,10 @@ class TableLoop {
 
   void open();
   void start();  // open, and look for the rows that no page reaches
-  void deliver(const catalog::BatchRecord& record);
+  sink::Intent intent(const catalog::BatchRecord& record) const;
+  void deliver(const catalog::BatchRecord& record, std::uint64_t& dead);
+  void catch_up();
+  catalog::BatchRecord next_record() const;
   catalog::Counters write(Form form, std::uint64_t dead);
   sink::Written write_to(std::size_t sink, Form form, std::uint64_t& dead);
   bool batch(Form form);  // one transaction; true: more follows
@@ -52,6 +55,8 @@ class TableLoop {
   std::vector<sink::Delivered> delivered_;              // of the batch, by each sender
   std::vector<std::unique_ptr<sink::Sweep>> sweeps_;    // of each sink; nullptr: it has none
   bool planned_anew_ = false;                           // since the last batch
+  bool lost_ = false;                                   // a batch failed, and a sink elsewhere may have it nevertheless
+  bool finished_ = false;                               // the one batch of the run was found to have arrived
   bool taken_ = false;  // a page was taken from the source and is not committed: an error gives it back
   model::State seen_ = model::State::RUNNING;
 };

@@ -13,6 +13,7 @@
 #include "pg/statement.hpp"
 #include "remote/named_server.hpp"
 #include "run/ownership.hpp"
+#include "run/remote_target.hpp"
 #include "run/write_check.hpp"
 #include "source/file_access.hpp"
 
@@ -183,17 +184,18 @@ void check_table(SinkPlan& sink, unsigned owner) {
   sink.table = table;
 }
 
-void check_server(SinkPlan& sink, const std::string& name, const model::TargetName& target, unsigned owner) {
+void check_server(SinkPlan& sink, const Plan& plan, const model::TargetName& target, unsigned owner) {
   check_allowed(target.server + ":" + target.object, owner);
-  sink.server = remote::find_server(target.server, owner, {"elasticsearch", "opensearch"});
+  sink.server = remote::find_server(target.server, owner, {"elasticsearch", "opensearch", "postgres"});
+  sink.object = target.object;
+  if (sink.server->type == "postgres") return check_remote_table(sink, plan);
   if (sink.write.mode != model::WriteMode::kUpsert) {
     throw Error("22023", "write_mode \"" + std::string(model::name_of(sink.write.mode)) + "\" is for tables",
                 "The target is " + sink.target + ".", "Leave it out: an index gets the last version of each document.");
   }
   model::check_index_name(target.object);
-  sink.index = target.object;
   if (!sink.key_columns) {
-    throw Error("22023", "pipeline \"" + name + "\" needs key_columns", {},
+    throw Error("22023", "pipeline \"" + plan.definition.name + "\" needs key_columns", {},
                 "Name the output columns that identify a row: a document's _id is made of them.");
   }
   sink.keys = *sink.key_columns;
@@ -224,15 +226,15 @@ bool keeps_apart(unsigned from, unsigned to) {
 std::string target_as_listed(const SinkPlan& sink) {
   if (sink.file) return sink.file->path;
   if (!sink.call.empty()) return sink.step;
-  return sink.table ? sink.table->plain_name : sink.server->name + ":" + sink.index;
+  return sink.table ? sink.table->plain_name : sink.server->name + ":" + sink.object;
 }
 
-void check_target(SinkPlan& sink, const std::string& name, unsigned owner) {
+void check_target(SinkPlan& sink, const Plan& plan, unsigned owner) {
   const model::TargetName target = model::parse_target(sink.target);
   if (target.server.empty()) {
     check_table(sink, owner);
   } else {
-    check_server(sink, name, target, owner);
+    check_server(sink, plan, target, owner);
   }
 }
 

@@ -5,8 +5,8 @@
 
 namespace etl::run {
 
-// Fills table, or server with index, and keys. `name` is the pipeline's.
-void check_target(SinkPlan& sink, const std::string& name, unsigned owner);
+// Fills table, or server with object and remote_table, and keys.
+void check_target(SinkPlan& sink, const Plan& plan, unsigned owner);
 // Of a file: 42501 when the owner may not write files, or not that one; fills keys, in whose order rows are written.
 void check_file(SinkPlan& sink);
 // Fills upsert and key_range, and has the parser check that the types fit. `order`: in which the rows come, if in one.

@@ -21,6 +21,11 @@ void ElasticSender::open() {
   sink_->open();
 }
 
+void ElasticSender::encode(pg::Relation& page, std::int64_t version) {
+  rows_ = &page;
+  batch_ = sink_->encode(page, version);
+}
+
 Delivered ElasticSender::deliver(const Intent&) {
   Delivered delivered;
   delivered.superseded = batch_.superseded;

@@ -11,7 +11,8 @@ class ElasticSender : public Sender {
   explicit ElasticSender(ElasticSpec spec);
 
   void open() override;
-  void encode(pg::Relation& page, std::int64_t version) override { batch_ = sink_->encode(page, version); }
+  void encode(pg::Relation& page, std::int64_t version) override;
+  pg::Relation& rows() override { return *rows_; }
   Delivered deliver(const Intent& intent) override;
 
  private:
@@ -19,6 +20,7 @@ class ElasticSender : public Sender {
   std::unique_ptr<ElasticSink> sink_;
   bool failed_ = false;  // then it sends nothing any more
   Batch batch_;
+  pg::Relation* rows_ = nullptr;
 };
 
 }  // namespace etl::sink

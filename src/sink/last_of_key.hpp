@@ -12,7 +12,7 @@ namespace etl::sink {
 
 class LastOfKey {
  public:
-  // page: the relation that reduce() will be called with, again and again. Both must outlive this.
+  // page: the relation that reduce() will be called with, again and again. Both, page and upsert, must outlive this.
   LastOfKey(pg::Relation& page, const compile::Upsert& upsert);
 
   // The page itself when its keys are known to be different, otherwise the last rows of each key, in source order.

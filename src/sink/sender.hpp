@@ -3,7 +3,9 @@
 //
 //   begin; read page; sender.encode(page, version); commit
 //   Delivered delivered = sender.deliver(intent);            // no transaction
-//   begin; what other sinks write; dead letters, counters, checkpoint; commit
+//   begin; dead letters, if any; commit
+//   sender.commit();                                         // no transaction
+//   begin; what other sinks write; counters, checkpoint; commit
 //
 // A batch whose checkpoint was not committed is delivered again, under a higher version; it must change nothing then.
 #pragma once
@@ -48,13 +50,21 @@ class Sender {
   virtual void open() = 0;
   // In the page's transaction.
   virtual void encode(pg::Relation& page, std::int64_t version) = 0;
+  // Those that were encoded: DeadRow::index counts in them.
+  virtual pg::Relation& rows() = 0;
   // Waits until all rows have their outcome. No transaction is open. Throws what is to be tried again, or not.
   virtual Delivered deliver(const Intent& intent) = 0;
-  // The batch of that run and slice that was delivered last, where the sink knows: its number, record and counters.
+  // The dead rows are kept: what was delivered may be seen.
+  virtual void commit() {}
+
+  // The batch of that run and slice that was committed last, where the sink knows.
   struct Last {
     std::int64_t batch_no = 0;
     std::string record;
-    Delivered delivered;
+    std::uint64_t inserted = 0;
+    std::uint64_t updated = 0;
+    std::uint64_t superseded = 0;
+    std::uint64_t refused = 0;
   };
   virtual std::optional<Last> last(const Intent&) { return std::nullopt; }
 };

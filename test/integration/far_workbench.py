@@ -48,3 +48,9 @@ def far_server(bench):
     forget_secrets(bench)
     bench.admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
     bench.admin.execute("DROP ROLE far_reader")
+
+
+def cut_far(far):
+    """Ends the connections of OWNER's pipelines to it; how many."""
+    cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'far_reader'"
+    return far.execute(cut).fetchone()[0]

@@ -4,7 +4,7 @@ import json
 
 import psycopg
 import pytest
-from far_workbench import far_steps
+from far_workbench import cut_far, far_steps
 from file_pipelines import create, outcome, run
 from workbench import OWNER
 
@@ -168,10 +168,7 @@ def test_a_lost_connection_is_made_anew_and_no_row_comes_twice(far, bench):
     create(bench, json.dumps(definition), options='{"retry_backoff": ["50ms"]}')
     number = bench.run()
     bench.server.wait_until("SELECT count(*) > 1000 FROM w.wide", dbname=bench.name)
-    cut = far.execute(
-        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'far_reader'"
-    ).fetchone()
-    assert cut == (1,)
+    assert cut_far(far) == 1
     assert outcome(bench, number, bench.ends(number, 60)) == "succeeded"
     assert bench.admin.execute("SELECT count(*), count(DISTINCT id) FROM w.wide").fetchone() == (20000, 20000)
 

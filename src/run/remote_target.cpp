@@ -1,0 +1,200 @@
+#include "run/remote_target.hpp"
+
+#include <algorithm>
+
+#include "core/nearest.hpp"
+#include "core/quote.hpp"
+#include "pg/analyze.hpp"
+
+namespace etl::run {
+
+namespace {
+
+using model::WriteMode;
+
+struct FarColumn {
+  std::string name;
+  std::string type;       // with its modifier
+  std::string bare_type;  // without
+  unsigned oid = 0;
+  int typmod = -1;
+  bool wanted = false;  // NOT NULL, and nothing fills it
+  bool generated = false;
+  bool identity_always = false;
+  std::string equals;
+};
+
+struct FarTable {
+  std::string name;    // quoted and qualified
+  std::string schema;  // quoted
+  char kind = 'r';
+  std::vector<FarColumn> columns;
+  std::vector<std::vector<std::string>> keys;  // of usable unique indexes; the primary key first
+
+  const FarColumn* find(const std::string& column) const {
+    const auto found = std::find_if(columns.begin(), columns.end(), [&](const auto& c) { return c.name == column; });
+    return found != columns.end() ? &*found : nullptr;
+  }
+};
+
+std::string quoted(const std::string& name) {
+  return "\"" + name + "\"";
+}
+
+// What compares the type: an operator of its default btree class; those of pg_catalog take arrays, enums and ranges.
+constexpr char kEquals[] =
+    "coalesce((SELECT format('OPERATOR(%I.%s)', n.nspname, o.oprname) FROM pg_opclass c JOIN pg_am m ON m.oid = "
+    "c.opcmethod AND m.amname = 'btree' JOIN pg_amop p ON p.amopfamily = c.opcfamily AND p.amoplefttype = c.opcintype "
+    "AND p.amoprighttype = c.opcintype AND p.amopstrategy = 3 JOIN pg_operator o ON o.oid = p.amopopr JOIN "
+    "pg_namespace "
+    "n ON n.oid = o.oprnamespace WHERE c.opcdefault AND c.opcintype = a.atttypid), 'OPERATOR(pg_catalog.=)')";
+
+void read_columns(remote::PostgresConnection& connection, const std::string& table, FarTable& far) {
+  const remote::Rows rows = connection.query(
+      "SELECT attname, format_type(atttypid, atttypmod), format_type(atttypid, NULL), atttypid, atttypmod, attnotnull "
+      "AND NOT atthasdef AND attidentity = '', attgenerated <> '', attidentity = 'a', " +
+      std::string(kEquals) + " FROM pg_attribute a WHERE attrelid = " + table +
+      " AND attnum > 0 AND NOT attisdropped ORDER BY attnum");
+  for (const auto& row : rows) {
+    far.columns.push_back({*row[0], *row[1], *row[2], static_cast<unsigned>(std::stoul(*row[3])), std::stoi(*row[4]),
+                           *row[5] == "t", *row[6] == "t", *row[7] == "t", *row[8]});
+  }
+}
+
+void read_keys(remote::PostgresConnection& connection, const std::string& table, FarTable& far) {
+  const remote::Rows rows = connection.query(
+      "SELECT json_agg(a.attname ORDER BY k.place) FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY "
+      "AS k(column_number, place) JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.column_number WHERE "
+      "i.indrelid = " +
+      table +
+      " AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL AND k.place "
+      "<= i.indnkeyatts GROUP BY i.indexrelid, i.indisprimary ORDER BY i.indisprimary DESC");
+  for (const auto& row : rows) {
+    std::vector<std::string>& key = far.keys.emplace_back();
+    for (const auto& name : json::read_texts(json::parse(*row[0], "the columns of an index"))) key.push_back(*name);
+  }
+}
+
+FarTable look_up(const pg::Server& server, const std::string& object) {
+  remote::PostgresConnection connection(server);
+  connection.open();
+  const std::string table = quote_literal(pg::quoted_target(object)) + "::regclass";
+  const remote::Rows found = connection.query(
+      "SELECT format('%I.%I', n.nspname, c.relname), quote_ident(n.nspname), c.relkind FROM pg_class c JOIN "
+      "pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = " +
+      table);
+  FarTable far;
+  far.name = *found.at(0)[0];
+  far.schema = *found[0][1];
+  far.kind = found[0][2]->at(0);
+  read_columns(connection, table, far);
+  read_keys(connection, table, far);
+  return far;
+}
+
+bool same_columns(std::vector<std::string> one, std::vector<std::string> other) {
+  std::sort(one.begin(), one.end());
+  std::sort(other.begin(), other.end());
+  return one == other;
+}
+
+void choose_keys(SinkPlan& sink, const FarTable& far) {
+  const bool append = sink.write.mode == WriteMode::kAppend;
+  const auto returned = [&](const std::string& key) { return find_column(sink.columns, key) != nullptr; };
+  if (sink.key_columns) {
+    sink.keys = *sink.key_columns;
+  } else if (!far.keys.empty() && (!append || std::all_of(far.keys[0].begin(), far.keys[0].end(), returned))) {
+    sink.keys = far.keys[0];
+  }
+  for (const std::string& key : sink.keys) {
+    if (returned(key)) continue;
+    throw Error("42703", "key column \"" + key + "\" is not a column of the source's output");
+  }
+  if (append) return;
+  const bool unique = std::any_of(far.keys.begin(), far.keys.end(),
+                                  [&](const auto& columns) { return same_columns(columns, sink.keys); });
+  if (unique) return;
+  throw Error("42P10", "no unique index of target " + quoted(sink.target) + " is on just its key columns", {},
+              "Run there: CREATE UNIQUE INDEX ON " + far.name +
+                  " (…); an upsert needs one that is valid, and not "
+                  "partial, deferrable or on expressions.");
+}
+
+void check_columns(const SinkPlan& sink, const FarTable& far) {
+  for (const pg::Column& column : sink.columns) {
+    const FarColumn* target = far.find(column.name);
+    if (target == nullptr) {
+      std::vector<std::string_view> names;
+      for (const FarColumn& c : far.columns) names.push_back(c.name);
+      throw Error("42703",
+                  "the source returns column \"" + column.name + "\", which target " + quoted(sink.target) + " lacks",
+                  {}, did_you_mean(column.name, names));
+    }
+    if (target->generated) {
+      throw Error("428C9", "target column \"" + column.name + "\" is generated", {},
+                  "Leave it out of the source: PostgreSQL computes it.");
+    }
+  }
+  for (const FarColumn& column : far.columns) {
+    if (!column.wanted || column.generated || find_column(sink.columns, column.name) != nullptr) continue;
+    throw Error("23502", "the source does not return column \"" + column.name + "\"",
+                "It is NOT NULL in target " + quoted(sink.target) + " and has no default.",
+                "Add it to the source's SELECT.");
+  }
+}
+
+// Types whose length a cast would silently cut: the assignment checks it.
+bool cast_cuts(const std::string& type) {
+  return type.starts_with("character") || type.starts_with("bit");
+}
+
+compile::Upsert upsert_into(const SinkPlan& sink, const FarTable& far) {
+  compile::Upsert upsert;
+  upsert.target = far.name;
+  upsert.elsewhere = true;
+  for (const pg::Column& column : sink.columns) {
+    const FarColumn& target = *far.find(column.name);
+    compile::UpsertColumn c;
+    c.name = column.name;
+    c.key = std::find(sink.keys.begin(), sink.keys.end(), column.name) != sink.keys.end();
+    c.set = !target.identity_always;
+    c.padded = target.type.starts_with("character(");
+    c.operators.equal = target.equals;
+    const bool same = pg::has_binary_form(column.type) && column.type == target.oid;
+    if (!same || (column.typmod != target.typmod && target.typmod != -1)) {
+      c.cast = cast_cuts(target.type) ? target.bare_type : target.type;
+      if (same && cast_cuts(target.type)) c.cast.clear();
+    }
+    upsert.columns.push_back(c);
+  }
+  return upsert;
+}
+
+}  // namespace
+
+void check_remote_table(SinkPlan& sink, const Plan& plan) {
+  if (sink.write.mode != WriteMode::kUpsert && sink.write.mode != WriteMode::kAppend) {
+    throw Error(
+        "22023",
+        "write_mode " + quoted(std::string(model::name_of(sink.write.mode))) + " is for tables of this database",
+        "The target is " + sink.target + ".", "Use \"upsert\" or \"append\".");
+  }
+  const FarTable far = look_up(*sink.server, sink.object);
+  if (far.kind != 'r' && far.kind != 'p') {
+    throw Error("42809", "target " + quoted(sink.target) + " is " + pg::kind_in_words(far.kind), {},
+                "Name an ordinary or partitioned table as target.");
+  }
+  choose_keys(sink, far);
+  check_columns(sink, far);
+  sink::RemoteTable table;
+  table.server = *sink.server;
+  table.upsert = upsert_into(sink, far);
+  table.checkpoint = far.schema + ".pg_etl_checkpoint";
+  table.columns = sink.columns;
+  table.append = sink.write.mode == WriteMode::kAppend;
+  table.quarantine = plan.options.quarantine;
+  table.pipeline = plan.definition.id;
+  sink.remote_table = std::move(table);
+}
+
+}  // namespace etl::run

@@ -1,0 +1,240 @@
+"""A table of another PostgreSQL server as target: rows and checkpoint in one transaction there."""
+
+import json
+
+import psycopg
+import pytest
+from far_workbench import cut_far
+from file_pipelines import create, outcome, run
+from harness.process import wait_until
+from test_postgres_source import ROWS, TYPES
+from workbench import OWNER
+
+ONCE_MORE = '{"retry_backoff": ["50ms"]}'
+
+
+def there(source="SELECT * FROM w.near", target="far:public.copy", operator="sql", **params):
+    """Steps from a query of here to a table of there."""
+    read = {"id": "read", "operator": operator, "params": {"query": source}}
+    return json.dumps(
+        [read, {"id": "save", "operator": "table", "params": {"target": target, **params}, "depends_on": ["read"]}]
+    )
+
+
+@pytest.fixture
+def near(far, bench):
+    """Rows of many types here, an empty table of the same columns there."""
+    columns = ", ".join(f"{name} {kind}" for name, kind in TYPES.items())
+    bench.admin.execute(f"CREATE TABLE w.near ({columns}, PRIMARY KEY (id)); INSERT INTO w.near {ROWS.format(1000)}")
+    bench.admin.execute(f"ALTER TABLE w.near OWNER TO {OWNER}")
+    far.execute(f"CREATE TABLE copy ({columns}, PRIMARY KEY (id))")
+    return bench
+
+
+def same(far, bench, copy="copy"):
+    rows = bench.admin.execute("SELECT * FROM w.near ORDER BY id").fetchall()
+    return rows and rows == far.execute(f"SELECT * FROM {copy} ORDER BY id").fetchall()
+
+
+def counts(bench):
+    return bench.admin.execute(
+        "SELECT rows_read, rows_inserted, rows_updated, rows_unchanged FROM etl.runs ORDER BY id DESC LIMIT 1"
+    ).fetchone()
+
+
+def test_rows_are_inserted_updated_and_left_alone(far, near):
+    create(near, there())
+    assert run(near) == "succeeded" and same(far, near) and counts(near) == (1000, 1000, 0, 0)
+    before = far.execute("SELECT id, xmin::text FROM copy WHERE id > 10 ORDER BY 1").fetchall()
+    near.admin.execute("UPDATE w.near SET note = 'new' WHERE id <= 10; INSERT INTO w.near (id) VALUES (5000)")
+    assert run(near) == "succeeded" and same(far, near) and counts(near) == (1001, 1, 10, 990)
+    assert far.execute("SELECT id, xmin::text FROM copy WHERE id BETWEEN 11 AND 1000 ORDER BY 1").fetchall() == before
+
+
+def test_source_and_target_without_steps(far, near):
+    near.pipeline(source="SELECT * FROM w.near", target="far:public.copy", batch_size=300)
+    assert run(near) == "succeeded" and same(far, near)
+    kept = far.execute("SELECT pipeline, batch_no, record::json -> 'to' FROM pg_etl_checkpoint").fetchall()
+    assert kept == [(1, 4, ["1000"])]
+
+
+def test_it_is_previewed_explained_and_run_dry(far, near):
+    far.execute("INSERT INTO copy SELECT 1")
+    create(near, there())
+    with near.owner() as owner:
+        assert len(owner.execute("SELECT etl.preview('p', 3)").fetchall()) == 3
+        lines = [line for (line,) in owner.execute("SELECT etl.explain('p')")]
+        assert "-> save (table) far:public.copy" in lines
+        assert any("INSERT INTO public.copy" in line for line in lines)
+        rows = owner.execute("SELECT action, key, before->>'note', after->>'id' FROM etl.dry_run('p')").fetchall()
+        assert (
+            len(rows) == 100 and ("update", {"id": 1}, None, "1") in rows and ("insert", {"id": 2}, None, "2") in rows
+        )
+    assert far.execute("SELECT count(*) FROM copy").fetchone() == (1,)
+
+
+def test_from_there_to_there(far, near):
+    far.execute(f"INSERT INTO copy {ROWS.format(700)}; CREATE TABLE other (LIKE copy INCLUDING ALL)")
+    steps = json.loads(there(target="far:public.other"))
+    steps[0] = {"id": "read", "operator": "table", "params": {"table": "copy", "server": "far"}}
+    create(near, json.dumps(steps))
+    assert run(near) == "succeeded"
+    assert far.execute("SELECT count(*) FROM (TABLE copy INTERSECT TABLE other) AS same").fetchone() == (700,)
+
+
+def test_other_types_there_and_types_of_here_alone(far, bench):
+    bench.admin.execute("CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE DOMAIN w.positive AS int")
+    bench.admin.execute("CREATE TABLE w.near (id int PRIMARY KEY, mood mood, n int, t text)")
+    bench.admin.execute(
+        f"INSERT INTO w.near VALUES (1, 'ok', 7, '2.50'), (2, NULL, NULL, NULL); ALTER TABLE w.near OWNER TO {OWNER}"
+    )
+    far.execute("CREATE TYPE feeling AS ENUM ('ok', 'sad')")
+    far.execute(
+        "CREATE TABLE copy (id bigint PRIMARY KEY, mood feeling, n numeric, t numeric(6,2), more int DEFAULT 3)"
+    )
+    create(bench, there())
+    assert run(bench) == "succeeded"
+    rows = far.execute("SELECT id, mood::text, n, t::text, more FROM copy ORDER BY 1").fetchall()
+    assert rows == [(1, "ok", 7, "2.50", 3), (2, None, None, None, 3)]
+    bench.admin.execute("UPDATE w.near SET mood = 'sad' WHERE id = 2")
+    assert run(bench) == "succeeded" and counts(bench) == (2, 0, 1, 1)
+
+
+def test_the_last_row_of_a_key_wins(far, bench):
+    bench.admin.execute("CREATE TABLE w.near AS SELECT n % 10 AS id, n FROM generate_series(1, 100) n")
+    bench.admin.execute(f"ALTER TABLE w.near OWNER TO {OWNER}")
+    far.execute("CREATE TABLE copy (id int PRIMARY KEY, n int)")
+    create(bench, there("SELECT * FROM w.near ORDER BY n"))
+    assert run(bench) == "succeeded"
+    assert far.execute("SELECT count(*), min(n) FROM copy").fetchone() == (10, 91)
+
+
+# Exactly once
+
+
+def appending(near, far):
+    far.execute("CREATE TABLE log (LIKE copy)")
+    create(near, there(target="far:public.log", write_mode="append", key_columns=["id"]), options=ONCE_MORE)
+
+
+def test_a_connection_that_is_lost_repeats_no_row(far, near):
+    """It is cut while a batch is being written: the next one reads there what has arrived."""
+    appending(near, far)
+    with near.server.connect(far.info.dbname, autocommit=False) as holder:
+        holder.execute("LOCK TABLE log IN SHARE MODE")
+        number = near.run()
+        waiting = "SELECT count(*) = 1 FROM pg_stat_activity WHERE usename = 'far_reader' AND wait_event_type = 'Lock'"
+        near.server.wait_until(waiting)
+        assert cut_far(far) == 1
+        holder.rollback()
+    assert outcome(near, number, near.ends(number, 30)) == "succeeded"
+    assert far.execute("SELECT count(*), count(DISTINCT id) FROM log").fetchone() == (1000, 1000)
+    assert counts(near)[:2] == (1000, 1000)
+
+
+def test_a_worker_lost_after_the_commit_there_repeats_no_row(far, near):
+    """The batch has arrived, and this database does not know: it learns it from the checkpoint there."""
+    appending(near, far)
+    with near.server.connect(near.name, autocommit=False) as holder:
+        number = near.run()
+        pid = near.worker_pid(number)
+        # The worker cannot save what it delivered.
+        holder.execute("SET lock_timeout = '10s'; LOCK TABLE etl.batch_log IN SHARE MODE")
+        seen = lambda: near.one("SELECT cardinality(pg_blocking_pids(%s)) > 0", pid)
+        wait_until(seen, 10, "it waits for the log of batches")
+        arrived = far.execute("SELECT count(*) FROM log").fetchone()[0]
+        saved = holder.execute("SELECT coalesce(sum(rows_read), 0) FROM etl.batches").fetchone()[0]
+        assert arrived == saved + 100
+        near.admin.execute("SELECT pg_terminate_backend(%s)", (pid,))
+        holder.rollback()
+    assert outcome(near, number, near.ends(number, 30)) == "succeeded"
+    assert far.execute("SELECT count(*), count(DISTINCT id) FROM log").fetchone() == (1000, 1000)
+    assert counts(near) == (1000, 1000, 0, 0)
+    assert near.one("SELECT count(*) FROM etl.batches") == 10
+
+
+def test_an_append_without_a_key_is_one_batch_and_arrives_once(far, near):
+    far.execute("CREATE TABLE log (LIKE copy)")
+    create(near, there(target="far:public.log", write_mode="append"), options=ONCE_MORE)
+    assert run(near) == "succeeded"
+    assert far.execute("SELECT count(*), count(DISTINCT id) FROM log").fetchone() == (1000, 1000)
+    assert near.one("SELECT count(*) FROM etl.batches") == 1
+
+
+def test_an_older_epoch_is_fenced_there(far, near):
+    create(near, there())
+    assert run(near) == "succeeded"
+    far.execute("UPDATE pg_etl_checkpoint SET epoch = 9000000000000000000")
+    number = near.run()
+    wait_until(lambda: near.status(number) != "requested" and near.processes() == 0, 30, "the worker stops")
+    assert near.status(number) != "succeeded"
+    near.admin.execute("SELECT etl.cancel('p')")
+
+
+# Rows that it refuses
+
+
+def test_a_refused_row_is_a_dead_letter_and_is_replayed(far, near):
+    far.execute("ALTER TABLE copy ADD CONSTRAINT odd CHECK (id NOT IN (7, 230, 231))")
+    create(near, there(), options='{"on_error": "quarantine"}')
+    assert run(near) == "succeeded"
+    letters = (
+        "SELECT step, error_code, original_record->>'id' FROM etl.dead_letters WHERE status = 'pending' ORDER BY id"
+    )
+    assert near.admin.execute(letters).fetchall() == [
+        ("save", "23514", "7"),
+        ("save", "23514", "230"),
+        ("save", "23514", "231"),
+    ]
+    assert far.execute("SELECT count(*) FROM copy").fetchone() == (997,)
+    assert near.one("SELECT rows_dead FROM etl.runs") == 3
+    far.execute("ALTER TABLE copy DROP CONSTRAINT odd")
+    with near.owner() as owner:
+        assert owner.execute("SELECT etl.dead_letter_replay('p')").fetchone() == (3,)
+    assert near.admin.execute(letters).fetchall() == [] and same(far, near)
+
+
+def test_a_refused_row_fails_the_run(far, near):
+    far.execute("ALTER TABLE copy ADD CONSTRAINT odd CHECK (id <> 230)")
+    create(near, there())
+    state = run(near)
+    assert state[:2] == ("failed", "23514") and 'server "far"' in state[2], state
+    assert far.execute("SELECT count(*) FROM copy").fetchone() == (200,)
+
+
+# What is refused
+
+
+def refusal(bench, *args, **more):
+    with pytest.raises(psycopg.Error) as caught:
+        create(bench, *args, **more)
+    return caught.value.sqlstate, caught.value.diag.message_primary
+
+
+def test_definitions_that_are_refused(far, near):
+    far.execute(
+        "CREATE VIEW view AS TABLE copy; CREATE TABLE bare (id bigint); CREATE TABLE more (id bigint PRIMARY KEY, x int NOT NULL)"
+    )
+    one = "SELECT id FROM w.near"
+    assert refusal(near, there(target="far:public.nowhere")) == (
+        "42P01",
+        'server "far": relation "public.nowhere" does not exist',
+    )
+    assert refusal(near, there(target="far:public.view")) == ("42809", 'target "far:public.view" is a view')
+    assert refusal(near, there(one, target="far:public.bare"))[0] == "42P10"
+    assert refusal(near, there(one, target="far:public.bare", key_columns=["id"]))[0] == "42P10"
+    assert refusal(near, there(one, target="far:public.more")) == ("23502", 'the source does not return column "x"')
+    assert refusal(near, there("SELECT id, 1 AS y FROM w.near"))[0] == "42703"
+    assert refusal(near, there(write_mode="replace")) == (
+        "22023",
+        'write_mode "replace" is for tables of this database',
+    )
+    near.admin.execute("SELECT etl.revoke_target('far:public.*', 'mover')")
+    assert refusal(near, there()) == ("42501", 'target "far:public.copy" is not allowed for role "mover"')
+
+
+def test_rights_are_those_of_the_role_there(far, near):
+    far.execute("REVOKE INSERT ON copy FROM far_reader")
+    create(near, there())
+    state = run(near)
+    assert state[:2] == ("failed", "42501"), state
