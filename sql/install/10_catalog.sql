@@ -67,12 +67,11 @@ COMMENT ON TABLE etl.allowed_function IS 'Functions that steps of pipelines may 
 SELECT pg_catalog.pg_extension_config_dump('etl.allowed_function', '');
 
 CREATE TABLE etl.operator (
-    name text NOT NULL,
+    name text PRIMARY KEY,
     kind text NOT NULL CHECK (kind IN ('source', 'transform', 'sink')),
     function text NOT NULL,
     params_schema jsonb NOT NULL,
-    description text NOT NULL,
-    PRIMARY KEY (name, kind)
+    description text NOT NULL
 );
 COMMENT ON TABLE etl.operator IS 'Operators that were registered, beside those that are built in; function is qualified, with the types of its arguments';
 SELECT pg_catalog.pg_extension_config_dump('etl.operator', '');

@@ -14,8 +14,8 @@ struct StoredOperator {
   std::string description;
 };
 
-std::vector<StoredOperator> read_operators();  // by name and kind
-// False: there is one of that name and kind.
+std::vector<StoredOperator> read_operators();  // by name
+// False: there is one of that name.
 bool save_operator(const StoredOperator& stored);
 bool remove_operator(const std::string& name);
 

@@ -26,6 +26,10 @@ struct FirstPass : rapidjson::BaseReaderHandler<rapidjson::UTF8<>, FirstPass> {
 // Not kParseFullPrecisionFlag: RapidJSON 1.1 counts the leading zeros of 0 on "0e201" then.
 constexpr unsigned kFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag;
 
+[[noreturn]] void refuse_member(const Value& value, const char* name, const char* wanted, const char* hint) {
+  throw Error("22023", "\"" + std::string(name) + "\" must be " + wanted, "It is " + write(value) + ".", hint);
+}
+
 }  // namespace
 
 Document parse(std::string_view text, std::string_view what) {
@@ -67,11 +71,24 @@ std::string_view text(const Value& value) {
 std::optional<std::string> text_member(const Value& object, const char* name) {
   const auto member = object.FindMember(name);
   if (member == object.MemberEnd() || member->value.IsNull()) return std::nullopt;
-  if (!member->value.IsString()) {
-    throw Error("22023", "\"" + std::string(name) + "\" must be a string", "It is " + write(member->value) + ".",
-                "Put it into double quotes.");
-  }
+  if (!member->value.IsString()) refuse_member(member->value, name, "a string", "Put it into double quotes.");
   return std::string(text(member->value));
+}
+
+bool flag_member(const Value& object, const char* name, bool otherwise) {
+  const auto member = object.FindMember(name);
+  if (member == object.MemberEnd() || member->value.IsNull()) return otherwise;
+  if (!member->value.IsBool()) refuse_member(member->value, name, "true or false", "Write it without quotes.");
+  return member->value.GetBool();
+}
+
+char byte_member(const Value& object, const char* name, char otherwise) {
+  const auto member = object.FindMember(name);
+  if (member == object.MemberEnd() || member->value.IsNull()) return otherwise;
+  if (!member->value.IsString() || member->value.GetStringLength() != 1) {
+    refuse_member(member->value, name, "a string of one byte", "Give one character of ASCII, in double quotes.");
+  }
+  return member->value.GetString()[0];
 }
 
 std::string write_texts(const Texts& texts) {

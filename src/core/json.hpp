@@ -28,6 +28,9 @@ std::string_view text(const Value& value);  // of a string value
 
 // A string value, or nullopt when the member is absent or null; another type is 22023 with the member's name.
 std::optional<std::string> text_member(const Value& object, const char* name);
+// Likewise true or false, and a string of one byte; `otherwise` when the member is absent or null.
+bool flag_member(const Value& object, const char* name, bool otherwise);
+char byte_member(const Value& object, const char* name, char otherwise);
 
 // ["a", null] <-> {"a", nullopt}: positions and rows of text.
 using Texts = std::vector<std::optional<std::string>>;

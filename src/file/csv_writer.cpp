@@ -34,12 +34,12 @@ void check(const CsvWriterOptions& options) {
 
 class CsvWriter final : public Writer {
  public:
-  CsvWriter(ByteSink sink, std::vector<WriterColumn> columns, CsvWriterOptions options, bool continued)
+  CsvWriter(ByteSink sink, std::vector<WriterColumn> columns, CsvWriterOptions options)
       : Writer(std::vector<Want>(columns.size(), Want::kText)),
         sink_(std::move(sink)),
         columns_(std::move(columns)),
         options_(std::move(options)),
-        started_(continued || !options_.header) {
+        started_(!options_.header) {
     check(options_);
     for (const char byte : {options_.delimiter, options_.quote, '\n', '\r'}) {
       special_[static_cast<unsigned char>(byte)] = true;
@@ -60,14 +60,6 @@ class CsvWriter final : public Writer {
     end_line();
   }
 
-  bool can_continue() const noexcept override { return true; }
-
-  void flush() override {
-    if (buffer_.empty()) return;
-    sink_(buffer_);
-    buffer_.clear();
-  }
-
   void finish() override {
     start();
     flush();
@@ -82,6 +74,12 @@ class CsvWriter final : public Writer {
       append(columns_[i].name, i == 0);
     }
     end_line();
+  }
+
+  void flush() {
+    if (buffer_.empty()) return;
+    sink_(buffer_);
+    buffer_.clear();
   }
 
   void end_line() {
@@ -133,9 +131,8 @@ class CsvWriter final : public Writer {
 
 }  // namespace
 
-std::unique_ptr<Writer> make_csv_writer(ByteSink sink, std::vector<WriterColumn> columns, CsvWriterOptions options,
-                                        bool continued) {
-  return std::make_unique<CsvWriter>(std::move(sink), std::move(columns), std::move(options), continued);
+std::unique_ptr<Writer> make_csv_writer(ByteSink sink, std::vector<WriterColumn> columns, CsvWriterOptions options) {
+  return std::make_unique<CsvWriter>(std::move(sink), std::move(columns), std::move(options));
 }
 
 }  // namespace etl::file

@@ -23,11 +23,9 @@ struct CsvWriterOptions {
   std::string null;
 };
 
-// continued: the sink stands behind rows of an earlier writer with these options, so that there is a header already.
-//
 // Errors: 22023 of the options. A row: 22004 for NULL in the only column with null text "", since it would be a blank
 // line, which is no record.
-std::unique_ptr<Writer> make_csv_writer(ByteSink sink, std::vector<WriterColumn> columns, CsvWriterOptions options = {},
-                                        bool continued = false);
+std::unique_ptr<Writer> make_csv_writer(ByteSink sink, std::vector<WriterColumn> columns,
+                                        CsvWriterOptions options = {});
 
 }  // namespace etl::file

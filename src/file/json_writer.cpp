@@ -43,12 +43,8 @@ std::vector<Want> wants_of(const std::vector<WriterColumn>& columns) {
 
 class JsonWriter final : public Writer {
  public:
-  JsonWriter(ByteSink sink, std::vector<WriterColumn> columns, JsonShape shape, bool continued)
-      : Writer(wants_of(columns)),
-        sink_(std::move(sink)),
-        columns_(std::move(columns)),
-        shape_(shape),
-        has_rows_(continued) {}
+  JsonWriter(ByteSink sink, std::vector<WriterColumn> columns, JsonShape shape)
+      : Writer(wants_of(columns)), sink_(std::move(sink)), columns_(std::move(columns)), shape_(shape) {}
 
   void row(std::span<const Value> values) override {
     if (shape_ == JsonShape::kArray) put(has_rows_ ? ",\n" : "[\n");
@@ -64,20 +60,18 @@ class JsonWriter final : public Writer {
     if (buffer_.GetSize() >= kBuffer) flush();
   }
 
-  bool can_continue() const noexcept override { return true; }
-
-  void flush() override {
-    if (buffer_.GetSize() == 0) return;
-    sink_({buffer_.GetString(), buffer_.GetSize()});
-    buffer_.Clear();
-  }
-
   void finish() override {
     if (shape_ == JsonShape::kArray) put(has_rows_ ? "\n]\n" : "[\n]\n");
     flush();
   }
 
  private:
+  void flush() {
+    if (buffer_.GetSize() == 0) return;
+    sink_({buffer_.GetString(), buffer_.GetSize()});
+    buffer_.Clear();
+  }
+
   void put(std::string_view text) { std::copy(text.begin(), text.end(), buffer_.Push(text.size())); }
   void put_raw(std::string_view json, rapidjson::Type type) { writer_.RawValue(json.data(), json.size(), type); }
 
@@ -122,7 +116,7 @@ class JsonWriter final : public Writer {
   const ByteSink sink_;
   const std::vector<WriterColumn> columns_;
   const JsonShape shape_;
-  bool has_rows_;
+  bool has_rows_ = false;
   json::Buffer buffer_;
   json::Writer writer_;
   std::string line_;
@@ -130,9 +124,8 @@ class JsonWriter final : public Writer {
 
 }  // namespace
 
-std::unique_ptr<Writer> make_json_writer(ByteSink sink, std::vector<WriterColumn> columns, JsonShape shape,
-                                         bool continued) {
-  return std::make_unique<JsonWriter>(std::move(sink), std::move(columns), shape, continued);
+std::unique_ptr<Writer> make_json_writer(ByteSink sink, std::vector<WriterColumn> columns, JsonShape shape) {
+  return std::make_unique<JsonWriter>(std::move(sink), std::move(columns), shape);
 }
 
 }  // namespace etl::file

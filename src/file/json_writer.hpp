@@ -19,8 +19,6 @@ namespace etl::file {
 
 enum class JsonShape : unsigned char { kLines, kArray };
 
-// continued: the sink stands behind rows of an earlier writer of this shape.
-std::unique_ptr<Writer> make_json_writer(ByteSink sink, std::vector<WriterColumn> columns, JsonShape shape,
-                                         bool continued = false);
+std::unique_ptr<Writer> make_json_writer(ByteSink sink, std::vector<WriterColumn> columns, JsonShape shape);
 
 }  // namespace etl::file

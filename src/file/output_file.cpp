@@ -4,13 +4,11 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <vector>
 
 #include "core/error.hpp"
-#include "core/printable.hpp"
 #include "file/beneath.hpp"
 #include "file/directory.hpp"
 
@@ -33,12 +31,6 @@ std::string temporary_of(const std::string& name) {
 
 std::string path_of(const Descriptor& descriptor) {
   return "/proc/self/fd/" + std::to_string(descriptor.get());
-}
-
-bool is_temporary_of(std::string_view temporary, std::string_view name) {
-  const std::string prefix = "." + std::string(name) + ".";
-  if (temporary.size() != prefix.size() + kDigits || temporary.substr(0, prefix.size()) != prefix) return false;
-  return temporary.substr(prefix.size()).find_first_not_of("0123456789abcdef") == temporary.npos;
 }
 
 }  // namespace
@@ -88,19 +80,6 @@ void OutputFile::write(std::string_view bytes) {
   }
 }
 
-std::size_t OutputFile::read(std::uint64_t offset, char* buffer, std::size_t size) const {
-  for (;;) {
-    const ssize_t got = ::pread(file_.get(), buffer, size, static_cast<off_t>(offset));
-    if (got >= 0) return static_cast<std::size_t>(got);
-    if (errno != EINTR) fail(path_, "read", errno);
-  }
-}
-
-void OutputFile::truncate(std::uint64_t size) {
-  if (::ftruncate(file_.get(), static_cast<off_t>(size)) != 0) fail(path_, "truncate", errno);
-  size_ = size;
-}
-
 std::string OutputFile::path_of_file() const {
   return path_of(file_);
 }
@@ -140,28 +119,9 @@ OutputFile create_file(std::string_view directories, std::string_view path) {
   OutputFile output(directories, path);
   for (int attempt = 0; !output.file_; ++attempt) {
     output.temporary_ = temporary_of(output.name_);
-    output.file_ = open_beneath(output.directory_.get(), output.temporary_, O_RDWR | O_CREAT | O_EXCL, 0600);
+    output.file_ = open_beneath(output.directory_.get(), output.temporary_, O_WRONLY | O_CREAT | O_EXCL, 0600);
     if (!output.file_ && (errno != EEXIST || attempt == kAttempts)) fail(path, "create", errno);
   }
-  return output;
-}
-
-OutputFile reopen_file(std::string_view directories, std::string_view path, std::string_view temporary,
-                       std::uint64_t size) {
-  OutputFile output(directories, path);
-  if (!is_temporary_of(temporary, output.name_)) refuse(path, "Its temporary file has another name.");
-  output.temporary_ = temporary;
-  output.file_ = open_beneath(output.directory_.get(), output.temporary_, O_RDWR | O_NONBLOCK);
-  if (!output.file_) fail(path, "reopen", errno);
-  output.check_temporary();
-  struct stat status;
-  if (::fstat(output.file_.get(), &status) != 0) fail(path, "stat", errno);
-  if (static_cast<std::uint64_t>(status.st_size) < size) {
-    throw Error("58P01", "temporary file of \"" + printable(path, 300) + "\" is too short",
-                "It has " + std::to_string(status.st_size) + " of " + std::to_string(size) + " bytes.",
-                "The disk has lost what was written: start the pipeline anew.");
-  }
-  output.truncate(size);
   return output;
 }
 

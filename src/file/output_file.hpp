@@ -7,14 +7,11 @@
 // that exists is replaced when it is a regular file with one link, and refused (42501) when it is anything else.
 //
 //   OutputFile file = create_file(directories, "out/sales.csv");
-//   file.write(batch);            // a checkpoint keeps file.temporary() and file.size()
-//   file.sync();                  // … and is committed behind this
-//   file = reopen_file(directories, "out/sales.csv", temporary, size);   // after a restart: goes on there
-//   file.publish();               // fsync, rename, fsync of the directory
+//   file.write(bytes);
+//   file.publish();  // fsync, rename, fsync of the directory
 //
 // Errors: 42501, 58P01 and 58030 as of open_file, 53100 of a full disk. After an error of sync() or publish() what the
-// disk holds is unknown: discard the file. Closing alone removes nothing, since a restart goes on with the temporary
-// file.
+// disk holds is unknown: discard the file. Closing alone removes nothing.
 #pragma once
 
 #include <cstdint>
@@ -31,9 +28,6 @@ class OutputFile {
   std::uint64_t size() const noexcept { return size_; }                 // in bytes: where write() appends
 
   void write(std::string_view bytes);
-  // Up to `size` bytes from there on; 0 at the end.
-  std::size_t read(std::uint64_t offset, char* buffer, std::size_t size) const;
-  void truncate(std::uint64_t size);
   // For a library that only takes names: paths of this very file and of its directory, which nothing that is renamed or
   // linked meanwhile can lead elsewhere. For this process, as long as the object lives. Behind what has written through
   // them comes measure(), which sees how long the file is now.
@@ -48,8 +42,6 @@ class OutputFile {
 
  private:
   friend OutputFile create_file(std::string_view directories, std::string_view path);
-  friend OutputFile reopen_file(std::string_view directories, std::string_view path, std::string_view temporary,
-                                std::uint64_t size);
   OutputFile(std::string_view directories, std::string_view path);
   void check_target() const;
   void check_temporary() const;
@@ -64,10 +56,5 @@ class OutputFile {
 };
 
 OutputFile create_file(std::string_view directories, std::string_view path);
-
-// Goes on with a temporary file: cuts it to `size` bytes. 58P01 when it is gone or shorter, 42501 when `temporary` is
-// no temporary name of that path or the file is not ours.
-OutputFile reopen_file(std::string_view directories, std::string_view path, std::string_view temporary,
-                       std::uint64_t size);
 
 }  // namespace etl::file

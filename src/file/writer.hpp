@@ -2,7 +2,6 @@
 //
 //   std::unique_ptr<Writer> writer = make_csv_writer(sink, columns, {});
 //   for (…) writer->row(values);      // of column i what writer->wants()[i] says
-//   writer->flush(); file.sync();     // where can_continue(): a checkpoint keeps the file's size behind this
 //   writer->finish(); file.publish();
 //
 // Writers stream: memory is bounded, whatever the file's size. A row that cannot be written leaves the file as it was,
@@ -49,6 +48,32 @@ struct WriterColumn {
   int scale = 0;
 };
 
+// Numbers, dates and times as PostgreSQL keeps them, bytes as they are, all else as text.
+constexpr Want natural_want(WriterColumn::Kind kind) {
+  using Kind = WriterColumn::Kind;
+  switch (kind) {
+    case Kind::kBool:
+    case Kind::kInt16:
+    case Kind::kInt32:
+    case Kind::kInt64:
+    case Kind::kDate:
+    case Kind::kTime:
+    case Kind::kTimestamp:
+    case Kind::kTimestampTz:
+      return Want::kInteger;
+    case Kind::kFloat:
+    case Kind::kDouble:
+      return Want::kDouble;
+    case Kind::kBytes:
+      return Want::kBytes;
+    case Kind::kNumeric:
+    case Kind::kText:
+    case Kind::kJson:
+      break;
+  }
+  return Want::kText;
+}
+
 // Where a file's bytes go: takes all of them, or throws.
 using ByteSink = std::function<void(std::string_view)>;
 
@@ -62,11 +87,6 @@ class Writer {
 
   // A value for each column.
   virtual void row(std::span<const Value> values) = 0;
-
-  // Whether a file that has lost its writer can be gone on with behind a flush().
-  virtual bool can_continue() const noexcept = 0;
-  // Gives the sink all rows so far, where can_continue(). Else it does nothing.
-  virtual void flush() = 0;
 
   // Writes what is at the end: without it the file is not whole. Only the destructor may follow.
   virtual void finish() = 0;

@@ -128,25 +128,6 @@ bool looks_escaped(std::string_view text) {
 
 }  // namespace
 
-Want xlsx_want(Kind kind) {
-  switch (kind) {
-    case Kind::kBool:
-    case Kind::kInt16:
-    case Kind::kInt32:
-    case Kind::kInt64:
-    case Kind::kDate:
-    case Kind::kTime:
-    case Kind::kTimestamp:
-    case Kind::kTimestampTz:
-      return Want::kInteger;
-    case Kind::kFloat:
-    case Kind::kDouble:
-      return Want::kDouble;
-    default:
-      return Want::kText;
-  }
-}
-
 void make_cell(const WriterColumn& column, const Value& value, std::uint64_t row, XlsxCell& cell) {
   cell.kind = XlsxCell::Kind::kBlank;
   switch (column.kind) {

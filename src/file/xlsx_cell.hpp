@@ -16,8 +16,6 @@ struct XlsxCell {
   std::string text;   // escaped for the library
 };
 
-Want xlsx_want(WriterColumn::Kind kind);
-
 // The cell of a column's value, which is not NULL. `row` is the row's number, for messages. Errors 22001 and 22008 as
 // of make_xlsx_writer.
 void make_cell(const WriterColumn& column, const Value& value, std::uint64_t row, XlsxCell& cell);

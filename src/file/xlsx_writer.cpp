@@ -55,7 +55,10 @@ void check_sheet_name(const std::string& name) {
 
 std::vector<Want> wants_of(const std::vector<WriterColumn>& columns) {
   std::vector<Want> wants;
-  for (const WriterColumn& column : columns) wants.push_back(xlsx_want(column.kind));
+  for (const WriterColumn& column : columns) {
+    const Want want = natural_want(column.kind);
+    wants.push_back(want == Want::kBytes ? Want::kText : want);
+  }
   return wants;
 }
 
@@ -83,9 +86,6 @@ class XlsxWriter final : public Writer {
     }
     write_cells();
   }
-
-  bool can_continue() const noexcept override { return false; }
-  void flush() override {}
 
   void finish() override {
     FILE* const rows = sheet_->optimize_tmpfile;  // nobody else asks whether all of it was written

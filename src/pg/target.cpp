@@ -219,6 +219,14 @@ std::string missing_privilege(unsigned role, unsigned table, unsigned privileges
   return missing != nullptr ? missing : "";
 }
 
+std::string privilege_list(unsigned privileges) {
+  std::string list;
+  for (const Privilege& p : kPrivileges) {
+    if ((privileges & p.bit) != 0) list += (list.empty() ? "" : ", ") + std::string(p.name);
+  }
+  return list;
+}
+
 std::string kind_in_words(char relkind) {
   switch (relkind) {
     case RELKIND_VIEW:

@@ -34,6 +34,7 @@ struct TargetTable {
 
 // What writing a table needs; bits.
 enum Privileges : unsigned { kSelect = 1, kInsert = 2, kUpdate = 4, kDelete = 8 };
+std::string privilege_list(unsigned privileges);  // as GRANT takes them
 
 // Looks "schema.table" or "table" up with the session's search_path. nullopt when it does not exist. Takes no lock, and
 // says no more than oid, names, owner and kind.

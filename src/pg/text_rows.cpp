@@ -83,7 +83,7 @@ TextRows::~TextRows() {
   MemoryContextDelete(inputs_->memory);
 }
 
-void TextRows::append(const std::vector<TextField>& fields, std::size_t rows) {
+void TextRows::append(std::span<const TextField> fields, std::size_t rows) {
   Relation::Store* store = out_.store();
   Inputs* inputs = inputs_;
   const TextField* field = fields.data();

@@ -2,9 +2,8 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
+#include <span>
 #include <string>
-#include <vector>
 
 #include "pg/relation.hpp"
 
@@ -27,7 +26,7 @@ class TextRows {
 
   // Appends rows, one after the other in `fields`. Where a row cannot be read, the error's `column` names the column,
   // those before the row are appended, and failed() is its index; the caller's subtransaction has to be rolled back.
-  void append(const std::vector<TextField>& fields, std::size_t rows);
+  void append(std::span<const TextField> fields, std::size_t rows);
   std::size_t failed() const { return failed_; }
 
  private:

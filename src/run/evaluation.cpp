@@ -120,17 +120,25 @@ std::string Evaluation::figures(const model::Step& step, const transform::Rule& 
   return one.row_json(0);
 }
 
-void Evaluation::read_origin(const model::Step& step, pg::Relation& out) {
-  const auto origin = plan_.graph->origin(step);
-  const auto pages = origin->open(origin_spec(plan_, step.id, plan_.graph->columns(step.id)));
+void Evaluation::read_origin(const model::Step& step, const source::Origin& origin, pg::Relation& out) {
+  const auto pages = origin.open(origin_spec(plan_, step.id, plan_.graph->columns(step.id)));
   pages->open();
   pages->read_all(out);
   bad_records_.insert(bad_records_.end(), pages->bad().begin(), pages->bad().end());
 }
 
+const Evaluation::Compiled& Evaluation::compiled(const model::Step& step) {
+  const auto known = compiled_.find(step.id);
+  if (known != compiled_.end()) return known->second;
+  Compiled made{plan_.graph->rule(step, plan_.relations), plan_.graph->origin(step), {}};
+  if (relations_.contains(step.id) && !made.origin) made.query = plan_.graph->query(step.id, plan_.relations);
+  return compiled_.emplace(step.id, std::move(made)).first->second;
+}
+
 void Evaluation::run_step(const model::Step& step) {
   const bool own = relations_.contains(step.id);
-  const transform::Rule rule = plan_.graph->rule(step, plan_.relations);
+  const Compiled& made = compiled(step);
+  const transform::Rule& rule = made.rule;
   if (!own && rule.violations.empty()) return;
   StepWork work;
   work.step = step.id;
@@ -141,10 +149,10 @@ void Evaluation::run_step(const model::Step& step) {
   if (own) {
     pg::Relation& out = *relations_.at(step.id);
     out.clear();
-    if (plan_.graph->origin(step) != nullptr) {
-      read_origin(step, out);
+    if (made.origin) {
+      read_origin(step, *made.origin, out);
     } else {
-      statement(step.id, plan_.graph->query(step.id, plan_.relations), relations()).read(out);
+      statement(step.id, made.query, relations()).read(out);
     }
     work.rows_out = out.rows();
     if (plan_.options.observe_steps && !rule.figures.empty()) work.figures = figures(step, rule);

@@ -51,8 +51,17 @@ class Evaluation {
   const std::vector<source::BadRecord>& bad_records() const { return bad_records_; }  // of files, likewise
 
  private:
+  // What a step is for every batch: nothing in it depends on rows. That its functions are still there and may be called
+  // is looked at by each execution of its statements.
+  struct Compiled {
+    transform::Rule rule;
+    std::shared_ptr<const source::Origin> origin;  // nothing: `query` gives the rows
+    std::string query;                             // of a step whose rows wait in a relation
+  };
+
+  const Compiled& compiled(const model::Step& step);
   void run_step(const model::Step& step);
-  void read_origin(const model::Step& step, pg::Relation& out);
+  void read_origin(const model::Step& step, const source::Origin& origin, pg::Relation& out);
   void check(const model::Step& step, const transform::Rule& rule, StepWork& work);
   std::string figures(const model::Step& step, const transform::Rule& rule);
   std::vector<pg::NamedRelation> named_inputs(const model::Step& step) const;
@@ -63,6 +72,7 @@ class Evaluation {
   const Plan& plan_;
   pg::Relation* page_;
   std::map<std::string, std::unique_ptr<pg::Relation>> relations_;  // by step
+  std::map<std::string, Compiled> compiled_;
   std::map<std::string, std::unique_ptr<pg::Statement>> statements_;
   std::vector<StepWork> work_;
   std::vector<Violation> violations_;

@@ -106,6 +106,11 @@ void check_schema(const std::string& text) {
   }
 }
 
+[[noreturn]] void refuse_name(const std::string& name, const std::string& detail) {
+  throw Error("42710", "there is an operator \"" + name + "\" already", detail,
+              "Take another name, or remove a registered one by etl.unregister_operator().");
+}
+
 bool is_plain_name(const std::string& name) {
   const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; };
   return !name.empty() && name.size() <= 63 && (name[0] < '0' || name[0] > '9') &&
@@ -164,11 +169,9 @@ void register_operator(const catalog::StoredOperator& stored) {
   (void)pg::find_operator_function(stored.function, use_of(kind_of(stored.kind)));
   load_registered();
   for (const model::Operator* op : all_operators()) {
-    if (op->name != stored.name) continue;
-    throw Error("42710", "there is an operator \"" + stored.name + "\" already", {},
-                "Take another name, or remove a registered one by etl.unregister_operator().");
+    if (op->name == stored.name) refuse_name(stored.name, {});
   }
-  (void)catalog::save_operator(stored);
+  if (!catalog::save_operator(stored)) refuse_name(stored.name, "Another session has registered it just now.");
 }
 
 }  // namespace etl::run

@@ -78,10 +78,11 @@ void check_kind(const SinkPlan& sink, const TargetTable& table, unsigned owner) 
   const unsigned needed = privileges(sink.write.mode);
   const std::string missing = pg::missing_privilege(owner, table.oid, needed);
   if (!missing.empty()) {
-    throw Error(
-        "42501", "target " + quoted(table.plain_name) + " is not writable by role " + quoted(pg::role_name(owner)),
-        "The role lacks " + missing + " on it.",
-        "Run: GRANT " + privilege_list(needed) + " ON " + table.name + " TO " + quote_name(pg::role_name(owner)) + ";");
+    throw Error("42501",
+                "target " + quoted(table.plain_name) + " is not writable by role " + quoted(pg::role_name(owner)),
+                "The role lacks " + missing + " on it.",
+                "Run: GRANT " + pg::privilege_list(needed) + " ON " + table.name + " TO " +
+                    quote_name(pg::role_name(owner)) + ";");
   }
   if (pg::is_superuser(owner) && !pg::is_superuser(table.owner)) {
     throw Error("42501", "a superuser's pipeline cannot write target " + quoted(table.plain_name),

@@ -113,18 +113,6 @@ unsigned privileges(WriteMode mode) {
   }
 }
 
-std::string privilege_list(unsigned privileges) {
-  std::string list;
-  const auto add = [&](unsigned bit, const char* name) {
-    if ((privileges & bit) != 0) list += (list.empty() ? "" : ", ") + std::string(name);
-  };
-  add(pg::kSelect, "SELECT");
-  add(pg::kInsert, "INSERT");
-  add(pg::kUpdate, "UPDATE");
-  add(pg::kDelete, "DELETE");
-  return list;
-}
-
 std::vector<std::string> default_keys(const SinkPlan& sink, const pg::TargetTable& table) {
   std::vector<std::string> keys = table.primary_key;
   if (sink.write.mode == WriteMode::kScd2) std::erase(keys, kValidFrom);

@@ -5,9 +5,8 @@
 
 namespace etl::run {
 
-// Bits of pg::Privileges, and as a list for GRANT.
+// Bits of pg::Privileges.
 unsigned privileges(model::WriteMode mode);
-std::string privilege_list(unsigned privileges);
 
 // The keys of a definition that names none.
 std::vector<std::string> default_keys(const SinkPlan& sink, const pg::TargetTable& table);

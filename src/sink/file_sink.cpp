@@ -60,16 +60,6 @@ WriterColumn column_of(const pg::Column& column) {
   return out;
 }
 
-char byte_of(const json::Value& params, const char* name, char otherwise) {
-  const auto text = json::text_member(params, name);
-  return text ? (*text)[0] : otherwise;
-}
-
-bool flag(const json::Value& params, const char* name, bool otherwise) {
-  const auto found = params.FindMember(name);
-  return found == params.MemberEnd() ? otherwise : found->value.GetBool();
-}
-
 using Make = std::unique_ptr<file::Writer> (*)(const json::Value& params, file::OutputFile& file,
                                                const std::vector<WriterColumn>& columns);
 
@@ -80,9 +70,9 @@ file::ByteSink bytes_to(file::OutputFile& file) {
 std::unique_ptr<file::Writer> make_csv(const json::Value& params, file::OutputFile& file,
                                        const std::vector<WriterColumn>& columns) {
   file::CsvWriterOptions options;
-  options.header = flag(params, "header", true);
-  options.delimiter = byte_of(params, "delimiter", ',');
-  options.quote = byte_of(params, "quote", '"');
+  options.header = json::flag_member(params, "header", true);
+  options.delimiter = json::byte_member(params, "delimiter", ',');
+  options.quote = json::byte_member(params, "quote", '"');
   options.null = json::text_member(params, "null").value_or("");
   return file::make_csv_writer(bytes_to(file), columns, options);
 }
@@ -96,7 +86,7 @@ std::unique_ptr<file::Writer> make_json(const json::Value& params, file::OutputF
 std::unique_ptr<file::Writer> make_xlsx(const json::Value& params, file::OutputFile& file,
                                         const std::vector<WriterColumn>& columns) {
   file::XlsxWriterOptions options;
-  options.header = flag(params, "header", true);
+  options.header = json::flag_member(params, "header", true);
   options.sheet = json::text_member(params, "sheet").value_or(options.sheet);
   return file::make_xlsx_writer(file, columns, options);
 }
@@ -161,9 +151,8 @@ void FileSink::discard() {
 }
 
 void FileSink::open(pg::Relation& page) {
-  shape_ = page.columns();
   columns_.clear();
-  for (const pg::Column& column : shape_) columns_.push_back(column_of(column));
+  for (const pg::Column& column : page.columns()) columns_.push_back(column_of(column));
 }
 
 Written FileSink::write(pg::Relation& page) {
@@ -172,7 +161,7 @@ Written FileSink::write(pg::Relation& page) {
   file_ = std::make_unique<file::OutputFile>(file::create_file(directories_, target_.path));
   const json::Document params = json::parse(target_.params, "params");
   const auto writer = format_of(target_.kind).make(params, *file_, columns_);
-  pg::RowValues rows(shape_, writer->wants());
+  pg::RowValues rows(page.columns(), writer->wants());
   rows.start(page);
   std::uint64_t index = 0;
   for (auto values = rows.next(); !values.empty(); values = rows.next(), ++index) {

@@ -51,7 +51,6 @@ class FileSink : public PageSink {
   std::string directories_;
   bool quarantine_;
   std::vector<file::WriterColumn> columns_;
-  std::vector<pg::Column> shape_;
   std::unique_ptr<file::OutputFile> file_;
   std::uint64_t rows_ = 0;
   std::uint64_t bytes_ = 0;

@@ -17,11 +17,4 @@ std::span<const model::Operator* const> all() {
   return kAll;
 }
 
-const model::Operator* find(std::string_view name) {
-  for (const model::Operator* sink : kAll) {
-    if (sink->name == name) return sink;
-  }
-  return nullptr;
-}
-
 }  // namespace etl::sink

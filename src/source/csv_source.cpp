@@ -11,20 +11,16 @@ namespace {
 
 constexpr std::size_t kSample = 1000;  // records that types are inferred from
 
-char byte_of(const json::Value& params, const char* name, char otherwise) {
-  const auto text = json::text_member(params, name);
-  return text ? (*text)[0] : otherwise;
-}
-
 class CsvFormat : public RecordFormat {
  public:
   CsvFormat(const json::Value& params, const file::Limits& limits) : RecordFormat(params, limits) {
-    const auto header = params.FindMember("header");
-    options_.header = header == params.MemberEnd() || header->value.GetBool();
-    options_.delimiter = byte_of(params, "delimiter", ',');
-    const auto quote = json::text_member(params, "quote");
-    if (quote && quote->empty()) options_.quote.reset();
-    if (quote && !quote->empty()) options_.quote = (*quote)[0];
+    options_.header = json::flag_member(params, "header", true);
+    options_.delimiter = json::byte_member(params, "delimiter", ',');
+    if (json::text_member(params, "quote") == "") {
+      options_.quote.reset();
+    } else {
+      options_.quote = json::byte_member(params, "quote", '"');
+    }
     options_.null = json::text_member(params, "null").value_or("");
     encoding_ = json::text_member(params, "encoding").value_or("UTF8");
     want_order(params, options_.header);

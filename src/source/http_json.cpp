@@ -40,7 +40,7 @@ class HttpJson : public Origin {
     api_.method = json::text_member(params, "method").value_or("GET");
     api_.headers = read_headers(params);
     if (params.HasMember("body")) api_.body = json::write(params["body"]);
-    api_.records = read_path(json::text_member(params, "records").value_or("$"), "records");
+    api_.records = json::read_path(json::text_member(params, "records").value_or("$"), "records");
     api_.pagination = read_pagination(params);
     api_.limits = limits;
   }

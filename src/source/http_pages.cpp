@@ -119,13 +119,7 @@ void HttpPages::get(const std::string& state) {
                 error.detail + " It begins: " + printable(remote::redacted(api_.server, page.body), 200),
                 "Check path and headers of the step.");
   }
-  const json::Value* array = &body;
-  for (const std::string& name : api_.records) {
-    const auto member = array->IsObject() ? array->FindMember(name.c_str()) : json::Value::ConstMemberIterator();
-    if (!array->IsObject() || member == array->MemberEnd()) array = nullptr;
-    if (array == nullptr) break;
-    array = &member->value;
-  }
+  const json::Value* const array = json::find_at(body, api_.records);
   if (array == nullptr || !array->IsArray()) {
     throw Error("22023",
                 "the reply of server \"" + api_.server.name + "\" has no array of records where they should be",

@@ -24,8 +24,8 @@ struct HttpApi {
   std::string path;  // and query, beneath the server's URL
   std::string method = "GET";
   std::vector<std::pair<std::string, std::string>> headers;
-  std::string body;                  // JSON, or none
-  std::vector<std::string> records;  // the members that lead to the array of records
+  std::string body;          // JSON, or none
+  json::MemberPath records;  // of the array of records
   Pagination pagination;
   file::Limits limits;
 };

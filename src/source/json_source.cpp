@@ -1,6 +1,5 @@
 // Source json: see file/json_reader.hpp for the formats.
-#include <algorithm>
-
+#include "core/member_path.hpp"
 #include "file/byte_source.hpp"
 #include "file/json_reader.hpp"
 #include "source/record_format.hpp"
@@ -16,7 +15,12 @@ class JsonFormat : public RecordFormat {
     if (json::text_member(params, "format").value_or("ndjson") == "array") {
       options_.format = file::JsonOptions::Format::kArray;
     }
-    if (const auto records = json::text_member(params, "records")) options_.path = parse_path(*records);
+    const auto records = json::text_member(params, "records");
+    if (records && options_.format != file::JsonOptions::Format::kArray) {
+      throw Error("22023", "param \"records\" is for format \"array\" only", "A file of lines has no array.",
+                  "Add \"format\": \"array\", or leave \"records\" out.");
+    }
+    if (records) options_.path = json::read_path(*records, "records");
   }
 
   std::unique_ptr<file::RecordReader> read(file::File file, const std::vector<std::string>& columns, file::Place from,
@@ -39,27 +43,6 @@ class JsonFormat : public RecordFormat {
   }
 
  private:
-  // "data.items", or with "$." before it.
-  std::vector<std::string> parse_path(std::string_view text) const {
-    if (options_.format != file::JsonOptions::Format::kArray) {
-      throw Error("22023", "param \"records\" is for format \"array\" only", "A file of lines has no array.",
-                  "Add \"format\": \"array\", or leave \"records\" out.");
-    }
-    std::vector<std::string> path;
-    if (text == "$") return path;
-    if (text.starts_with("$.")) text.remove_prefix(2);
-    for (std::size_t begin = 0; begin <= text.size();) {
-      const std::size_t end = std::min(text.find('.', begin), text.size());
-      path.emplace_back(text.substr(begin, end - begin));
-      if (path.back().empty() || path.back().find_first_of("[]*$\"'") != std::string::npos) {
-        throw Error("22023", "param \"records\" is no path of members", "It is \"" + std::string(text) + "\".",
-                    "Write the names of the members that lead to the array, as data.items.");
-      }
-      begin = end + 1;
-    }
-    return path;
-  }
-
   file::JsonOptions options_;
 };
 

@@ -36,17 +36,11 @@ std::string with_query(const std::string& url, const std::string& name, const st
          http::percent_encode(value);
 }
 
-// What the reply has at the path: a string or a number; empty: nothing, or null.
-std::string at_path(const json::Value& body, const std::vector<std::string>& path) {
-  const json::Value* here = &body;
-  for (const std::string& name : path) {
-    if (!here->IsObject()) return {};
-    const auto member = here->FindMember(name.c_str());
-    if (member == here->MemberEnd()) return {};
-    here = &member->value;
-  }
-  if (here->IsString()) return std::string(json::text(*here));
-  return here->IsNumber() ? json::write(*here) : std::string();
+// A string or a number; empty: nothing, or null.
+std::string state_of(const json::Value* value) {
+  if (value == nullptr) return {};
+  if (value->IsString()) return std::string(json::text(*value));
+  return value->IsNumber() ? json::write(*value) : std::string();
 }
 
 }  // namespace
@@ -54,23 +48,6 @@ std::string at_path(const json::Value& body, const std::vector<std::string>& pat
 std::string_view name_of(Type type) {
   constexpr std::string_view kNames[] = {"page", "link", "token", "page", "offset"};
   return kNames[static_cast<std::size_t>(type)];
-}
-
-std::vector<std::string> read_path(const std::string& text, const char* param) {
-  std::string_view rest = text;
-  if (rest == "$") return {};
-  if (rest.starts_with("$.")) rest.remove_prefix(2);
-  std::vector<std::string> path;
-  for (;;) {
-    const std::string_view name = rest.substr(0, rest.find('.'));
-    if (name.empty() || name.find_first_of("[]*$") != name.npos) {
-      throw Error("22023", "param \"" + std::string(param) + "\" is not a path of members", "It is \"" + text + "\".",
-                  "Write it as data.items, or $ for the whole reply.");
-    }
-    path.emplace_back(name);
-    if (name.size() == rest.size()) return path;
-    rest.remove_prefix(name.size() + 1);
-  }
 }
 
 Pagination read_pagination(const json::Value& params) {
@@ -81,7 +58,7 @@ Pagination read_pagination(const json::Value& params) {
   const std::string type = text_of(value, "type");
   p.type = type == "link" ? Type::kLink : type == "token" ? Type::kToken : type == "page" ? Type::kPage : Type::kOffset;
   p.param = text_of(value, "param");
-  if (const std::string next = text_of(value, "next"); !next.empty()) p.next = read_path(next, "next");
+  if (const std::string next = text_of(value, "next"); !next.empty()) p.next = json::read_path(next, "next");
   p.size_param = text_of(value, "size_param");
   if (value.HasMember("size")) p.size = value["size"].GetInt64();
   p.first = value.HasMember("first") ? value["first"].GetInt64() : p.type == Type::kOffset ? 0 : 1;
@@ -113,7 +90,8 @@ std::optional<std::string> next_state(const Pagination& p, const std::string& st
     const std::int64_t step = p.type == Type::kPage ? 1 : static_cast<std::int64_t>(reply.records);
     return std::to_string(number(state, p.first) + step);
   }
-  const std::string next = p.next.empty() ? http::next_link(reply.link).value_or("") : at_path(reply.body, p.next);
+  const std::string next =
+      p.next.empty() ? http::next_link(reply.link).value_or("") : state_of(json::find_at(reply.body, p.next));
   if (next.empty()) return std::nullopt;
   if (next == state) {
     throw Error(sqlstate::kSinkRefused, "the server names the same page as the next one",

@@ -14,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/json.hpp"
+#include "core/member_path.hpp"
 
 namespace etl::source {
 
@@ -22,7 +22,7 @@ struct Pagination {
   enum class Type { kNone, kLink, kToken, kPage, kOffset };
   Type type = Type::kNone;
   std::string param;
-  std::vector<std::string> next;  // members that lead to it; none: the header
+  json::MemberPath next;  // of it in the reply; none: the header
   std::int64_t first = 1;
   std::string size_param;
   std::int64_t size = 0;  // 0: not given
@@ -32,9 +32,6 @@ std::string_view name_of(Pagination::Type type);
 
 // Error 22023: a member that its type lacks, or does not know.
 Pagination read_pagination(const json::Value& params);
-
-// "$.a.b" or "a.b" as members from the outermost object on. Error 22023 for what is none.
-std::vector<std::string> read_path(const std::string& text, const char* param);
 
 // A page is named by its state: "" is the first one, else a URL, a token, or a number.
 // first_url: of the server with path and query.

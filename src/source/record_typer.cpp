@@ -1,5 +1,7 @@
 #include "source/record_typer.hpp"
 
+#include <span>
+
 #include "core/json.hpp"
 #include "pg/text_rows.hpp"
 #include "pg/transaction.hpp"
@@ -49,7 +51,6 @@ void RecordTyper::take(const file::Record& record, pg::Relation& page) {
 
 // All of them at once; where one does not fit its types, those before it, itself apart, and then the rest.
 void RecordTyper::type(pg::Relation& page) {
-  const std::size_t width = columns_;
   std::vector<pg::TextField> fields;
   for (std::size_t i = 0; i < pending_.field_at.size(); ++i) {
     const std::size_t at = pending_.field_at[i];
@@ -60,8 +61,7 @@ void RecordTyper::type(pg::Relation& page) {
   while (done < pending_.lines.size()) {
     pg::Subtransaction attempt;
     try {
-      rows.append({fields.begin() + static_cast<std::ptrdiff_t>(done * width), fields.end()},
-                  pending_.lines.size() - done);
+      rows.append(std::span(fields).subspan(done * columns_), pending_.lines.size() - done);
       attempt.release();
       break;
     } catch (const Error& error) {

@@ -18,10 +18,9 @@ std::unique_ptr<pg::Statement> SqlSource::prepare(bool after, std::uint64_t limi
 }
 
 void SqlSource::open() {
-  if (spec_.order.empty()) {  // of all rows at once
+  if (spec_.order.empty()) {  // all rows at once: there is no position to read on from
     spills_ = true;
     first_ = prepare(false, 0, false);
-    next_ = prepare(false, 0, false);
     return;
   }
   next_ = prepare(true, spec_.page_rows, false);
@@ -109,7 +108,7 @@ double SqlSource::rows_total() {
 }
 
 std::vector<std::string> SqlSource::explain() {
-  return next_->explain();
+  return (next_ ? next_ : first_)->explain();
 }
 
 }  // namespace etl::source

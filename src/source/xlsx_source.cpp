@@ -27,9 +27,8 @@ class XlsxFile : public file::RecordReader {
 class XlsxFormat : public RecordFormat {
  public:
   XlsxFormat(const json::Value& params, const file::Limits& limits) : RecordFormat(params, limits) {
-    const auto header = params.FindMember("header");
     const auto sheet = params.FindMember("sheet");
-    options_.header = header == params.MemberEnd() || header->value.GetBool();
+    options_.header = json::flag_member(params, "header", true);
     if (sheet != params.MemberEnd()) {
       options_.sheet = sheet->value.IsString() ? std::string(json::text(sheet->value)) : json::write(sheet->value);
     }

@@ -19,8 +19,7 @@ std::vector<Column> united_columns(const std::vector<Input>& inputs) {
 }
 
 Rule compile_union(const Call& call) {
-  const auto all = call.params.FindMember("all");
-  return {.sql = union_sql(call.inputs, all != call.params.MemberEnd() && !all->value.GetBool())};
+  return {.sql = union_sql(call.inputs, !json::flag_member(call.params, "all", true))};
 }
 
 }  // namespace

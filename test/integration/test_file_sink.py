@@ -4,8 +4,9 @@ import json
 import os
 import subprocess
 
-import psycopg
+import file_pipelines
 import pytest
+from file_pipelines import create, run
 from harness.arrow import python as arrow_python
 from workbench import OWNER
 
@@ -15,20 +16,15 @@ ROWS = """CREATE TABLE w.rows AS SELECT i AS id, 'n' || i AS name, i * 1.5::nume
 
 
 @pytest.fixture
-def folder(bench, tmp_path):
-    """A directory of etl.data_directory, that the server may write."""
-    for parent in tmp_path.parents:
-        if parent.stat().st_uid == os.geteuid() and not parent.stat().st_mode & 0o001:
-            os.chmod(parent, parent.stat().st_mode | 0o011)
-    (tmp_path / "out").mkdir()
-    for directory in (tmp_path, tmp_path / "out"):
+def folder(bench, folder):
+    """That of conftest.py, which the server may write too, with a directory `out`; and the table w.rows."""
+    (folder / "out").mkdir()
+    for directory in (folder, folder / "out"):
         os.chmod(directory, 0o777)
-    bench.server.reload(**{"etl.data_directory": str(tmp_path)})
-    bench.admin.execute(f"GRANT pg_read_server_files, pg_write_server_files TO {OWNER}")
+    bench.admin.execute(f"GRANT pg_write_server_files TO {OWNER}")
     bench.admin.execute(ROWS)
     bench.admin.execute(f"ALTER TABLE w.rows OWNER TO {OWNER}; ALTER TABLE w.rows ADD PRIMARY KEY (id)")
-    yield tmp_path
-    bench.server.reload(**{"etl.data_directory": ""})
+    return folder
 
 
 def steps(*sinks, query="SELECT * FROM w.rows"):
@@ -40,19 +36,6 @@ def steps(*sinks, query="SELECT * FROM w.rows"):
             for i, sink in enumerate(sinks)
         ]
     )
-
-
-def create(bench, definition, name="p", **more):
-    arguments = {"name": name, "steps": definition, **more}
-    names = ", ".join(f"{key} => %({key})s" for key in arguments)
-    with bench.owner() as owner:
-        owner.execute(f"SELECT etl.create_pipeline({names})", arguments)
-
-
-def run(bench):
-    number = bench.run()
-    status = bench.ends(number)
-    return status if status == "succeeded" else (status, *bench.error(number))
 
 
 def left(folder):
@@ -153,9 +136,7 @@ def test_rows_that_a_format_cannot_hold(bench, folder):
 
 def test_what_is_refused(bench, folder, tmp_path_factory):
     def refused(params, **more):
-        with pytest.raises(psycopg.Error) as error:
-            create(bench, steps(params), **more)
-        return error.value.sqlstate
+        return file_pipelines.refused(bench, steps(params), **more)
 
     for path in ("../rows.csv", "/etc/rows.csv", "out/../../rows.csv", ""):
         assert refused({"path": path, "format": "csv"}) in ("42501", "22023"), path

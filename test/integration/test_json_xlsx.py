@@ -14,6 +14,12 @@ from workbench import OWNER
 ITEMS = "CREATE TABLE w.items (id bigint PRIMARY KEY, name text, n numeric, ok boolean, data jsonb, at timestamp)"
 ROWS = "SELECT count(*) || ' ' || sum(id) FROM w.people"
 LAST_READ = "SELECT rows_read FROM etl.runs ORDER BY id DESC LIMIT 1"
+QUALITY = {
+    "id": "quality",
+    "operator": "check",
+    "params": {"rules": [{"rule": "range", "column": "age", "min": 0}], "severity": "quarantine"},
+    "depends_on": ["extract"],
+}
 
 
 @pytest.fixture
@@ -189,19 +195,13 @@ def test_bad_lines_fail_with_their_place_or_become_dead_letters(bench, folder):
 
 def test_steps_behind_json(bench, folder):
     write_lines(folder / "p.ndjson", [*people(8), {"id": 9, "age": None}, {"id": 10, "name": "ten", "age": -1}])
-    quality = {
-        "id": "quality",
-        "operator": "check",
-        "params": {"rules": [{"rule": "range", "column": "age", "min": 0}], "severity": "quarantine"},
-        "depends_on": ["extract"],
-    }
     clean = {
         "id": "clean",
         "operator": "clean_nulls",
         "params": {"columns": ["name"], "strategy": "constant", "value": "nobody"},
         "depends_on": ["quality"],
     }
-    create(bench, json_steps("p.ndjson", quality, clean))
+    create(bench, json_steps("p.ndjson", QUALITY, clean))
     assert bench.one("SELECT count(*) FROM etl.preview('p', 20)") == 9
     assert run(bench) == "succeeded"
     assert bench.one(ROWS) == "9 45" and bench.one("SELECT name FROM w.people WHERE id = 9") == "nobody"
@@ -324,19 +324,13 @@ def test_a_workbook_that_changes_is_read_anew(bench, folder):
 def test_steps_behind_xlsx(bench, folder):
     rows = [HEADER, [1, "one", 30], [2, None, 40], [3, "three", -5], [4, "four", None]]
     make_book(folder / "s.xlsx", {"S": rows})
-    quality = {
-        "id": "quality",
-        "operator": "check",
-        "params": {"rules": [{"rule": "range", "column": "age", "min": 0}], "severity": "quarantine"},
-        "depends_on": ["extract"],
-    }
     clean = {
         "id": "clean",
         "operator": "clean_nulls",
         "params": {"columns": ["age"], "strategy": "mean"},
         "depends_on": ["quality"],
     }
-    create(bench, xlsx_steps("s.xlsx", quality, clean, columns={"id": "int", "name": "text", "age": "int"}))
+    create(bench, xlsx_steps("s.xlsx", QUALITY, clean, columns={"id": "int", "name": "text", "age": "int"}))
     assert bench.one("SELECT count(*) FROM etl.preview('p', 20)") == 3
     assert run(bench) == "succeeded" and bench.one(ROWS) == "3 7"
     assert bench.one("SELECT age FROM w.people WHERE id = 4") == 35

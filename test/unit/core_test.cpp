@@ -5,8 +5,10 @@
 #include "core/error.hpp"
 #include "core/json.hpp"
 #include "core/log_record.hpp"
+#include "core/member_path.hpp"
 #include "core/nearest.hpp"
 #include "core/printable.hpp"
+#include "unit/error_of.hpp"
 
 namespace etl {
 namespace {
@@ -33,6 +35,44 @@ TEST(Json, RefusesDepthAndGarbage) {
 TEST(Json, PositionsRoundTrip) {
   const json::Texts texts = {"1", std::nullopt, "a\"b\n"};
   EXPECT_EQ(json::read_texts(json::parse(json::write_texts(texts), "it")), texts);
+}
+
+TEST(Json, MembersOfAType) {
+  const json::Document o = json::parse(R"({"no":false,"null":null,"one":"|","two":"||","none":"","text":"x"})", "it");
+  EXPECT_FALSE(json::flag_member(o, "no", true));
+  EXPECT_EQ(json::byte_member(o, "one", ','), '|');
+  EXPECT_EQ(json::text_member(o, "text"), "x");
+  for (const char* name : {"null", "absent"}) {
+    EXPECT_TRUE(json::flag_member(o, name, true));
+    EXPECT_FALSE(json::flag_member(o, name, false));
+    EXPECT_EQ(json::byte_member(o, name, ','), ',');
+    EXPECT_EQ(json::text_member(o, name), std::nullopt);
+  }
+  EXPECT_EQ(error_of([&] { (void)json::flag_member(o, "text", true); }).sqlstate, "22023");
+  EXPECT_EQ(error_of([&] { (void)json::text_member(o, "no"); }).sqlstate, "22023");
+  for (const char* name : {"two", "none", "no"}) {
+    EXPECT_EQ(error_of([&] { (void)json::byte_member(o, name, ','); }).sqlstate, "22023") << name;
+  }
+}
+
+TEST(MemberPath, IsNames) {
+  using Path = json::MemberPath;
+  EXPECT_EQ(json::read_path("$", "p"), Path{});
+  EXPECT_EQ(json::read_path("a", "p"), Path{"a"});
+  EXPECT_EQ(json::read_path("$.a.b c", "p"), (Path{"a", "b c"}));
+  for (const char* text : {"", ".", "a.", ".a", "a..b", "$.", "$a", "$.$", "a[0]", "a.*", "a.\"b\"", "'a'"}) {
+    EXPECT_EQ(error_of([&] { (void)json::read_path(text, "p"); }).sqlstate, "22023") << text;
+  }
+}
+
+TEST(MemberPath, FindsAValue) {
+  const json::Document whole = json::parse(R"({"a":{"b":[1],"n":null}})", "it");
+  EXPECT_EQ(json::find_at(whole, {}), &whole);
+  EXPECT_EQ(json::write(*json::find_at(whole, {"a", "b"})), "[1]");
+  EXPECT_TRUE(json::find_at(whole, {"a", "n"})->IsNull());
+  for (const json::MemberPath& path : {json::MemberPath{"b"}, {"a", "c"}, {"a", "b", "c"}, {"a", "n", "c"}, {""}}) {
+    EXPECT_EQ(json::find_at(whole, path), nullptr);
+  }
 }
 
 TEST(LogRecord, IsOneLineWhateverItHolds) {

@@ -3,20 +3,17 @@
 
 #include <gtest/gtest.h>
 
-#include <optional>
 #include <random>
 
-#include "core/error.hpp"
 #include "file/byte_source.hpp"
 #include "file/csv.hpp"
+#include "unit/error_of.hpp"
+#include "unit/rows.hpp"
 
 namespace etl::file {
 namespace {
 
-using Row = std::vector<std::optional<std::string>>;
-using Rows = std::vector<Row>;
-
-constexpr std::nullopt_t kNull = std::nullopt;
+using etl::error_of;
 
 std::vector<WriterColumn> columns_of(std::size_t count) {
   std::vector<WriterColumn> columns(count);
@@ -30,11 +27,9 @@ std::vector<Value> values_of(const Row& row) {
   return values;
 }
 
-std::string written(const Rows& rows, std::size_t columns, const CsvWriterOptions& options = {},
-                    bool continued = false) {
+std::string written(const Rows& rows, std::size_t columns, const CsvWriterOptions& options = {}) {
   std::string text;
-  const auto writer =
-      make_csv_writer([&](std::string_view bytes) { text += bytes; }, columns_of(columns), options, continued);
+  const auto writer = make_csv_writer([&](std::string_view bytes) { text += bytes; }, columns_of(columns), options);
   for (const Row& row : rows) writer->row(values_of(row));
   writer->finish();
   return text;
@@ -47,12 +42,7 @@ CsvWriterOptions no_header() {
 }
 
 Error error_of(const Rows& rows, std::size_t columns, const CsvWriterOptions& options) {
-  try {
-    written(rows, columns, options);
-  } catch (const Error& error) {
-    return error;
-  }
-  return {"", ""};
+  return error_of([&] { written(rows, columns, options); });
 }
 
 Rows read(const std::string& text, const CsvWriterOptions& options) {
@@ -62,16 +52,7 @@ Rows read(const std::string& text, const CsvWriterOptions& options) {
   same.quote = options.quote;
   same.null = options.null;
   CsvReader reader(std::make_unique<TextSource>(text), same, {});
-  Rows rows;
-  Record record;
-  for (Read read; (read = reader.next(record)) != Read::kEnd;) {
-    EXPECT_EQ(read, Read::kRecord) << record.error.message;
-    Row& row = rows.emplace_back();
-    for (const Field& field : record.fields) {
-      row.push_back(field.text == nullptr ? Row::value_type() : std::string(field.text, field.size));
-    }
-  }
-  return rows;
+  return rows_of(reader);
 }
 
 TEST(CsvWriter, QuotesWhatMustBe) {
@@ -119,26 +100,6 @@ TEST(CsvWriter, ARefusedRowLeavesNoTrace) {
 TEST(CsvWriter, HeaderOnceAndWithoutRows) {
   EXPECT_EQ(written({}, 2), "c0,c1\n");
   EXPECT_EQ(written({}, 2, no_header()), "");
-  EXPECT_EQ(written({{"1", "2"}}, 2, {}, true), "1,2\n");
-  EXPECT_EQ(written({}, 2, {}, true), "");
-}
-
-TEST(CsvWriter, GoesOnBehindAFlush) {
-  std::string text;
-  const auto sink = [&](std::string_view bytes) { text += bytes; };
-  {
-    const auto writer = make_csv_writer(sink, columns_of(1));
-    EXPECT_TRUE(writer->can_continue());
-    writer->row(values_of({"kept"}));
-    EXPECT_EQ(text, "");
-    writer->flush();
-    EXPECT_EQ(text, "c0\nkept\n");
-    writer->row(values_of({"lost"}));
-  }
-  const auto writer = make_csv_writer(sink, columns_of(1), {}, !text.empty());
-  writer->row(values_of({"again"}));
-  writer->finish();
-  EXPECT_EQ(text, "c0\nkept\nagain\n");
 }
 
 TEST(CsvWriter, GivesLargePieces) {

@@ -5,7 +5,7 @@
 
 #include <functional>
 
-#include "core/error.hpp"
+#include "unit/error_of.hpp"
 #include "unit/temporary_tree.hpp"
 
 namespace etl::file {
@@ -19,14 +19,7 @@ class OutputFileTest : public testing::Test {
     tree_.directory("data/dir");
     tree_.file("outside/secret", "the secret");
   }
-  static std::string state_of(const std::function<void()>& call) {
-    try {
-      call();
-    } catch (const Error& error) {
-      return error.sqlstate;
-    }
-    return "";
-  }
+  static std::string state_of(const std::function<void()>& call) { return error_of(call).sqlstate; }
   std::string create_state(std::string_view path) const {
     return state_of([&] { create_file(data_, path); });
   }
@@ -63,18 +56,6 @@ TEST_F(OutputFileTest, ReplacesAFile) {
   EXPECT_EQ(tree_.content("data/dir/out.csv"), "new");
 }
 
-TEST_F(OutputFileTest, IsReadWhileItIsWritten) {
-  OutputFile file = create_file(data_, "out");
-  file.write("0123456789");
-  char buffer[16];
-  EXPECT_EQ(std::string(buffer, file.read(3, buffer, 4)), "3456");
-  EXPECT_EQ(file.read(10, buffer, 4), 0u);
-  file.truncate(4);
-  file.write("x");
-  EXPECT_EQ(std::string(buffer, file.read(0, buffer, sizeof buffer)), "0123x");
-  EXPECT_EQ(file.size(), 5u);
-}
-
 TEST_F(OutputFileTest, IsWrittenByItsPath) {
   OutputFile file = create_file(data_, "dir/out");
   std::filesystem::rename(tree_.path("data/dir"), tree_.path("data/moved"));
@@ -88,52 +69,6 @@ TEST_F(OutputFileTest, IsWrittenByItsPath) {
   EXPECT_EQ(tree_.content("data/moved/out"), "by its path!");
   EXPECT_TRUE(tree_.has("data/moved/beside"));
   EXPECT_EQ(tree_.entries("outside"), 1u);
-}
-
-TEST_F(OutputFileTest, GoesOnWhereACheckpointStood) {
-  std::string temporary;
-  {
-    OutputFile file = create_file(data_, "dir/out");
-    file.write("kept");
-    file.sync();
-    temporary = file.temporary();
-    file.write(" and lost");
-  }
-  OutputFile file = reopen_file(data_, "dir/out", temporary, 4);
-  EXPECT_EQ(file.size(), 4u);
-  file.write(", written again");
-  file.publish();
-  EXPECT_EQ(tree_.content("data/dir/out"), "kept, written again");
-  EXPECT_EQ(state_of([&] { reopen_file(data_, "dir/out", temporary, 4); }), "58P01");
-}
-
-TEST_F(OutputFileTest, GoesOnOnlyWithItsOwnFile) {
-  OutputFile file = create_file(data_, "dir/out");
-  file.write("text");
-  const std::string name = file.temporary();
-  const auto reopen_state = [&](const std::string& temporary, std::uint64_t size = 4) {
-    return state_of([&] { reopen_file(data_, "dir/out", temporary, size); });
-  };
-  for (const std::string wrong : {"", "out", ".out.", ".out.0123", ".out.0123456789abcdeg", ".out.0123456789abcdef0",
-                                  ".in.0123456789abcdef", "../.out.0123456789abcdef", "../../outside/secret"}) {
-    EXPECT_EQ(reopen_state(wrong), "42501") << wrong;
-  }
-  EXPECT_EQ(reopen_state(".out.0123456789abcdef"), "58P01");
-  EXPECT_EQ(reopen_state(name, 5), "58P01");
-  EXPECT_EQ(reopen_state(name), "");
-  tree_.link("data/dir/.out.0000000000000000", "../../outside/secret");
-  EXPECT_EQ(reopen_state(".out.0000000000000000"), "42501");
-  tree_.hard_link("data/dir/.out.0000000000000001", "outside/secret");
-  EXPECT_EQ(reopen_state(".out.0000000000000001"), "42501");
-  tree_.pipe("data/dir/.out.0000000000000002");
-  EXPECT_EQ(reopen_state(".out.0000000000000002"), "42501");
-  tree_.directory("data/dir/.out.0000000000000003");
-  EXPECT_EQ(reopen_state(".out.0000000000000003"), "42501");
-  EXPECT_EQ(tree_.content("outside/secret"), "the secret");
-  if (::geteuid() == 0) {
-    ASSERT_EQ(::chown(tree_.path(temporary(file)).c_str(), 1, 1), 0);
-    EXPECT_EQ(reopen_state(name), "42501");
-  }
 }
 
 TEST_F(OutputFileTest, RefusesATargetThatIsNoFile) {

@@ -3,17 +3,13 @@
 
 #include <gtest/gtest.h>
 
-#include <optional>
-
+#include "unit/rows.hpp"
 #include "unit/string_source.hpp"
 
 namespace etl::file {
 namespace {
 
 using Format = JsonOptions::Format;
-using Row = std::vector<std::optional<std::string>>;
-
-constexpr std::nullopt_t kNull = std::nullopt;
 
 JsonOptions lines(std::vector<std::string> columns = {}) {
   JsonOptions options;
@@ -33,33 +29,13 @@ JsonReader open(const std::string& text, const JsonOptions& options, const Limit
   return {std::make_unique<StringSource>(text), options, limits, from};
 }
 
-Row row_of(const Record& record) {
-  Row row;
-  for (const Field& field : record.fields) {
-    row.push_back(field.text == nullptr ? Row::value_type{} : std::string(field.text, field.size));
-    EXPECT_TRUE(field.text == nullptr || field.text[field.size] == '\0');
-  }
-  return row;
-}
-
-// What a reader delivers: rows, and in place of a bad one its SQLSTATE.
-std::vector<Row> read(JsonReader& reader) {
-  std::vector<Row> rows;
-  Record record;
-  for (Read outcome; (outcome = reader.next(record)) != Read::kEnd;) {
-    rows.push_back(outcome == Read::kRecord ? row_of(record) : Row{record.error.sqlstate});
-  }
-  EXPECT_EQ(reader.next(record), Read::kEnd);
-  return rows;
-}
-
 // The same whatever the pieces are that the file comes in.
-std::vector<Row> read(const std::string& text, const JsonOptions& options, const Limits& limits = {}) {
+Rows read(const std::string& text, const JsonOptions& options, const Limits& limits = {}) {
   JsonReader whole = open(text, options, limits);
-  const std::vector<Row> rows = read(whole);
+  const Rows rows = rows_of(whole);
   for (const std::size_t piece : {1, 2, 3, 7}) {
     JsonReader reader(std::make_unique<StringSource>(text, piece), options, limits);
-    EXPECT_EQ(read(reader), rows) << piece;
+    EXPECT_EQ(rows_of(reader), rows) << piece;
     EXPECT_EQ(reader.types(), whole.types());
   }
   return rows;
@@ -67,7 +43,7 @@ std::vector<Row> read(const std::string& text, const JsonOptions& options, const
 
 // Of the one record of a text.
 Row one(const std::string& text, std::vector<std::string> columns = {"a"}) {
-  const std::vector<Row> of_lines = read(text, lines(columns));
+  const Rows of_lines = read(text, lines(columns));
   EXPECT_EQ(read("[" + text + "]", array(columns)), of_lines) << text;
   EXPECT_EQ(of_lines.size(), 1u) << text;
   return of_lines.empty() ? Row{} : of_lines[0];
@@ -131,7 +107,7 @@ TEST(JsonValues, LastOfDoubledMembersWins) {
 
 TEST(JsonColumns, DeclaredOnesInTheirOrder) {
   EXPECT_EQ(read("{\"b\":2,\"x\":0,\"a\":1}\n{\"a\":3}\n{\"x\":[{\"a\":9}],\"b\":4}", lines({"a", "b"})),
-            (std::vector<Row>{{"1", "2"}, {"3", kNull}, {kNull, "4"}}));
+            (Rows{{"1", "2"}, {"3", kNull}, {kNull, "4"}}));
   EXPECT_EQ(one(R"({"\u0061":1})"), Row{"1"});
   EXPECT_EQ(one("{}"), Row{kNull});
   const std::string long_name(100, 'n');
@@ -146,7 +122,7 @@ TEST(JsonColumns, ManyMembersInAnyOrder) {
   }
   const std::string text = forth + "}\n" + back + "}\n" + forth + "}\n";
   JsonReader reader = open(text, lines({"m7", "m8998", "m4096"}));
-  EXPECT_EQ(read(reader), std::vector<Row>(3, Row{"7", "8998", "4096"}));
+  EXPECT_EQ(rows_of(reader), Rows(3, Row{"7", "8998", "4096"}));
 }
 
 TEST(JsonColumns, NamedTwice) {
@@ -162,11 +138,11 @@ TEST(JsonColumns, OfTheSampleInOrderOfAppearance) {
   JsonOptions options = lines();
   options.sample = 2;
   const std::string text = "{\"b\":1,\"\":0}\nno json\n{\"c\":2,\"a\":3,\"b\":4}\n{\"late\":5,\"a\":6}\n";
-  EXPECT_EQ(read(text, options), (std::vector<Row>{{"1"}, {"22P02"}, {"4"}, {kNull}}));
+  EXPECT_EQ(read(text, options), (Rows{{"1"}, {"22P02"}, {"4"}, {kNull}}));
   options.sample = 3;
   JsonReader reader = open(text, options);
   EXPECT_EQ(reader.columns(), (std::vector<std::string>{"b", "c", "a"}));
-  EXPECT_EQ(read(reader), (std::vector<Row>{{"1", kNull, kNull}, {"22P02"}, {"4", "2", "3"}, {kNull, kNull, "6"}}));
+  EXPECT_EQ(rows_of(reader), (Rows{{"1", kNull, kNull}, {"22P02"}, {"4", "2", "3"}, {kNull, kNull, "6"}}));
 }
 
 TEST(JsonColumns, SampleIsBoundedInBytes) {
@@ -177,7 +153,7 @@ TEST(JsonColumns, SampleIsBoundedInBytes) {
   EXPECT_LE(open(text, lines(), limits).columns().size(), 3u);
   // A record that is passed over is not kept either.
   const std::string huge = "{\"a\":\"" + std::string(4u << 20, 'x') + "\"}\n{\"b\":1}\n";
-  EXPECT_EQ(read(huge, lines({"b"}), limits), (std::vector<Row>{{"54000"}, {"1"}}));
+  EXPECT_EQ(read(huge, lines({"b"}), limits), (Rows{{"54000"}, {"1"}}));
   EXPECT_TRUE(open(huge, lines(), limits).columns().empty());
   auto source = std::make_unique<StringSource>(huge);
   source->fail_at(2u << 20);
@@ -191,7 +167,7 @@ TEST(JsonColumns, SampleIsOfTheFilesBeginningWhereverTheReaderStarts) {
   for (const std::uint64_t byte : {std::uint64_t{8}, std::uint64_t{16}}) {
     JsonReader reader = open(text, options, {}, {byte, byte / 8});
     EXPECT_EQ(reader.columns(), std::vector<std::string>{"a"});
-    EXPECT_EQ(read(reader).size(), 3 - byte / 8);
+    EXPECT_EQ(rows_of(reader).size(), 3 - byte / 8);
   }
 }
 
@@ -199,7 +175,7 @@ TEST(JsonColumns, NoneWithoutARecord) {
   for (const std::string text : {"", "\n\n", "\xef\xbb\xbf"}) {
     JsonReader reader = open(text, lines());
     EXPECT_TRUE(reader.columns().empty());
-    EXPECT_TRUE(read(reader).empty());
+    EXPECT_TRUE(rows_of(reader).empty());
   }
 }
 
@@ -213,7 +189,7 @@ TEST(JsonColumns, TooMany) {
   } catch (const Error& error) {
     EXPECT_EQ(error.sqlstate, "54011");
   }
-  EXPECT_EQ(read("{\"a\":1,\"b\":1,\"c\":1}", lines({"c"}), limits), std::vector<Row>{{"1"}});
+  EXPECT_EQ(read("{\"a\":1,\"b\":1,\"c\":1}", lines({"c"}), limits), Rows{{"1"}});
 }
 
 TEST(JsonTypes, OfWhatTheSampleHas) {
@@ -243,7 +219,7 @@ TEST(JsonTypes, OfColumnsThatDiffer) {
 
 TEST(JsonLines, BlankLinesAndLineEnds) {
   const std::string text = "\xef\xbb\xbf\n{\"a\":1}\r\n \t\r\n\n{\"a\":2}\n{\"a\":3}";
-  EXPECT_EQ(read(text, lines({"a"})), (std::vector<Row>{{"1"}, {"2"}, {"3"}}));
+  EXPECT_EQ(read(text, lines({"a"})), (Rows{{"1"}, {"2"}, {"3"}}));
   JsonReader reader = open(text, lines({"a"}));
   Record record;
   EXPECT_EQ(reader.next(record), Read::kRecord);
@@ -258,17 +234,17 @@ TEST(JsonLines, BlankLinesAndLineEnds) {
 TEST(JsonLines, BadLineIsNotTheEnd) {
   const std::string text =
       "{\"a\":1}\n{\"a\":\n[1]\n5\nnull\n{\"a\":2} {}\n{\"a\":3,}\n{'a':4}\n{\"a\":01}\n{\"a\":5}\n";
-  EXPECT_EQ(read(text, lines({"a"})),
-            (std::vector<Row>{
-                {"1"}, {"22P02"}, {"22P02"}, {"22P02"}, {"22P02"}, {"22P02"}, {"22P02"}, {"22P02"}, {"22P02"}, {"5"}}));
+  EXPECT_EQ(
+      read(text, lines({"a"})),
+      (Rows{{"1"}, {"22P02"}, {"22P02"}, {"22P02"}, {"22P02"}, {"22P02"}, {"22P02"}, {"22P02"}, {"22P02"}, {"5"}}));
   EXPECT_EQ(error_of("[1]", lines({"a"})).message, "a record is not a JSON object");
   EXPECT_NE(error_of("{\"a\" 1}", lines({"a"})).detail.find("At offset 5."), std::string::npos);
 }
 
 TEST(JsonLines, BadTextIsNotTheEnd) {
-  const std::vector<Row> after(1, Row{"1"});
+  const Rows after(1, Row{"1"});
   const auto state = [](const std::string& bad) {
-    const std::vector<Row> rows = read(bad + "\n{\"a\":1}\n", lines({"a"}));
+    const Rows rows = read(bad + "\n{\"a\":1}\n", lines({"a"}));
     EXPECT_EQ(rows.size(), 2u);
     EXPECT_EQ(rows[1], Row{"1"});
     return *rows[0][0];
@@ -295,7 +271,7 @@ TEST(JsonLines, ControlCharacters) {
     if (c == '\n' || c == '\r') continue;
     for (const std::size_t before : {0, 5, 15, 16, 40}) {
       const std::string text = "{\"a\":\"" + std::string(before, 'x') + c + std::string(40, 'y') + "\"}";
-      EXPECT_EQ(read(text, lines({"a"})), std::vector<Row>{{"22P02"}}) << static_cast<int>(c) << " " << before;
+      EXPECT_EQ(read(text, lines({"a"})), Rows{{"22P02"}}) << static_cast<int>(c) << " " << before;
     }
   }
   EXPECT_EQ(one("{\"a\":\"" + std::string(40, 'x') + "\x7f\xc2\x9a\"}"), Row{std::string(40, 'x') + "\x7f\xc2\x9a"});
@@ -308,9 +284,9 @@ TEST(JsonLines, TooLongIsNotTheEnd) {
   const std::string longer = "{\"a\":\"" + std::string(13, 'x') + "\"}";
   ASSERT_EQ(fits.size(), 20u);
   EXPECT_EQ(read(fits + "\n" + longer + "\n" + fits + "\n" + longer, lines({"a"}), limits),
-            (std::vector<Row>{{std::string(12, 'x')}, {"54000"}, {std::string(12, 'x')}, {"54000"}}));
+            (Rows{{std::string(12, 'x')}, {"54000"}, {std::string(12, 'x')}, {"54000"}}));
   EXPECT_EQ(read("[" + fits + "," + longer + " , " + fits + "]", array({"a"}), limits),
-            (std::vector<Row>{{std::string(12, 'x')}, {"54000"}, {std::string(12, 'x')}}));
+            (Rows{{std::string(12, 'x')}, {"54000"}, {std::string(12, 'x')}}));
   JsonReader reader = open("{\"a\":\"" + std::string(5u << 20, 'x') + "\"}\n", lines({"a"}), limits);
   Record record;
   EXPECT_EQ(reader.next(record), Read::kBad);
@@ -322,20 +298,20 @@ TEST(JsonLines, DepthIsBounded) {
   Limits limits;
   limits.json_depth = 3;
   EXPECT_EQ(read("{\"a\":[[]]}\n{\"a\":[[[]]]}\n{\"a\":[{\"b\":{}}]}\n{\"a\":1}", lines({"a"}), limits),
-            (std::vector<Row>{{"[[]]"}, {"54001"}, {"54001"}, {"1"}}));
+            (Rows{{"[[]]"}, {"54001"}, {"54001"}, {"1"}}));
   const std::string deep = "{\"a\":" + std::string(3u << 20, '[') + "}";
   EXPECT_EQ(error_of(deep, lines({"a"})).sqlstate, "54001");
-  EXPECT_EQ(read("[{\"a\":[[[]]]},{\"a\":1}]", array({"a"}), limits), (std::vector<Row>{{"54001"}, {"1"}}));
+  EXPECT_EQ(read("[{\"a\":[[[]]]},{\"a\":1}]", array({"a"}), limits), (Rows{{"54001"}, {"1"}}));
 }
 
 TEST(JsonLines, PlaceIsWhereAnotherReaderGoesOn) {
   const std::string text = "{\"a\":1}\n\nbad\n{\"a\":2}\r\n{\"a\":3}";
   JsonReader reader = open(text, lines({"a"}));
   Record record;
-  std::vector<Row> rest = {{"1"}, {"22P02"}, {"2"}, {"3"}};
+  Rows rest = {{"1"}, {"22P02"}, {"2"}, {"3"}};
   for (Place place; !rest.empty(); place = reader.place()) {
     JsonReader again = open(text, lines({"a"}), {}, place);
-    EXPECT_EQ(read(again), rest);
+    EXPECT_EQ(rows_of(again), rest);
     EXPECT_NE(reader.next(record), Read::kEnd);
     rest.erase(rest.begin());
   }
@@ -343,22 +319,22 @@ TEST(JsonLines, PlaceIsWhereAnotherReaderGoesOn) {
   EXPECT_EQ(reader.place().line, 5u);
   // The file grows.
   JsonReader grown = open(text + "\n{\"a\":4}\n", lines({"a"}), {}, reader.place());
-  EXPECT_EQ(read(grown), std::vector<Row>{{"4"}});
+  EXPECT_EQ(rows_of(grown), Rows{{"4"}});
 }
 
 TEST(JsonLines, TailLeavesALineWithoutEnd) {
   JsonOptions options = lines({"a"});
   options.tail = true;
-  EXPECT_EQ(read("{\"a\":1}\n{\"a\":2}\n", options), (std::vector<Row>{{"1"}, {"2"}}));
-  EXPECT_EQ(read("{\"a\":1}\n{\"a\":2}", options), std::vector<Row>{{"1"}});
-  EXPECT_EQ(read("{\"a\":1}\n   ", options), std::vector<Row>{{"1"}});
+  EXPECT_EQ(read("{\"a\":1}\n{\"a\":2}\n", options), (Rows{{"1"}, {"2"}}));
+  EXPECT_EQ(read("{\"a\":1}\n{\"a\":2}", options), Rows{{"1"}});
+  EXPECT_EQ(read("{\"a\":1}\n   ", options), Rows{{"1"}});
   JsonReader reader = open("{\"a\":1}\n{\"a\":2}", options);
-  EXPECT_EQ(read(reader).size(), 1u);
+  EXPECT_EQ(rows_of(reader).size(), 1u);
   EXPECT_EQ(reader.place().byte, 8u);
   Limits limits;
   limits.record_bytes = 10;
-  EXPECT_EQ(read("{\"a\":1}\n{\"a\":20000}", options, limits), std::vector<Row>{{"1"}});
-  EXPECT_EQ(read("{\"a\":1}\n{\"a\":20000}\n", options, limits), (std::vector<Row>{{"1"}, {"54000"}}));
+  EXPECT_EQ(read("{\"a\":1}\n{\"a\":20000}", options, limits), Rows{{"1"}});
+  EXPECT_EQ(read("{\"a\":1}\n{\"a\":20000}\n", options, limits), (Rows{{"1"}, {"54000"}}));
   options.columns.clear();
   EXPECT_EQ(open("{\"a\":1}\n{\"b\":2}", options).columns(), std::vector<std::string>{"a"});
 }
@@ -366,7 +342,7 @@ TEST(JsonLines, TailLeavesALineWithoutEnd) {
 TEST(JsonArray, Elements) {
   EXPECT_TRUE(read("[]", array({"a"})).empty());
   EXPECT_EQ(read("\xef\xbb\xbf [ {\"a\":1} ,\n{\"a\":\"]},{\\\"[\\\\\"}] \n", array({"a"})),
-            (std::vector<Row>{{"1"}, {"]},{\"[\\"}}));
+            (Rows{{"1"}, {"]},{\"[\\"}}));
   JsonReader reader = open("[{\"a\":1}, {\"a\": 2}]", array({"a"}));
   Record record;
   EXPECT_EQ(reader.next(record), Read::kRecord);
@@ -378,15 +354,14 @@ TEST(JsonArray, Elements) {
   JsonReader learned = open("[{\"a\":1},{\"b\":\"x\"}]", array());
   EXPECT_EQ(learned.columns(), (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(learned.types(), (std::vector<std::string>{"bigint", "text"}));
-  EXPECT_EQ(read(learned), (std::vector<Row>{{"1", kNull}, {kNull, "x"}}));
+  EXPECT_EQ(rows_of(learned), (Rows{{"1", kNull}, {kNull, "x"}}));
 }
 
 TEST(JsonArray, WhatIsNoObjectIsNotTheEnd) {
   EXPECT_EQ(read("[1,\"x\",null,[{\"a\":9}],{\"a\":\"\\ud800\"},{\"a\":\"\\udc00\"},{\"a\":\"\\u0000\"},{\"a\":"
                  "\"\xff\"},{\"a\":1}]",
                  array({"a"})),
-            (std::vector<Row>{
-                {"22P02"}, {"22P02"}, {"22P02"}, {"22P02"}, {"22P02"}, {"22P02"}, {"22P05"}, {"22021"}, {"1"}}));
+            (Rows{{"22P02"}, {"22P02"}, {"22P02"}, {"22P02"}, {"22P02"}, {"22P02"}, {"22P05"}, {"22021"}, {"1"}}));
 }
 
 TEST(JsonArray, SyntaxErrorIsTheEnd) {
@@ -394,10 +369,10 @@ TEST(JsonArray, SyntaxErrorIsTheEnd) {
        {"[{\"a\":1},{\"a\":},{\"a\":2}]", "[{\"a\":1},{\"a\":2]},{\"a\":3}]", "[{\"a\":1},tru,{\"a\":2}]",
         "[{\"a\":1} {\"a\":2}]", "[{\"a\":1},]", "[{\"a\":1},,{\"a\":2}]", "[{\"a\":1}", "[{\"a\":1},",
         "[{\"a\":1},{\"a\"", "[{\"a\":1}}", "[{\"a\":1}:1]", "[{\"a\":1}] []", "[{\"a\":1}]x", "[{\"a\":1},12"}) {
-    EXPECT_EQ(read(bad, array({"a"})), (std::vector<Row>{{"1"}, {"22P02"}})) << bad;
+    EXPECT_EQ(read(bad, array({"a"})), (Rows{{"1"}, {"22P02"}})) << bad;
   }
   for (const std::string bad : {"", "  ", "{\"a\":1}", "5", "[", "[,{\"a\":1}]", "\"[\"", "{\"a\":1}\n{\"a\":2}\n"}) {
-    EXPECT_EQ(read(bad, array({"a"})), std::vector<Row>{{"22P02"}}) << bad;
+    EXPECT_EQ(read(bad, array({"a"})), Rows{{"22P02"}}) << bad;
   }
   EXPECT_EQ(error_of("[{\"a\":1} x]", array({"a"})).detail, "There is no \",\", at byte 9.");
   EXPECT_EQ(error_of("[{\"a\":1}", array({"a"})).detail, "The file ends where \",\" should stand, at byte 8.");
@@ -406,22 +381,22 @@ TEST(JsonArray, SyntaxErrorIsTheEnd) {
 TEST(JsonArray, BeneathAPath) {
   const std::string rows = "[{\"a\":1},{\"a\":2}]";
   const auto path = array({"a"}, {"data", "items"});
-  const std::vector<Row> both = {{"1"}, {"2"}};
+  const Rows both = {{"1"}, {"2"}};
   EXPECT_EQ(read("{\"data\":{\"items\":" + rows + "}}", path), both);
   EXPECT_EQ(read(R"({"x":[{"data":1},"}{"],"items":[5],"data":{"y":{"items":[6]},"items":)" + rows +
                      R"(,"z":[[]], "items":[7]},"w":null} )",
                  path),
             both);
   EXPECT_EQ(read("{\"\\u0064ata\":{\"it\\u0065ms\":" + rows + "}}", path), both);
-  EXPECT_EQ(read("{\"data\":{\"items\":[]}}", path), std::vector<Row>{});
+  EXPECT_EQ(read("{\"data\":{\"items\":[]}}", path), Rows{});
   for (const std::string bad :
        {"{}", "[]", "{\"data\":[]}", "{\"data\":{}}", "{\"data\":{\"items\":{}}}", "{\"data\":{\"items\":null}}",
         "{\"data\":{\"item\":[]}}", "", "{\"data\"", "{\"data\":{\"x\":", "{\"x\":1,}", "{\"x\":}", "{x:1}",
         "{\"x\" 1}", "{\"x\":1 \"data\":2}", "{\"\\x\":1}"}) {
-    EXPECT_EQ(read(bad, path), std::vector<Row>{{"22P02"}}) << bad;
+    EXPECT_EQ(read(bad, path), Rows{{"22P02"}}) << bad;
   }
   for (const std::string bad : {"", "}", "}}}", "}} x", ",\"x\"}}", ",\"x\":1,}}", "]}"}) {
-    EXPECT_EQ(read("{\"data\":{\"items\":[{\"a\":1}]" + bad, path), (std::vector<Row>{{"1"}, {"22P02"}})) << bad;
+    EXPECT_EQ(read("{\"data\":{\"items\":[{\"a\":1}]" + bad, path), (Rows{{"1"}, {"22P02"}})) << bad;
   }
   EXPECT_EQ(error_of("{\"data\":{}}", path).message, "the file has no array at \"data.items\"");
 }
@@ -432,7 +407,7 @@ TEST(JsonArray, WhatStandsBesideThePathIsNotKept) {
   const std::string big(3u << 20, 'x');
   EXPECT_EQ(
       read("{\"" + big + "\":[\"" + big + "\"],\"d\":[{\"a\":1}],\"e\":\"" + big + "\"}", array({"a"}, {"d"}), limits),
-      std::vector<Row>{{"1"}});
+      Rows{{"1"}});
 }
 
 TEST(JsonArray, PlaceIsWhereAnotherReaderGoesOn) {
@@ -440,10 +415,10 @@ TEST(JsonArray, PlaceIsWhereAnotherReaderGoesOn) {
   const auto options = array({"a"}, {"d"});
   JsonReader reader = open(text, options);
   Record record;
-  std::vector<Row> rest = {{"1"}, {"22P02"}, {"2"}, {"22P02"}};
+  Rows rest = {{"1"}, {"22P02"}, {"2"}, {"22P02"}};
   for (Place place;; place = reader.place()) {
     JsonReader again = open(text, options, {}, place);
-    EXPECT_EQ(read(again), rest);
+    EXPECT_EQ(rows_of(again), rest);
     if (rest.empty()) break;
     EXPECT_NE(reader.next(record), Read::kEnd);
     EXPECT_EQ(reader.place().line, 5 - rest.size());

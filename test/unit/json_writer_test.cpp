@@ -3,21 +3,17 @@
 
 #include <gtest/gtest.h>
 
-#include <optional>
 #include <random>
 
 #include "core/json.hpp"
 #include "file/byte_source.hpp"
 #include "file/json_reader.hpp"
+#include "unit/rows.hpp"
 
 namespace etl::file {
 namespace {
 
 using Kind = WriterColumn::Kind;
-using Row = std::vector<std::optional<std::string>>;
-using Rows = std::vector<Row>;
-
-constexpr std::nullopt_t kNull = std::nullopt;
 
 // Booleans are "1" and "0".
 std::vector<Value> values_of(const Writer& writer, const Row& row) {
@@ -35,10 +31,9 @@ std::vector<Value> values_of(const Writer& writer, const Row& row) {
   return values;
 }
 
-std::string written(const std::vector<WriterColumn>& columns, const Rows& rows, JsonShape shape = JsonShape::kLines,
-                    bool continued = false) {
+std::string written(const std::vector<WriterColumn>& columns, const Rows& rows, JsonShape shape = JsonShape::kLines) {
   std::string text;
-  const auto writer = make_json_writer([&](std::string_view bytes) { text += bytes; }, columns, shape, continued);
+  const auto writer = make_json_writer([&](std::string_view bytes) { text += bytes; }, columns, shape);
   for (const Row& row : rows) writer->row(values_of(*writer, row));
   writer->finish();
   return text;
@@ -95,28 +90,6 @@ TEST(JsonWriter, Array) {
   EXPECT_EQ(written(columns, {}, JsonShape::kLines), "");
 }
 
-TEST(JsonWriter, GoesOnBehindAFlush) {
-  const std::vector<WriterColumn> columns = {{.name = "v", .kind = Kind::kInt32}};
-  for (const std::size_t kept : {0, 1, 2}) {
-    std::string text;
-    const auto sink = [&](std::string_view bytes) { text += bytes; };
-    {
-      const auto writer = make_json_writer(sink, columns, JsonShape::kArray);
-      EXPECT_TRUE(writer->can_continue());
-      for (std::size_t i = 0; i < kept; ++i) writer->row(values_of(*writer, {std::to_string(i)}));
-      writer->flush();
-      writer->row(values_of(*writer, {"99"}));
-    }
-    const auto writer = make_json_writer(sink, columns, JsonShape::kArray, !text.empty());
-    writer->row(values_of(*writer, {"7"}));
-    writer->finish();
-    const json::Document array = json::parse(text, "test");
-    ASSERT_EQ(array.Size(), kept + 1);
-    EXPECT_EQ(array[static_cast<unsigned>(kept)]["v"].GetInt(), 7);
-  }
-  EXPECT_EQ(written(columns, {}, JsonShape::kArray, true), "\n]\n");
-}
-
 TEST(JsonWriter, IsReadAsItWas) {
   std::mt19937 random(1);
   const auto below = [&](std::size_t bound) { return random() % bound; };
@@ -147,16 +120,7 @@ TEST(JsonWriter, IsReadAsItWas) {
       options.columns = {"t", "n", "b", "j"};
       const std::string text = written(columns, rows, shape);
       JsonReader reader(std::make_unique<TextSource>(text), options, {});
-      Rows found;
-      Record record;
-      for (Read read; (read = reader.next(record)) != Read::kEnd;) {
-        ASSERT_EQ(read, Read::kRecord) << record.error.message << text;
-        Row& row = found.emplace_back();
-        for (const Field& field : record.fields) {
-          row.push_back(field.text == nullptr ? Row::value_type() : std::string(field.text, field.size));
-        }
-      }
-      EXPECT_EQ(found, expected) << text;
+      EXPECT_EQ(rows_of(reader), expected) << text;
     }
   }
 }

@@ -9,22 +9,12 @@
 #include <filesystem>
 #include <limits>
 
-#include "core/error.hpp"
+#include "unit/error_of.hpp"
 
 namespace etl::file {
 namespace {
 
 using Kind = WriterColumn::Kind;
-
-template <typename Action>
-Error error_of(Action action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error;
-  }
-  return {"", ""};
-}
 
 #ifndef ETL_ARROW
 
@@ -60,7 +50,6 @@ TEST(ParquetWriter, StartsNoThread) {
     const std::string text = std::to_string(i);
     writer->row(std::array<Value, 2>{Value{.integer = i}, Value{.text = text}});
   }
-  EXPECT_FALSE(writer->can_continue());
   writer->finish();
   EXPECT_EQ(threads(), 1);
   pthread_sigmask(SIG_SETMASK, nullptr, &after);

@@ -7,17 +7,15 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <optional>
 
+#include "unit/error_of.hpp"
+#include "unit/rows.hpp"
 #include "unit/xlsx_file.hpp"
 
 namespace etl::file {
 namespace {
 
-using Row = std::vector<std::optional<std::string>>;
-using Rows = std::vector<Row>;
-
-constexpr std::nullopt_t kNull = std::nullopt;
+using etl::error_of;
 
 // A reader and the bytes that it reads.
 struct Opened {
@@ -33,25 +31,8 @@ std::unique_ptr<Opened> open(const TestBook& book, XlsxOptions options = {}, con
   return std::make_unique<Opened>(book.bytes(), std::move(options), limits, from);
 }
 
-Row row_of(const Record& record) {
-  Row row;
-  for (const Field& field : record.fields) {
-    row.push_back(field.text == nullptr ? Row::value_type{} : std::string(field.text, field.size));
-    EXPECT_TRUE(field.text == nullptr || field.text[field.size] == '\0');
-  }
-  return row;
-}
-
-// What a reader delivers: rows, and in place of a bad one its SQLSTATE.
 Rows read(RecordReader& reader) {
-  Rows rows;
-  Record record;
-  for (Read outcome; (outcome = reader.next(record)) != Read::kEnd;) {
-    rows.push_back(outcome == Read::kRecord ? row_of(record) : Row{record.error.sqlstate});
-    EXPECT_EQ(reader.place().line, record.line);
-  }
-  EXPECT_EQ(reader.next(record), Read::kEnd);
-  return rows;
+  return rows_of(reader, [&](const Record& record) { EXPECT_EQ(reader.place().line, record.line); });
 }
 
 Rows read(Opened&& opened) {
@@ -97,17 +78,6 @@ std::string value_of(const std::string& xml, TestBook book = {}) {
   const Rows found = read(opened->reader);
   if (found.size() != 1 || found[0].size() != 1 || !found[0][0]) return "?";
   return *found[0][0] + " " + (opened->reader.types().empty() ? "" : opened->reader.types()[0]);
-}
-
-template <typename Action>
-Error error_of(Action action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error;
-  }
-  ADD_FAILURE() << "no error";
-  return {"", ""};
 }
 
 Error error_of(const TestBook& book, XlsxOptions options = {}, const Limits& limits = {}) {

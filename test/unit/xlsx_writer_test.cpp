@@ -11,19 +11,17 @@
 #include <optional>
 #include <random>
 
-#include "core/error.hpp"
 #include "file/xlsx_cell.hpp"
 #include "file/xlsx_reader.hpp"
+#include "unit/error_of.hpp"
+#include "unit/rows.hpp"
 #include "unit/temporary_tree.hpp"
 
 namespace etl::file {
 namespace {
 
 using Kind = WriterColumn::Kind;
-using Row = std::vector<std::optional<std::string>>;
-using Rows = std::vector<Row>;
 
-constexpr std::nullopt_t kNull = std::nullopt;
 constexpr std::int64_t kDayUs = 86400000000;
 
 Value text(std::string_view value) {
@@ -51,16 +49,7 @@ class XlsxWriterTest : public testing::Test {
     XlsxOptions options;
     options.header = header;
     reader_ = std::make_unique<XlsxReader>(std::unique_ptr<Archive>(archive), options, limits);
-    Rows rows;
-    Record record;
-    for (Read outcome; (outcome = reader_->next(record)) != Read::kEnd;) {
-      EXPECT_EQ(outcome, Read::kRecord) << record.error.message;
-      Row& row = rows.emplace_back();
-      for (const Field& field : record.fields) {
-        row.push_back(field.text == nullptr ? Row::value_type() : std::string(field.text, field.size));
-      }
-    }
-    return rows;
+    return rows_of(*reader_);
   }
 
   // What becomes of one value, and the SQL type that the reader infers.
@@ -73,19 +62,9 @@ class XlsxWriterTest : public testing::Test {
     return *rows[0][0] + " " + reader_->types()[0];
   }
 
-  Error error_of(Kind kind, const Value& value) {
+  Error refusal(Kind kind, const Value& value) {
     const auto writer = open({{.name = "v", .kind = kind}});
     return error_of([&] { writer->row(std::array{value}); });
-  }
-
-  template <typename Action>
-  static Error error_of(Action action) {
-    try {
-      action();
-    } catch (const Error& error) {
-      return error;
-    }
-    return {"", ""};
   }
 
   int tree_descriptor() {
@@ -131,7 +110,7 @@ TEST_F(XlsxWriterTest, Dates) {
   EXPECT_EQ(one(Kind::kDate, integer(2921939)), "9999-12-31 date");
   for (const std::int64_t day :
        {std::int64_t{-36525}, std::int64_t{2921940}, std::int64_t{INT32_MIN}, std::int64_t{INT32_MAX}}) {
-    EXPECT_EQ(error_of(Kind::kDate, integer(day)).sqlstate, "22008") << day;
+    EXPECT_EQ(refusal(Kind::kDate, integer(day)).sqlstate, "22008") << day;
   }
 }
 
@@ -144,14 +123,14 @@ TEST_F(XlsxWriterTest, Timestamps) {
             "9999-12-31 23:59:59.999 timestamp without time zone");
   EXPECT_EQ(one(Kind::kTimestamp, integer(-36524 * kDayUs)), "1900-01-01 00:00:00 timestamp without time zone");
   for (const std::int64_t us : {-36524 * kDayUs - 1, 2921940 * kDayUs, INT64_MIN, INT64_MAX}) {
-    EXPECT_EQ(error_of(Kind::kTimestamp, integer(us)).sqlstate, "22008") << us;
+    EXPECT_EQ(refusal(Kind::kTimestamp, integer(us)).sqlstate, "22008") << us;
   }
 }
 
 TEST_F(XlsxWriterTest, Times) {
   EXPECT_EQ(one(Kind::kTime, integer(0)), "00:00:00 time without time zone");
   EXPECT_EQ(one(Kind::kTime, integer(kDayUs - 1)), "23:59:59.999 time without time zone");
-  EXPECT_EQ(error_of(Kind::kTime, integer(kDayUs)).sqlstate, "22008");
+  EXPECT_EQ(refusal(Kind::kTime, integer(kDayUs)).sqlstate, "22008");
 }
 
 TEST_F(XlsxWriterTest, Texts) {
@@ -194,19 +173,18 @@ TEST_F(XlsxWriterTest, LongTexts) {
   std::string wide;
   for (int i = 0; i < 16384; ++i) wide += "\xf0\x9f\x98\x80";
   for (const std::string& value : {longest + "x", wide}) {
-    const Error error = error_of(Kind::kText, text(value));
+    const Error error = refusal(Kind::kText, text(value));
     EXPECT_EQ(error.sqlstate, "22001");
     EXPECT_EQ(error.column, "v");
     EXPECT_EQ(error.detail, "Row 2 has 32768 characters, and a cell takes 32767.");
   }
   // What is escaped is longer as it is written.
-  EXPECT_EQ(error_of(Kind::kText, text(longest.substr(7) + "_x0041_")).sqlstate, "22001");
-  EXPECT_EQ(error_of(Kind::kText, text(longest.substr(14) + "_x0041_")).sqlstate, "");
+  EXPECT_EQ(refusal(Kind::kText, text(longest.substr(7) + "_x0041_")).sqlstate, "22001");
+  EXPECT_EQ(refusal(Kind::kText, text(longest.substr(14) + "_x0041_")).sqlstate, "");
 }
 
 TEST_F(XlsxWriterTest, HeaderAndNulls) {
   auto writer = open({{.name = "id", .kind = Kind::kInt32}, {.name = "a <b>"}});
-  EXPECT_FALSE(writer->can_continue());
   writer->row(std::array{integer(1), text("x")});
   writer->row(std::array{integer(2), kNothing});
   writer->row(std::array{kNothing, text("z")});

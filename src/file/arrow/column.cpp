@@ -167,25 +167,4 @@ std::shared_ptr<arrow::Array> ArrowColumn::finish() {
   return value_of(builder_->Finish());
 }
 
-Want arrow_want(const WriterColumn& column) {
-  switch (column.kind) {
-    case Kind::kBool:
-    case Kind::kInt16:
-    case Kind::kInt32:
-    case Kind::kInt64:
-    case Kind::kDate:
-    case Kind::kTime:
-    case Kind::kTimestamp:
-    case Kind::kTimestampTz:
-      return Want::kInteger;
-    case Kind::kFloat:
-    case Kind::kDouble:
-      return Want::kDouble;
-    case Kind::kBytes:
-      return Want::kBytes;
-    default:
-      return Want::kText;
-  }
-}
-
 }  // namespace etl::file

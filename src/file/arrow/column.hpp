@@ -13,6 +13,7 @@
 
 namespace etl::file {
 
+// Its values come as natural_want() says.
 class ArrowColumn {
  public:
   ArrowColumn(const WriterColumn& column, arrow::MemoryPool* pool);
@@ -35,8 +36,5 @@ class ArrowColumn {
   std::int64_t integer_ = 0;
   arrow::Decimal128 decimal_;
 };
-
-// How a column's values come to an ArrowColumn.
-Want arrow_want(const WriterColumn& column);
 
 }  // namespace etl::file

@@ -78,7 +78,7 @@ arrow::Compression::type codec_of(ParquetOptions::Compression compression) {
 
 std::vector<Want> wants_of(const std::vector<WriterColumn>& columns) {
   std::vector<Want> wants;
-  for (const WriterColumn& column : columns) wants.push_back(arrow_want(column));
+  for (const WriterColumn& column : columns) wants.push_back(natural_want(column.kind));
   return wants;
 }
 
@@ -106,9 +106,6 @@ class ParquetWriter final : public Writer {
       if (++rows_ >= group_rows_ || bytes_ >= group_bytes_) write_group();
     });
   }
-
-  bool can_continue() const noexcept override { return false; }
-  void flush() override {}
 
   void finish() override {
     guarded([&] {
