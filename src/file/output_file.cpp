@@ -1,11 +1,14 @@
 #include "file/output_file.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 
 #include <array>
 #include <cerrno>
+#include <memory>
 #include <vector>
 
 #include "core/error.hpp"
@@ -31,6 +34,28 @@ std::string temporary_of(const std::string& name) {
 
 std::string path_of(const Descriptor& descriptor) {
   return "/proc/self/fd/" + std::to_string(descriptor.get());
+}
+
+bool is_temporary_of(std::string_view temporary, std::string_view name) {
+  const std::string prefix = "." + std::string(name) + ".";
+  if (temporary.size() != prefix.size() + kDigits || temporary.substr(0, prefix.size()) != prefix) return false;
+  return temporary.substr(prefix.size()).find_first_not_of("0123456789abcdef") == temporary.npos;
+}
+
+// Whether it is ours now, and not another's who writes it or removes it.
+bool try_lock(const Descriptor& file) {
+  return ::flock(file.get(), LOCK_EX | LOCK_NB) == 0;
+}
+
+bool has_a_name(const Descriptor& file) {
+  struct stat status;
+  return ::fstat(file.get(), &status) == 0 && status.st_nlink > 0;
+}
+
+bool is_own_file(const Descriptor& file) {
+  struct stat status;
+  return ::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink == 1 &&
+         status.st_uid == ::geteuid();
 }
 
 }  // namespace
@@ -67,6 +92,20 @@ void OutputFile::check_temporary() const {
   check_regular(path_, named);
   if (named.st_dev != opened.st_dev || named.st_ino != opened.st_ino || named.st_uid != ::geteuid()) {
     refuse(path_, "Its temporary file \"" + temporary_ + "\" is not the one that was written.");
+  }
+}
+
+// What cannot be looked at or removed stays: it is in nobody's way.
+void OutputFile::remove_leftovers() const {
+  Descriptor listed = open_beneath(directory_.get(), "", O_RDONLY | O_DIRECTORY);
+  if (!listed) return;
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory(::fdopendir(listed.get()), &::closedir);
+  if (!directory) return;
+  listed.release();
+  while (const dirent* entry = ::readdir(directory.get())) {
+    if (!is_temporary_of(entry->d_name, name_)) continue;
+    const Descriptor file = open_beneath(directory_.get(), entry->d_name, O_RDWR | O_NONBLOCK);
+    if (file && is_own_file(file) && try_lock(file)) ::unlinkat(directory_.get(), entry->d_name, 0);
   }
 }
 
@@ -117,12 +156,17 @@ void OutputFile::discard() noexcept {
 
 OutputFile create_file(std::string_view directories, std::string_view path) {
   OutputFile output(directories, path);
-  for (int attempt = 0; !output.file_; ++attempt) {
+  output.remove_leftovers();
+  for (int attempt = 0;; ++attempt) {
     output.temporary_ = temporary_of(output.name_);
     output.file_ = open_beneath(output.directory_.get(), output.temporary_, O_WRONLY | O_CREAT | O_EXCL, 0600);
     if (!output.file_ && (errno != EEXIST || attempt == kAttempts)) fail(path, "create", errno);
+    if (!output.file_) continue;
+    // Before the lock, somebody may have taken it for a leftover. A file system without locks removes none.
+    const bool taken = !try_lock(output.file_) && errno == EWOULDBLOCK;
+    if (!taken && has_a_name(output.file_)) return output;
+    if (attempt == kAttempts) fail(path, "lock", EWOULDBLOCK);
   }
-  return output;
 }
 
 }  // namespace etl::file

@@ -6,6 +6,9 @@
 // through an open descriptor of that directory: what is renamed or linked meanwhile cannot lead elsewhere. A target
 // that exists is replaced when it is a regular file with one link, and refused (42501) when it is anything else.
 //
+// Who writes holds a lock (flock) on the temporary file. A process that was killed leaves its own behind, without a
+// lock: create_file removes what it finds of the same path.
+//
 //   OutputFile file = create_file(directories, "out/sales.csv");
 //   file.write(bytes);
 //   file.publish();  // fsync, rename, fsync of the directory
@@ -45,6 +48,7 @@ class OutputFile {
   OutputFile(std::string_view directories, std::string_view path);
   void check_target() const;
   void check_temporary() const;
+  void remove_leftovers() const;
 
   std::string path_;  // as given
   std::string name_;  // its last component

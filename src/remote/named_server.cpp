@@ -12,7 +12,7 @@ namespace {
 
 std::string list_of(std::initializer_list<std::string_view> types) {
   std::string list;
-  for (const std::string_view type : types) {
+  for (const std::string_view& type : types) {
     list += (list.empty() ? "'" : &type == types.end() - 1 ? " or '" : ", '") + std::string(type) + "'";
   }
   return list;

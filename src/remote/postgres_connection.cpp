@@ -23,6 +23,7 @@ namespace {
 using Parameters = std::vector<std::pair<std::string, std::string>>;
 
 constexpr std::chrono::seconds kConnectTimeout{10};
+constexpr int kAnswerTimeoutMs = 30'000;  // what was sent and not confirmed
 constexpr char kNoFile[] = "/dev/null/none";
 constexpr char kSystemCertificates[] = "/etc/ssl/certs/ca-certificates.crt";
 
@@ -131,7 +132,7 @@ void PostgresConnection::open() {
                            {"keepalives_idle", "10"},
                            {"keepalives_interval", "5"},
                            {"keepalives_count", "3"},
-                           {"tcp_user_timeout", "30000"}};
+                           {"tcp_user_timeout", std::to_string(kAnswerTimeoutMs)}};
   http::wipe(password);
   connect(parameters);
   http::wipe(parameters.front().second);

@@ -137,7 +137,7 @@ void TableLoop::catch_up() {
   pg::commit(true);
   checkpoint_.batch_no = record.batch_no;
   if (record.to) position_ = record.to;
-  finished_ = context_.plan.at_once;
+  done_ = context_.plan.at_once;
 }
 
 catalog::BatchRecord TableLoop::next_record() const {
@@ -198,7 +198,7 @@ catalog::Counters TableLoop::write(Form form, std::uint64_t dead) {
 bool TableLoop::batch(Form form) {
   if (lost_) start();
   lost_ = false;
-  if (finished_) return false;
+  if (done_) return false;
   catalog::BatchRecord record = next_record();
   flow_->fetch(position_);
   pg::begin();
@@ -242,6 +242,7 @@ bool TableLoop::batch(Form form) {
   pg::commit(context_.plan.options.durable_batches);
   context_.steps.committed();
   taken_ = false;
+  done_ = context_.plan.at_once;
   checkpoint_.batch_no = record.batch_no;
   if (reached) position_ = reached;
   pg::fault_point(13);

@@ -56,8 +56,8 @@ class TableLoop {
   std::vector<std::unique_ptr<sink::Sweep>> sweeps_;    // of each sink; nullptr: it has none
   bool planned_anew_ = false;                           // since the last batch
   bool lost_ = false;                                   // a batch failed, and a sink elsewhere may have it nevertheless
-  bool finished_ = false;                               // the one batch of the run was found to have arrived
   bool taken_ = false;  // a page was taken from the source and is not committed: an error gives it back
+  bool done_ = false;   // the run's one batch is committed: an error behind that must not sweep the target of no rows
   model::State seen_ = model::State::RUNNING;
 };
 

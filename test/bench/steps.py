@@ -1,6 +1,7 @@
-"""Steps against one statement that does the same: a chain that is fused, and a DAG with figures for every step."""
+"""Steps against one statement that does the same: a chain that is fused, a DAG with figures for every step; and a hop."""
 
 import json
+from statistics import median
 
 from .figures import Figure, paired, spread
 from .tables import ALL, SET, prepare, timed
@@ -40,10 +41,12 @@ CASES = (
     ("DAG of 5, fused", GRAPH, GRAPH_BY_HAND, "run", None),
     ("DAG of 5, observed", GRAPH, GRAPH_BY_HAND, "steps", 1.6),
 )
+FEW = 100
+HOPS = (5, 15)  # of a short and of a long chain: their difference is that of ten hops, and nothing else
 
 
 def measure(connection, rows: int, runs: int) -> list:
-    figures = []
+    figures = [hop(connection, rows, runs), hop(connection, FEW, 4 * runs)]
     for number, (name, steps, by_hand, observe, limit) in enumerate(CASES):
         pipeline = f"bench_steps_{number}"
         make_pipeline(connection, pipeline, steps, observe)
@@ -57,6 +60,29 @@ def measure(connection, rows: int, runs: int) -> list:
         note = f"{spread(mine)} / {spread(statement)}"
         figures.append(Figure(f"{rows:,} rows, {name}: time / statement", paired(mine, statement), limit, "<=", note))
     return figures
+
+
+def hop(connection, rows: int, runs: int) -> Figure:
+    """What a step more costs, where each hands its rows over in a relation, against 1 ms + 1 µs a row."""
+    times = {hops: [] for hops in HOPS}
+    for hops in HOPS:
+        make_pipeline(connection, f"bench_hops_{rows}_{hops}", chain_of(hops, rows), "steps")
+    for _ in range(runs):
+        for hops, taken in times.items():
+            prepare(connection, "target", "empty")
+            taken.append(timed(connection, f"CALL etl.run_wait('bench_hops_{rows}_{hops}')"))
+    short, long = (times[hops] for hops in HOPS)
+    one = median(b - a for a, b in zip(short, long, strict=True)) / (HOPS[1] - HOPS[0])
+    note = f"{one * 1000:.2f} ms; {HOPS[0]} hops {spread(short)}, {HOPS[1]} hops {spread(long)}"
+    return Figure(f"{rows:,} rows, a hop: time / (1 ms + 1 µs a row)", one / (0.001 + rows * 1e-6), 1, "<=", note)
+
+
+def chain_of(hops: int, rows: int) -> list:
+    """All rows through so many steps; then few into the table, so that writing them is not what is measured."""
+    steps = [("hop0", "sql", {"query": f"SELECT * FROM bench.source WHERE id <= {rows}"}, [])]
+    steps += [(f"hop{n}", "filter", {"where": "id > 0"}, [f"hop{n - 1}"]) for n in range(1, hops + 1)]
+    few = ("few", "filter", {"where": "id <= 10"}, [f"hop{hops}"])
+    return [*steps, few, ("save", "table", {"target": "bench.target"}, ["few"])]
 
 
 def upsert(query: str) -> str:

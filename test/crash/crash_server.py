@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import psycopg
+from harness.places import hand_over
 from harness.postgres import PostgresServer
 from harness.process import Process, wait_until
 from harness.trees import installed_tree
@@ -26,9 +27,14 @@ class CrashServer:
         self.expected_crashes = 0
         # Processes die here, never the machine: what was written is there without fsync, and recovery is quicker.
         self.server = PostgresServer(installed_tree(TREE), f"crash-{kind}", preload=preload, settings={"fsync": False})
+        self.files = self.server.home / "files"
+        self.files.mkdir()
+        hand_over(self.files)
+        self.server.settings["etl.data_directory"] = self.files
         self.server.start()
         with self.server.connect() as admin:
             admin.execute(f"CREATE ROLE {OWNER} LOGIN")
+            admin.execute(f"GRANT pg_read_server_files, pg_write_server_files TO {OWNER}")
 
     def destroy(self) -> None:
         self.server.destroy()
@@ -68,6 +74,12 @@ class CrashServer:
             self.revive()
         return time.monotonic()
 
+    def stop_at_once(self) -> float:
+        """An immediate shutdown, and the next start; when that accepted connections (monotonic)."""
+        self.server.stop("immediate")
+        self.server.start()
+        return time.monotonic()
+
     def revive(self) -> None:
         """Start the server again if its postmaster is gone."""
         if self.server.running():
@@ -75,6 +87,11 @@ class CrashServer:
             return
         wait_until(lambda: not self._orphans(), 20, "children of a killed postmaster end", 0.02)
         self.server.start()
+
+    def check_well(self) -> None:
+        """The server runs, and met no fault but those that were asked for."""
+        assert self.server.running()
+        assert self.unexpected_crashes() == []
 
     def unexpected_crashes(self) -> list:
         """The log's crash lines beyond those that the faults made: each sigkill makes exactly one."""

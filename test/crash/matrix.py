@@ -70,23 +70,37 @@ def run_cell(crash: CrashServer, sink, cell: Cell) -> None:
     with crash.database() as database:
         with crash.server.connect(database) as admin:
             _prepare(admin, sink, cell)
-        marker = crash.arm(database, cell.point, cell.passage)
         with _slices_wait(crash, database, cell) if cell.victim is not None else contextlib.nullcontext(_nothing) as go:
-            with crash.server.connect(database, OWNER) as owner:
-                run = owner.execute("SELECT etl.run('cell')").fetchone()[0]
-            go()
-            accepting = crash.wait_for_fault(marker)
+            run, accepting = meet_fault(crash, database, cell, go)
         with crash.server.connect(database) as admin:
-            if not crash.preload:
-                admin.execute("SELECT etl.health()")  # the first etl call after a restart is what triggers recovery
-            status = wait_until(lambda: _ended(admin, run), RESUME_SECONDS + 20, "the run ends", 0.02)
-            seconds = time.monotonic() - accepting
-            assert status == "succeeded", (status, _story(admin, run))
-            assert seconds < RESUME_SECONDS, f"ended {seconds:.1f} s after the server accepted connections"
+            wait_for_success(crash, admin, run, accepting)
             _check(admin, sink, cell, run)
             _run_again(admin, sink, cell)
-        assert crash.server.running()
-        assert crash.unexpected_crashes() == []
+        crash.check_well()
+
+
+def meet_fault(crash: CrashServer, database: str, cell: Cell, go=lambda: None) -> tuple:
+    """Run the pipeline `cell` into its fault: the run, and when the server accepted connections again (monotonic)."""
+    marker = crash.arm(database, cell.point, cell.passage)
+    with crash.server.connect(database, OWNER) as owner:
+        run = owner.execute("SELECT etl.run('cell')").fetchone()[0]
+    go()
+    return run, crash.wait_for_fault(marker)
+
+
+def wait_for_success(crash: CrashServer, admin, run: int, accepting: float, look=lambda: None) -> None:
+    """The run goes on by itself and succeeds in time; meanwhile `look` may look at what others see of it."""
+    if not crash.preload:
+        admin.execute("SELECT etl.health()")  # the first etl call after a restart is what triggers recovery
+
+    def ended():
+        look()
+        return _ended(admin, run)
+
+    status = wait_until(ended, RESUME_SECONDS + 20, "the run ends", 0.02)
+    seconds = time.monotonic() - accepting
+    assert status == "succeeded", (status, story_of(admin, run))
+    assert seconds < RESUME_SECONDS, f"ended {seconds:.1f} s after the server accepted connections"
 
 
 def _nothing() -> None:
@@ -157,13 +171,13 @@ def _ended(admin, run: int):
     return status if status in ENDED else None
 
 
-def _story(admin, run: int) -> list:
+def story_of(admin, run: int) -> list:
     events = admin.execute("SELECT from_state, to_state, reason FROM etl.events WHERE run_id = %s ORDER BY at", (run,))
     return events.fetchall()
 
 
 def _check(admin, sink, cell: Cell, run: int) -> None:
-    story = _story(admin, run)
+    story = story_of(admin, run)
     state, reason = admin.execute("SELECT state, state_reason FROM etl.pipelines").fetchone()
     assert (state, reason) == ("IDLE", None), story
     assert sink.compare(admin) == (0, 0), story
@@ -191,7 +205,7 @@ def _check(admin, sink, cell: Cell, run: int) -> None:
         assert len(batches) == cell.slices(), batches
     phase = admin.execute("SELECT DISTINCT phase FROM etl.checkpoint").fetchall()
     assert phase == [(cell.mode,)], phase
-    _check_story(cell, story, attempt)
+    check_story(cell, story, attempt)
     if cell.durable:
         _check_resumed(admin, cell, run)
 
@@ -208,7 +222,7 @@ def _check_resumed(admin, cell: Cell, run: int) -> None:
     assert len(kept) == cell.slices() and all(count >= cell.passage - 1 for _, count in kept), kept
 
 
-def _check_story(cell: Cell, story: list, attempt: int) -> None:
+def check_story(cell: Cell, story: list, attempt: int) -> None:
     """The events name what happened, and nothing else did."""
     moves = [(before, after) for before, after, _ in story if after]
     reasons = " | ".join(reason or "" for _, _, reason in story)

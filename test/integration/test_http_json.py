@@ -1,83 +1,32 @@
 """Source http_json: an API page by page, with its retries, limits and refusals."""
 
 import json
+import sys
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlsplit
+from pathlib import Path
 
 import psycopg
 import pytest
 from harness.process import wait_until
 from workbench import OWNER
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "double"))
+from json_api import JsonApi
+
 COLUMNS = {"id": "int", "name": "text", "tags": "jsonb"}
-
-
-class Api(ThreadingHTTPServer):
-    """Answers as `script` says: a function of path, query and the request's number."""
-
-    daemon_threads = True
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.seen = []  # (path, query, headers, body, when)
-        self.connections = 0
-        self.script = None
-        self.url = f"http://127.0.0.1:{self.server_port}"
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-    def process_request(self, request, address):
-        self.connections += 1
-        super().process_request(request, address)
-
-    def paths(self):
-        return [path + ("?" + query if query else "") for path, query, *_ in self.seen]
-
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def answer(self):
-        parts = urlsplit(self.path)
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.server.seen.append((parts.path, parts.query, dict(self.headers), body, time.monotonic()))
-        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-        status, headers, out = self.server.script(parts.path, query, len(self.server.seen))
-        if callable(out):
-            self.send_response(status)
-            self.send_header("Transfer-Encoding", "chunked")
-            self.end_headers()
-            try:
-                out(lambda data: self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data)))
-            except OSError:
-                self.close_connection = True
-            return
-        text = out if isinstance(out, bytes) else json.dumps(out).encode()
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
-
-    do_GET = do_POST = answer
-
-    def log_message(self, *_):
-        pass
 
 
 @pytest.fixture
 def api(bench):
-    server = Api()
+    server = JsonApi()
     bench.server.reload(**{"etl.allowed_hosts": "127.0.0.1"})
     bench.admin.execute(f"""
         CREATE SERVER api TYPE 'http' FOREIGN DATA WRAPPER etl OPTIONS (url '{server.url}/v1');
         GRANT USAGE ON FOREIGN SERVER api TO {OWNER};
         CREATE TABLE w.items (id int PRIMARY KEY, name text, tags jsonb); ALTER TABLE w.items OWNER TO {OWNER}""")
     yield server
-    server.shutdown()
-    server.server_close()
+    server.stop()
     bench.server.reload(**{"etl.allowed_hosts": "", "etl.max_reply_size": "64MB"})
 
 

@@ -140,8 +140,8 @@ def test_a_worker_lost_after_the_commit_there_repeats_no_row(far, near):
         pid = near.worker_pid(number)
         # The worker cannot save what it delivered.
         holder.execute("SET lock_timeout = '10s'; LOCK TABLE etl.batch_log IN SHARE MODE")
-        seen = lambda: near.one("SELECT cardinality(pg_blocking_pids(%s)) > 0", pid)
-        wait_until(seen, 10, "it waits for the log of batches")
+        blocked = "SELECT cardinality(pg_blocking_pids(%s)) > 0"
+        wait_until(lambda: near.one(blocked, pid), 10, "it waits for the log of batches")
         arrived = far.execute("SELECT count(*) FROM log").fetchone()[0]
         saved = holder.execute("SELECT coalesce(sum(rows_read), 0) FROM etl.batches").fetchone()[0]
         assert arrived == saved + 100

@@ -136,6 +136,22 @@ TEST_F(OutputFileTest, LiesBeneathTheFirstDirectory) {
   EXPECT_EQ(state_of([&] { create_file(both, "only/out"); }), "58P01");
 }
 
+TEST_F(OutputFileTest, RemovesWhatAKilledProcessLeft) {
+  const std::string left = "0123456789abcdef";
+  for (const std::string name : {".out.", ".other.", "out."}) tree_.file("data/dir/" + name + left, "half");
+  tree_.link("data/dir/.out.0000000000000000", "../../outside/secret");
+  tree_.hard_link("data/dir/.out.0000000000000001", "outside/secret");
+  OutputFile first = create_file(data_, "dir/out");
+  EXPECT_FALSE(tree_.has("data/dir/.out." + left));
+  EXPECT_EQ(tree_.entries("data/dir"), 5u);
+  OutputFile second = create_file(data_, "dir/out");  // of another process that writes now
+  first.write("first");
+  first.publish();
+  second.publish();
+  EXPECT_EQ(tree_.content("outside/secret"), "the secret");
+  EXPECT_EQ(tree_.entries("data/dir"), 5u);
+}
+
 TEST_F(OutputFileTest, DiscardLeavesNothing) {
   OutputFile file = create_file(data_, "dir/out");
   EXPECT_EQ(tree_.entries("data/dir"), 1u);
