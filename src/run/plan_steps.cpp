@@ -230,6 +230,12 @@ void plan_steps(Plan& plan, unsigned owner) {
     check_source(rules, owner);
     add_tables(plan, rules);
   }
+  for (const SinkPlan& sink : plan.sinks) {
+    if (plan.sinks.size() == 1 || !sink.remote_table || !sink.remote_table->append) continue;
+    throw Error("0A000", "step \"" + sink.step + "\" appends to a table of another server beside other sinks",
+                "A batch that another sink refuses is delivered again, and would be appended twice.",
+                "Use write_mode \"upsert\", or make a pipeline of its own for it.");
+  }
   choose_way(plan);
   plan.at_once = needs_all_rows(plan);
   plan_feeds(plan, inputs);

@@ -229,6 +229,9 @@ def test_definitions_that_are_refused(far, near):
         "22023",
         'write_mode "replace" is for tables of this database',
     )
+    beside = json.loads(there(write_mode="append"))
+    beside.append({"id": "too", "operator": "table", "params": {"target": "w.near"}, "depends_on": ["read"]})
+    assert refusal(near, json.dumps(beside))[0] == "0A000"
     near.admin.execute("SELECT etl.revoke_target('far:public.*', 'mover')")
     assert refusal(near, there()) == ("42501", 'target "far:public.copy" is not allowed for role "mover"')
 
