@@ -1,5 +1,7 @@
 #include "catalog/checkpoints.hpp"
 
+#include <algorithm>
+
 #include "core/sqlstate.hpp"
 #include "pg/spi.hpp"
 #include "pg/transaction.hpp"
@@ -136,6 +138,7 @@ model::State save_batch(const BatchRecord& b) {
 
 std::string write_record(const BatchRecord& batch) {
   return json::Object()
+      .add_raw("from", key_json(batch.from))
       .add_raw("to", key_json(batch.to))
       .add_number("read", batch.counters.read)
       .add_number("dead", batch.counters.dead)
@@ -143,11 +146,37 @@ std::string write_record(const BatchRecord& batch) {
       .str();
 }
 
-void read_record(const json::Value& record, BatchRecord& batch) {
-  batch.to = key_from_json(json::write(record["to"]));
-  batch.counters.read = record["read"].GetInt64();
-  batch.counters.dead = record["dead"].GetInt64();
-  batch.counters.bytes = record["bytes"].GetInt64();
+namespace {
+
+std::int64_t kept_number(const json::Value& record, const char* name) {
+  const auto found = record.FindMember(name);
+  if (found == record.MemberEnd() || !found->value.IsInt64()) {
+    throw Error("08P01", "a checkpoint that another server keeps cannot be read",
+                "It has no number " + std::string(name) + ".");
+  }
+  return found->value.GetInt64();
+}
+
+std::optional<Key> kept_position(const json::Value& record, const char* name) {
+  const auto found = record.FindMember(name);
+  if (found == record.MemberEnd() || found->value.IsNull()) return std::nullopt;
+  const bool texts = found->value.IsArray() &&
+                     std::all_of(found->value.Begin(), found->value.End(),
+                                 [](const json::Value& value) { return value.IsString() || value.IsNull(); });
+  if (texts) return json::read_texts(found->value);
+  throw Error("08P01", "a checkpoint that another server keeps cannot be read",
+              "It has no position " + std::string(name) + ".");
+}
+
+}  // namespace
+
+bool read_record(const json::Value& record, BatchRecord& batch) {
+  if (!record.IsObject() || kept_position(record, "from") != batch.from) return false;
+  batch.to = kept_position(record, "to");
+  batch.counters.read = kept_number(record, "read");
+  batch.counters.dead = kept_number(record, "dead");
+  batch.counters.bytes = kept_number(record, "bytes");
+  return !batch.to || !batch.from || batch.to->size() == batch.from->size();
 }
 
 void finish_slice(std::int64_t pipeline, std::int64_t epoch, int slice) {

@@ -61,9 +61,10 @@ struct BatchRecord {
 // Writes the checkpoint and the batch's log row. Error PE041 when another lease has taken over. Returns the pipeline's
 // state as this transaction sees it.
 model::State save_batch(const BatchRecord& batch);
-// What of it another server keeps with the batch: position, files aside, and what was counted before it was sent.
+// What of it another server keeps with the batch. read_record: false when it is of a batch that began elsewhere; error
+// 08P01 when it is no such record.
 std::string write_record(const BatchRecord& batch);
-void read_record(const json::Value& record, BatchRecord& batch);
+bool read_record(const json::Value& record, BatchRecord& batch);
 void finish_slice(std::int64_t pipeline, std::int64_t epoch, int slice);
 void fail_slice(std::int64_t pipeline, std::int64_t epoch, int slice, const std::string& error_json);
 struct SliceOutcome {

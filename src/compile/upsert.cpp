@@ -56,6 +56,11 @@ std::string on_conflict_sql(const Upsert& upsert) {
   return sql + "UPDATE SET " + assignments(upsert, "excluded") + " WHERE " + differs(upsert, "t", "excluded");
 }
 
+std::string count_new_sql(const Upsert& upsert) {
+  return "SELECT count(*) FROM " + typed_input(upsert) + " AS s WHERE NOT EXISTS (SELECT FROM " + upsert.target +
+         " AS o WHERE " + same_key(upsert, "o") + ")";
+}
+
 std::string images_sql(const Upsert& upsert, const std::string& valid_to) {
   std::vector<std::string> keys;
   for (const UpsertColumn& c : upsert.columns) {

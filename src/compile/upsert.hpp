@@ -41,6 +41,9 @@ std::string insert_sql(const Upsert& upsert);
 std::string in_range_sql(const Upsert& upsert, const std::string& range_column);
 std::string on_conflict_sql(const Upsert& upsert);
 
+// How many rows of the input have a key that the target has not.
+std::string count_new_sql(const Upsert& upsert);
+
 // The distinct keys of the input, as jsonb objects in the target's types, and for each the target's row: "key" and
 // "row", both text, in no particular order. valid_to: of several rows with the key, the one where this column is null.
 std::string images_sql(const Upsert& upsert, const std::string& valid_to = {});

@@ -121,6 +121,10 @@ std::string database_encoding() {
   return GetDatabaseEncodingName();
 }
 
+bool is_valid_text(std::string_view text) {
+  return pg_verifymbstr(text.data(), static_cast<int>(text.size()), true);
+}
+
 struct BinaryReader::State {
   MemoryContext memory;
   MemoryContext row;

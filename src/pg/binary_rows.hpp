@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "pg/relation.hpp"
@@ -15,8 +16,9 @@ namespace etl::pg {
 // OIDs. All others travel as text.
 bool has_binary_form(unsigned type);
 
-// The encoding in which text is in them.
+// The encoding in which text is in them, and whether a text is valid in it.
 std::string database_encoding();
+bool is_valid_text(std::string_view text);
 
 // What the type's receive functions make of rows.
 class BinaryReader {

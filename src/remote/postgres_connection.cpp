@@ -4,6 +4,7 @@
 #include <netdb.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <utility>
 
@@ -11,6 +12,7 @@
 #include "http/policy.hpp"
 #include "http/secret.hpp"
 #include "pg/binary_rows.hpp"
+#include "pg/process.hpp"
 #include "pg/role.hpp"
 #include "pg/settings.hpp"
 #include "remote/named_server.hpp"
@@ -30,8 +32,9 @@ constexpr char kSystemCertificates[] = "/etc/ssl/certs/ca-certificates.crt";
 // The styles of the role there do not decide what our SQL means. A server that lost us ends by itself what it still
 // does for us.
 constexpr char kSession[] =
-    "SET DateStyle = ISO; SET IntervalStyle = iso_8601; SET extra_float_digits = 1; "
-    "SET standard_conforming_strings = on; SET idle_in_transaction_session_timeout = '10min'";
+    "SET DateStyle = ISO; SET IntervalStyle = iso_8601; SET extra_float_digits = 1; SET client_min_messages = error; "
+    "SET "
+    "idle_in_transaction_session_timeout = '10min'; SET standard_conforming_strings = ";
 constexpr char kCheckClient[] = "SET client_connection_check_interval = '1s'";  // since 14
 
 std::string quoted(const pg::Server& server) {
@@ -112,6 +115,11 @@ void PostgresConnection::open() {
     throw Error("22023", "no user mapping of " + quoted(server_) + " names a user", {},
                 "Run: CREATE USER MAPPING FOR … SERVER … OPTIONS (user '…', password_file '…');");
   }
+  if (password_file.empty() && !trusted_) {
+    throw Error("42501", "the user mapping of " + quoted(server_) + " names no password_file",
+                "Without one, a role would come in by what this machine's operating system user may.",
+                "Add option password_file, or let a superuser set password_required 'false'.");
+  }
   std::string password = password_file.empty() ? "" : pg::read_secret(password_file, url.text);
   Parameters parameters = {{"password", password},
                            {"host", route.hosts},
@@ -137,7 +145,8 @@ void PostgresConnection::open() {
   connect(parameters);
   http::wipe(parameters.front().second);
   check_password();
-  (void)query(kSession);
+  // A user's SQL was checked as this session reads strings.
+  (void)query(kSession + std::string(pg::standard_strings() ? "on" : "off"));
   if (server_version() >= 140000) (void)query(kCheckClient);
 }
 
@@ -153,6 +162,8 @@ void PostgresConnection::connect(const Parameters& parameters) {
   close();
   connection_ = PQconnectStartParams(names.data(), values.data(), 0);
   if (connection_ == nullptr) throw std::bad_alloc();
+  PQsetNoticeProcessor(
+      connection_, [](void*, const char*) {}, nullptr);  // not into this server's log
   if (PQstatus(connection_) == CONNECTION_BAD) throw broken();
   const auto end = std::chrono::steady_clock::now() + kConnectTimeout;
   for (PostgresPollingStatusType wanted = PGRES_POLLING_WRITING;;) {
@@ -189,10 +200,17 @@ Error PostgresConnection::error_of(const pg_result* result) const {
     const char* text = PQresultErrorField(result, code);
     return text != nullptr ? printable(text, 1000) : std::string();
   };
-  const std::string state = field(PG_DIAG_SQLSTATE);
+  std::string state = field(PG_DIAG_SQLSTATE);
   if (state.empty()) return broken();
-  Error error(state, quoted(server_) + ": " + field(PG_DIAG_MESSAGE_PRIMARY), field(PG_DIAG_MESSAGE_DETAIL),
-              field(PG_DIAG_MESSAGE_HINT));
+  std::string detail = field(PG_DIAG_MESSAGE_DETAIL);
+  const auto usual = [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); };
+  if (state.size() != 5 || !std::all_of(state.begin(), state.end(), usual) || state.starts_with("PE")) {
+    state = "08P01";
+  } else if (state.starts_with("57") || state == "25P03") {  // it was stopped: to us, a connection that broke
+    detail += (detail.empty() ? "" : " ") + ("The server reported " + state + ".");
+    state = "08006";
+  }
+  Error error(state, quoted(server_) + ": " + field(PG_DIAG_MESSAGE_PRIMARY), detail, field(PG_DIAG_MESSAGE_HINT));
   error.constraint = field(PG_DIAG_CONSTRAINT_NAME);
   error.column = field(PG_DIAG_COLUMN_NAME);
   return error;
@@ -204,6 +222,14 @@ void PostgresConnection::await(bool writable, int timeout_ms) {
   for (const http::Socket& socket : ready) {
     if (socket.readable && PQconsumeInput(connection_) == 0) throw broken();
   }
+  while (PGnotify* notification = PQnotifies(connection_)) PQfreemem(notification);
+}
+
+// True: something is left to send.
+bool PostgresConnection::flush() {
+  const int flushed = PQflush(connection_);
+  if (flushed < 0) throw broken();
+  return flushed > 0;
 }
 
 void PostgresConnection::send(const std::string& sql) {
@@ -213,11 +239,8 @@ void PostgresConnection::send(const std::string& sql) {
 
 PostgresConnection::Event PostgresConnection::wait(int timeout_ms) {
   for (bool waited = false;;) {
-    if (unsent_) {
-      const int flushed = PQflush(connection_);
-      if (flushed < 0) throw broken();
-      unsent_ = flushed > 0;
-    }
+    pg::check_interrupts();
+    if (unsent_) unsent_ = flush();
     if (PQisBusy(connection_) == 0) return take(PQgetResult(connection_));
     if (waited && timeout_ms >= 0) return Event::kNothing;
     await(unsent_, timeout_ms);
@@ -239,13 +262,32 @@ PostgresConnection::Event PostgresConnection::take(pg_result* result) {
       break;
     default: {
       Error error = error_of(result);
-      while (PQstatus(connection_) == CONNECTION_OK && wait(-1) != Event::kEnd) {
-      }
+      drain();
       throw error;
     }
   }
   keep_rows(result);
   return Event::kRows;
+}
+
+// What follows an error, up to the end of what was sent. A server that is gone meanwhile has told why.
+void PostgresConnection::drain() {
+  constexpr int kMostResults = 100;
+  for (int i = 0; i < kMostResults; ++i) {
+    while (PQisBusy(connection_) != 0) {
+      (void)waiter_.wait({{PQsocket(connection_), true, false}}, -1);
+      if (PQconsumeInput(connection_) == 0) return close();
+    }
+    const std::unique_ptr<PGresult, decltype(&PQclear)> result(PQgetResult(connection_), &PQclear);
+    if (!result) return;
+  }
+  close();
+}
+
+Error PostgresConnection::unexpected() {
+  close();
+  return Error("08P01", quoted(server_) + " did not answer what it was asked", {},
+               "Check that its url is that of a PostgreSQL server.");
 }
 
 void PostgresConnection::keep_rows(const pg_result* result) {
@@ -256,15 +298,38 @@ void PostgresConnection::keep_rows(const pg_result* result) {
     for (int row = 0; row < PQntuples(result); ++row) {
       auto& value = rows_[static_cast<std::size_t>(row)].emplace_back();
       if (PQgetisnull(result, row, i) == 0) value = PQgetvalue(result, row, i);
+      if (value && !pg::is_valid_text(*value)) throw unexpected();
     }
+    if (!pg::is_valid_text(fields_.back().name)) throw unexpected();
   }
 }
 
-Rows PostgresConnection::query(const std::string& sql) {
+Rows PostgresConnection::query(const std::string& sql, std::size_t columns) {
   send(sql);
-  while (wait(-1) != Event::kEnd) {
+  for (Event event = wait(-1); event != Event::kEnd; event = wait(-1)) {
+    if (event != Event::kRows) throw unexpected();
   }
+  if (columns > 0 && fields_.size() != columns) throw unexpected();
   return std::move(rows_);
+}
+
+std::vector<std::vector<std::string>> PostgresConnection::table(const std::string& sql, std::size_t columns) {
+  std::vector<std::vector<std::string>> all;
+  for (const auto& row : query(sql, columns)) {
+    std::vector<std::string>& texts = all.emplace_back();
+    for (const auto& value : row) {
+      if (!value) throw unexpected();
+      texts.push_back(*value);
+    }
+  }
+  return all;
+}
+
+std::int64_t to_number(const std::string& text) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error == std::errc() && end == text.data() + text.size()) return number;
+  throw Error("08P01", "another server sent \"" + printable(text, 100) + "\" where a number was expected");
 }
 
 void PostgresConnection::put(std::string_view data) {
@@ -272,8 +337,8 @@ void PostgresConnection::put(std::string_view data) {
   for (std::size_t at = 0; at < data.size(); at += kPiece) {
     const std::string_view piece = data.substr(at, kPiece);
     if (PQputCopyData(connection_, piece.data(), static_cast<int>(piece.size())) != 1) throw broken();
+    while (flush()) await(true, -1);
   }
-  unsent_ = true;
 }
 
 void PostgresConnection::end_put() {
@@ -290,7 +355,8 @@ PostgresConnection::Message PostgresConnection::read() {
     if (size == -2) throw broken();
     await(false, -1);
   }
-  while (wait(-1) != Event::kEnd) {
+  for (Event event = wait(-1); event != Event::kEnd; event = wait(-1)) {
+    if (event != Event::kRows) throw unexpected();
   }
   return {{nullptr, &PQfreemem}, 0};
 }

@@ -6,6 +6,7 @@
 // must have asked for the password: else a role would come in by what this server's operating system user may.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +21,9 @@ struct pg_conn;
 struct pg_result;
 
 namespace etl::remote {
+
+// A whole number that a server sent. Error 08P01 when it is none.
+std::int64_t to_number(const std::string& text);
 
 // Of text; NULL is nullopt.
 using Rows = std::vector<std::vector<std::optional<std::string>>>;
@@ -40,9 +44,11 @@ class PostgresConnection {
   bool is_open() const { return connection_ != nullptr; }
   int server_version() const;  // as 150004
 
-  // Runs statements, and waits. The rows of the last one. An error leaves the connection usable, unless its class is
-  // 08.
-  Rows query(const std::string& sql);
+  // Runs statements, and waits. The rows of the last one, which have so many columns (0: what they have). An error
+  // leaves the connection usable, unless its class is 08; 08P01 when the server does not answer what it was asked.
+  Rows query(const std::string& sql, std::size_t columns = 0);
+  // The same, where no value may be NULL.
+  std::vector<std::vector<std::string>> table(const std::string& sql, std::size_t columns);
 
   // The same in parts: results come one after the other, each by wait().
   enum class Event {
@@ -71,8 +77,9 @@ class PostgresConnection {
   };
   Message read();
 
-  // An error of this connection in the words of this file.
+  // Errors in the words of this file: the connection is gone; the server answered something else, and is left.
   Error broken() const;
+  Error unexpected();
 
  private:
   void connect(const std::vector<std::pair<std::string, std::string>>& parameters);
@@ -80,6 +87,8 @@ class PostgresConnection {
   void await(bool writable, int timeout_ms);
   Event take(pg_result* result);
   void keep_rows(const pg_result* result);
+  void drain();
+  bool flush();
   Error error_of(const pg_result* result) const;
 
   pg::Server server_;

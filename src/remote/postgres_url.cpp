@@ -55,7 +55,13 @@ PostgresUrl parse_postgres_url(const std::string& text) {
                                                                              &PQconninfoFree);
   if (!options) refuse("URL is not valid");
   PostgresUrl url;
-  url.text = text.substr(0, text.find('?'));
+  const std::size_t query = text.find('?');
+  url.text = text.substr(0, query);
+  // What follows overrides what stands before, and the secret is bound to that.
+  if (query != std::string::npos &&
+      (!text.substr(query).starts_with("?sslmode=") || text.find('&', query) != std::string::npos)) {
+    refuse("URL has a parameter that is not sslmode");
+  }
   for (const PQconninfoOption* option = options.get(); option->keyword != nullptr; ++option) {
     if (option->val != nullptr) set_part(url, option->keyword, option->val);
   }

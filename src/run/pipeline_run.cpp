@@ -230,6 +230,7 @@ void work_on_slice(const pg::Task& task) {
   context.plan.definition = *definition;
   context.role = role;
   context.requested_us = pg::now_us();
+  context.correlation_id = run->correlation_id;
   context.recovering = run->attempt > 1;
   try {
     pin_session(*definition);

@@ -50,43 +50,53 @@ constexpr char kEquals[] =
     "n ON n.oid = o.oprnamespace WHERE c.opcdefault AND c.opcintype = a.atttypid), 'OPERATOR(pg_catalog.=)')";
 
 void read_columns(remote::PostgresConnection& connection, const std::string& table, FarTable& far) {
-  const remote::Rows rows = connection.query(
-      "SELECT attname, format_type(atttypid, atttypmod), format_type(atttypid, NULL), atttypid, atttypmod, attnotnull "
+  const auto rows = connection.table(
+      "SELECT attname, format_type(atttypid, atttypmod), format_type(atttypid, -1), atttypid, atttypmod, attnotnull "
       "AND NOT atthasdef AND attidentity = '', attgenerated <> '', attidentity = 'a', " +
-      std::string(kEquals) + " FROM pg_attribute a WHERE attrelid = " + table +
-      " AND attnum > 0 AND NOT attisdropped ORDER BY attnum");
+          std::string(kEquals) + " FROM pg_attribute a WHERE attrelid = " + table +
+          " AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+      9);
   for (const auto& row : rows) {
-    far.columns.push_back({*row[0], *row[1], *row[2], static_cast<unsigned>(std::stoul(*row[3])), std::stoi(*row[4]),
-                           *row[5] == "t", *row[6] == "t", *row[7] == "t", *row[8]});
+    far.columns.push_back({row[0], row[1], row[2], static_cast<unsigned>(remote::to_number(row[3])),
+                           static_cast<int>(remote::to_number(row[4])), row[5] == "t", row[6] == "t", row[7] == "t",
+                           row[8]});
   }
 }
 
 void read_keys(remote::PostgresConnection& connection, const std::string& table, FarTable& far) {
-  const remote::Rows rows = connection.query(
+  const auto rows = connection.table(
       "SELECT json_agg(a.attname ORDER BY k.place) FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY "
       "AS k(column_number, place) JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.column_number WHERE "
       "i.indrelid = " +
-      table +
-      " AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL AND k.place "
-      "<= i.indnkeyatts GROUP BY i.indexrelid, i.indisprimary ORDER BY i.indisprimary DESC");
+          table +
+          " AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL AND "
+          "k.place "
+          "<= i.indnkeyatts GROUP BY i.indexrelid, i.indisprimary ORDER BY i.indisprimary DESC",
+      1);
   for (const auto& row : rows) {
     std::vector<std::string>& key = far.keys.emplace_back();
-    for (const auto& name : json::read_texts(json::parse(*row[0], "the columns of an index"))) key.push_back(*name);
+    for (const auto& name : json::read_texts(json::parse(row[0], "the columns of an index"))) key.push_back(*name);
   }
 }
+
+// No name of ours is looked up where others may have put theirs.
+constexpr char kSearchPath[] = "SET search_path = pg_catalog, pg_temp";
 
 FarTable look_up(const pg::Server& server, const std::string& object) {
   remote::PostgresConnection connection(server);
   connection.open();
+  (void)connection.query(kSearchPath);
   const std::string table = quote_literal(pg::quoted_target(object)) + "::regclass";
-  const remote::Rows found = connection.query(
+  const auto found = connection.table(
       "SELECT format('%I.%I', n.nspname, c.relname), quote_ident(n.nspname), c.relkind FROM pg_class c JOIN "
       "pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = " +
-      table);
+          table,
+      3);
+  if (found.size() != 1) throw connection.unexpected();
   FarTable far;
-  far.name = *found.at(0)[0];
-  far.schema = *found[0][1];
-  far.kind = found[0][2]->at(0);
+  far.name = found[0][0];
+  far.schema = found[0][1];
+  far.kind = found[0][2].empty() ? ' ' : found[0][2][0];
   read_columns(connection, table, far);
   read_keys(connection, table, far);
   return far;
@@ -165,6 +175,8 @@ compile::Upsert upsert_into(const SinkPlan& sink, const FarTable& far) {
       c.cast = cast_cuts(target.type) ? target.bare_type : target.type;
       if (same && cast_cuts(target.type)) c.cast.clear();
     }
+    // What is one key there may be several here.
+    if (c.key && (!c.cast.empty() || target.equals != operators_of(column.type).equal)) upsert.keys_may_merge = true;
     upsert.columns.push_back(c);
   }
   return upsert;
@@ -191,9 +203,11 @@ void check_remote_table(SinkPlan& sink, const Plan& plan) {
   table.upsert = upsert_into(sink, far);
   table.checkpoint = far.schema + ".pg_etl_checkpoint";
   table.columns = sink.columns;
+  table.partitioned = far.kind == 'p';
   table.append = sink.write.mode == WriteMode::kAppend;
   table.quarantine = plan.options.quarantine;
   table.pipeline = plan.definition.id;
+  table.step_timeout_ms = plan.options.step_timeout_ms;
   sink.remote_table = std::move(table);
 }
 

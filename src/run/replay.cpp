@@ -60,6 +60,15 @@ std::string records_sql(const Plan& plan) {
 void replay(const Plan& plan, const json::Value& arguments, const Emit& emit) {
   constexpr unsigned kJsonb = 3802;
   constexpr unsigned kBigints = 1016;
+  if (plan.sinks.size() > 1) {
+    throw Error("0A000", "dead letters of a pipeline with several sinks cannot be replayed", {},
+                "Mend the rows in the source and run the pipeline again.");
+  }
+  if (plan.sink().remote_table && plan.sink().remote_table->append) {
+    throw Error("0A000", "dead letters cannot be appended to a table of another server",
+                "Whether they had arrived could not be known after a crash.",
+                "Mend the rows in the source, or give the sink key_columns and write_mode \"upsert\".");
+  }
   const std::string letters = find_letters(plan, json::text_member(arguments, "where_sql").value_or("true"));
   want_records(letters);
   const std::string patch = json::text_member(arguments, "patch").value_or("{}");

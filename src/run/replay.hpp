@@ -12,9 +12,9 @@ void replay(const Plan& plan, const json::Value& arguments, const Emit& emit);
 
 // Marks those of the letters (an array of ids) that are still pending; returns how many.
 std::int64_t mark_replayed(const Plan& plan, const std::string& letters);
-// The same for a remote target: sent, acknowledged, then marked.
-// The same of a table of another server. A crash between the two leaves the letters pending.
-void replay_rows(const Plan& plan, pg::Relation& page, const std::string& letters, const Emit& emit);
+// The same for an index, and for a table of another server: sent, acknowledged, then marked. A crash between leaves the
+// letters pending.
 void replay_documents(const Plan& plan, pg::Relation& page, const std::string& letters, const Emit& emit);
+void replay_rows(const Plan& plan, pg::Relation& page, const std::string& letters, const Emit& emit);
 
 }  // namespace etl::run

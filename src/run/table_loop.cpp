@@ -64,16 +64,21 @@ void TableLoop::open() {
   pg::begin();
   flow_->open();
   sinks_.clear();
-  senders_.clear();
   sweeps_.clear();
   for (std::size_t i = 0; i < context_.plan.sinks.size(); ++i) {
     const double rows = context_.plan.way == Way::kBatch ? 0 : flow_->source(i).rows_total();
-    senders_.push_back(make_sender(context_.plan, i));
-    sinks_.push_back(senders_.back() ? nullptr : make_sink(context_.plan, i, rows));
+    sinks_.push_back(senders_[i] ? nullptr : make_sink(context_.plan, i, rows));
     if (sinks_.back()) sinks_.back()->open(flow_->input(i));
     sweeps_.push_back(make_sweep(context_.plan.sinks[i], flow_->input(i)));
   }
   pg::fault_point(4);
+  pg::commit(false);
+}
+
+void TableLoop::open_senders() {
+  pg::begin();
+  senders_.clear();
+  for (std::size_t i = 0; i < context_.plan.sinks.size(); ++i) senders_.push_back(make_sender(context_.plan, i));
   pg::commit(false);
   for (const auto& sender : senders_) {
     if (sender) sender->open();
@@ -81,8 +86,9 @@ void TableLoop::open() {
 }
 
 void TableLoop::start() {
-  open();
+  open_senders();
   catch_up();
+  open();
   if (!again_) quarantine_.take_unreachable(*flow_, checkpoint_, !position_);
 }
 
@@ -95,7 +101,7 @@ sink::Intent TableLoop::intent(const catalog::BatchRecord& record) const {
 
 // Sends the batch to the sinks elsewhere. The transaction that read it ends, since nothing is held while the network is
 // waited for, and another begins.
-void TableLoop::deliver(const catalog::BatchRecord& record, std::uint64_t& dead) {
+void TableLoop::deliver(const catalog::BatchRecord& record) {
   const std::int64_t version = catalog::reserve_versions(context_.pipeline, context_.epoch, 1);
   for (std::size_t i = 0; i < senders_.size(); ++i) {
     if (senders_[i]) senders_[i]->encode(flow_->input(i), version);
@@ -105,25 +111,36 @@ void TableLoop::deliver(const catalog::BatchRecord& record, std::uint64_t& dead)
   delivered_.assign(senders_.size(), {});
   for (std::size_t i = 0; i < senders_.size(); ++i) {
     if (!senders_[i]) continue;
+    const std::int64_t started_us = pg::now_us();
     delivered_[i] = senders_[i]->deliver(which);
     if (!delivered_[i].dead.empty()) {
       pg::begin();
-      dead += quarantine_.take_refused(senders_[i]->rows(), delivered_[i].dead, context_.plan.sinks[i].step);
+      delivered_[i].refused =
+          quarantine_.take_refused(senders_[i]->rows(), delivered_[i].dead, context_.plan.sinks[i].step);
       pg::commit(true);
     }
     senders_[i]->commit();
+    delivered_[i].active_us = pg::now_us() - started_us;
   }
   pg::begin();
 }
 
-// The one sink's server may be a batch ahead, since its answer or our commit was lost.
+// The one sink's server may be a batch ahead, since its answer or our commit was lost; or further, where this database
+// has fallen back (a standby was promoted). Before the source is opened, which then begins behind it.
 void TableLoop::catch_up() {
   if (senders_.size() > 1 || !senders_[0]) return;
   catalog::BatchRecord record = next_record();
-  const auto last = senders_[0]->last(intent(record));
-  if (!last || last->batch_no != record.batch_no) return;
-  const json::Document kept = json::parse(last->record, "a batch");
-  catalog::read_record(kept, record);
+  const auto last = senders_[0]->last({context_.correlation_id, record.slice, record.epoch, record.batch_no, {}});
+  if (!last || last->batch_no < record.batch_no) return;
+  const bool fell_back = last->batch_no > record.batch_no;
+  record.batch_no = last->batch_no;
+  const json::Document kept = json::parse(last->record, "a checkpoint that another server keeps");
+  const bool begins_here = catalog::read_record(kept, record);
+  checkpoint_.batch_no = record.batch_no;
+  if (!begins_here && !fell_back) return;  // it was rewound: the rows are wanted once more
+  if (record.to && record.to->size() != position_types(context_.plan).size()) {
+    throw Error("08P01", "a checkpoint that another server keeps is of another source");
+  }
   catalog::Counters& c = record.counters;
   c.dead += static_cast<std::int64_t>(last->refused);
   c.inserted = static_cast<std::int64_t>(last->inserted);
@@ -132,11 +149,13 @@ void TableLoop::catch_up() {
   c.unchanged = c.read - c.inserted - c.updated - c.superseded - c.dead;
   pg::begin();
   seen_ = catalog::save_batch(record);
-  catalog::save_files(context_.pipeline, context_.plan.paged_step, json::write(kept["files"]));
-  if (context_.plan.at_once) finish();
+  if (const auto files = kept.FindMember("files"); files != kept.MemberEnd()) {
+    catalog::save_files(context_.pipeline, context_.plan.paged_step, json::write(files->value));
+  }
+  if (context_.plan.at_once) catalog::finish_slice(context_.pipeline, context_.epoch, checkpoint_.slice);
   pg::commit(true);
-  checkpoint_.batch_no = record.batch_no;
-  if (record.to) position_ = record.to;
+  if (record.to) checkpoint_.position = record.to;
+  if (record.to && !again_) position_ = record.to;
   done_ = context_.plan.at_once;
 }
 
@@ -150,7 +169,7 @@ catalog::BatchRecord TableLoop::next_record() const {
   record.batch_no = checkpoint_.batch_no + 1;
   record.attempt = context_.attempt;
   record.from = position_;
-  record.phase = again_ ? "reading again" : flow_->phase();
+  record.phase = again_ ? "reading again" : flow_ ? flow_->phase() : "resumed";
   return record;
 }
 
@@ -159,6 +178,7 @@ sink::Written TableLoop::write_to(std::size_t sink, Form form, std::uint64_t& de
   const std::string& step = context_.plan.sinks[sink].step;
   if (senders_[sink]) {
     const sink::Delivered& delivered = delivered_[sink];
+    dead += delivered.refused;
     return {delivered.inserted, delivered.updated, 0, delivered.superseded};
   }
   const sink::Written written = form == Form::kBisect && !sinks_[sink]->leaves_out()
@@ -175,7 +195,7 @@ catalog::Counters TableLoop::write(Form form, std::uint64_t dead) {
   for (std::size_t i = 0; i < sinks_.size(); ++i) {
     pg::Relation& input = flow_->input(i);
     taken += input.rows();
-    const std::int64_t started_us = pg::now_us();
+    const std::int64_t started_us = pg::now_us() - (senders_[i] ? delivered_[i].active_us : 0);
     if (sweeps_[i]) {  // first, so that what is gone is in nobody's way
       const std::uint64_t swept = sweeps_[i]->run();
       taken += swept;  // the sum of what became of the rows is the number of rows that were read
@@ -215,7 +235,7 @@ bool TableLoop::batch(Form form) {
   }
   const auto bytes = static_cast<std::int64_t>(flow_->bytes_read());
   const std::int64_t read_us = pg::now_us() - record.started_us;
-  std::uint64_t dead = quarantine_.take_out(*flow_);
+  const std::uint64_t dead = quarantine_.take_out(*flow_);
   context_.steps.add(work_of_batch(*flow_, context_.plan, record.started_us, read_us));
   const std::optional<pg::Key> reached = flow_->reached();
   pg::fault_point(6);
@@ -226,7 +246,7 @@ bool TableLoop::batch(Form form) {
     record.counters.bytes = bytes;
     record.counters.dead = static_cast<std::int64_t>(dead);
     record.counters.read = static_cast<std::int64_t>(dead + flow_->input(0).rows());
-    deliver(record, dead);
+    deliver(record);
     timer.emplace(step_timeout);
   }
   record.counters = write(form, dead);

@@ -30,7 +30,8 @@ class TableLoop {
   void open();
   void start();  // open, and look for the rows that no page reaches
   sink::Intent intent(const catalog::BatchRecord& record) const;
-  void deliver(const catalog::BatchRecord& record, std::uint64_t& dead);
+  void open_senders();
+  void deliver(const catalog::BatchRecord& record);
   void catch_up();
   catalog::BatchRecord next_record() const;
   catalog::Counters write(Form form, std::uint64_t dead);

@@ -22,7 +22,8 @@ std::string input_sql(const RemoteTable& table) {
     columns += (columns.empty() ? "" : ", ") + quote_name(column.name) + " " +
                (binary ? pg::type_name(column.type, -1) : "pg_catalog.text");
   }
-  return "CREATE TEMP TABLE IF NOT EXISTS input (" + columns + ") ON COMMIT DELETE ROWS";
+  return "SET search_path = pg_catalog, pg_temp; SET statement_timeout = " + std::to_string(table.step_timeout_ms) +
+         "; DROP TABLE IF EXISTS pg_temp.input; CREATE TEMP TABLE input (" + columns + ") ON COMMIT DELETE ROWS";
 }
 
 std::string checkpoint_sql(const std::string& name) {
@@ -33,9 +34,13 @@ std::string checkpoint_sql(const std::string& name) {
          "slice))";
 }
 
-std::uint64_t number(const std::optional<std::string>& text) {
-  return std::stoull(text.value_or("0"));
+std::uint64_t number(const std::string& text) {
+  return static_cast<std::uint64_t>(remote::to_number(text));
 }
+
+constexpr char kCopy[] = "COPY pg_temp.input FROM STDIN (FORMAT binary)";
+// More than that is not kept in memory.
+constexpr std::size_t kMostBytes = std::size_t{1} << 30;
 
 // The same in the types of this database: which rows of a page have one key.
 compile::Upsert local_keys(const RemoteTable& table) {
@@ -48,11 +53,21 @@ compile::Upsert local_keys(const RemoteTable& table) {
 }  // namespace
 
 std::string write_sql(const RemoteTable& table) {
-  const std::string insert = table.append ? compile::insert_sql(table.upsert) : compile::on_conflict_sql(table.upsert);
+  const compile::Upsert& upsert = table.upsert;
+  const auto written = [](const std::string& insert, const std::string& returning, const std::string& counts) {
+    return "WITH _etl_written AS (" + insert + " RETURNING " + returning + ") SELECT " + counts;
+  };
+  if (table.append) return written(compile::insert_sql(upsert), "1", "count(*), 0 FROM _etl_written");
+  std::string insert = compile::on_conflict_sql(upsert);
+  if (upsert.keys_may_merge) insert = "WITH input AS (" + compile::last_of_each_key_sql(upsert) + ") " + insert;
+  if (table.partitioned) {  // such a row does not come back with its system columns
+    return written(
+        insert, "1",
+        "n, (SELECT count(*) FROM _etl_written) - n FROM (" + compile::count_new_sql(upsert) + ") AS _etl_new(n)");
+  }
   // A row that was updated carries the number of the transaction that did.
-  return "WITH _etl_written AS (" + insert +
-         " RETURNING t.xmax::text = '0' AS is_new) SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT "
-         "is_new) FROM _etl_written";
+  return written(insert, "t.xmax::text = '0' AS is_new",
+                 "count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new) FROM _etl_written");
 }
 
 PostgresSender::PostgresSender(RemoteTable table)
@@ -75,17 +90,36 @@ void PostgresSender::reopen() {
 void PostgresSender::open() {
   reopen();
   try {
-    (void)connection_.query("SELECT FROM " + table_.checkpoint);
+    want_checkpoint();
   } catch (const Error& error) {
     if (error.sqlstate != "42P01") throw;
     try {
       (void)connection_.query(checkpoint_sql(table_.checkpoint));
     } catch (Error& refused) {
-      refused.hint =
-          "Let the role of the user mapping make it, or run there: " + checkpoint_sql(table_.checkpoint) + ";";
-      throw refused;
+      // Another slice's worker, or another pipeline's, may have been quicker.
+      if (refused.sqlstate != "23505" && refused.sqlstate != "42P07") {
+        refused.hint =
+            "Let the role of the user mapping make it, or run there: " + checkpoint_sql(table_.checkpoint) + ";";
+        throw refused;
+      }
     }
+    want_checkpoint();
   }
+}
+
+// Nobody else's code runs when it is written, and nobody else decides what is in it.
+void PostgresSender::want_checkpoint() {
+  const auto found = connection_.table(
+      "SELECT c.relkind = 'r' AND NOT c.relhastriggers AND NOT c.relhasrules AND c.relowner IN (u.oid, t.relowner) "
+      "FROM "
+      "pg_class c JOIN pg_roles u ON u.rolname = current_user JOIN pg_class t ON t.oid = " +
+          quote_literal(table_.upsert.target) + "::regclass WHERE c.oid = " + quote_literal(table_.checkpoint) +
+          "::regclass",
+      1);
+  if (found.size() == 1 && found[0][0] == "t") return;
+  throw Error("42501", "table " + table_.checkpoint + " of server \"" + table_.server.name + "\" cannot be trusted",
+              "It is no ordinary table of the mapping's role or of the target's owner, or has triggers or rules.",
+              "Drop it, or let its owner be one of the two.");
 }
 
 void PostgresSender::encode(pg::Relation& page, std::int64_t) {
@@ -97,12 +131,17 @@ void PostgresSender::encode(pg::Relation& page, std::int64_t) {
   superseded_ = page.rows() - rows_->rows();
   encoded_.clear();
   writer_->write(*rows_, encoded_);
+  if (encoded_.bytes() <= kMostBytes) return;
+  throw Error("54000", "a batch for server \"" + table_.server.name + "\" is too large",
+              "It has " + std::to_string(encoded_.bytes()) + " bytes, the limit is " + std::to_string(kMostBytes) + ".",
+              "Use a smaller batch_size; rows that are appended without key_columns are one batch.");
 }
 
 // To the COPY that was sent, and on to the end of what was sent with it.
 void PostgresSender::put_rows(std::size_t from, std::size_t until) {
   for (Event event = connection_.wait(-1); event != Event::kEnd; event = connection_.wait(-1)) {
-    if (event != Event::kCopyIn) continue;
+    if (event == Event::kRows) continue;
+    if (event != Event::kCopyIn) throw connection_.unexpected();
     connection_.put(encoded_.message(from, until));
     connection_.end_put();
   }
@@ -110,10 +149,14 @@ void PostgresSender::put_rows(std::size_t from, std::size_t until) {
 
 // The rows [from, until), in the transaction that is open there.
 void PostgresSender::write(std::size_t from, std::size_t until) {
-  connection_.send("TRUNCATE input; COPY input FROM STDIN (FORMAT binary); " + write_sql_);
+  connection_.send("TRUNCATE pg_temp.input; " + std::string(kCopy) + "; " + write_sql_);
   put_rows(from, until);
-  inserted_ += number(connection_.rows().at(0).at(0));
-  updated_ += number(connection_.rows().at(0).at(1));
+  const remote::Rows counts = connection_.rows();
+  if (counts.size() != 1 || counts[0].size() != 2 || !counts[0][0] || !counts[0][1]) throw connection_.unexpected();
+  // A constraint that waits for the COMMIT would refuse all rows then.
+  if (table_.quarantine) (void)connection_.query("SET CONSTRAINTS ALL IMMEDIATE");
+  inserted_ += number(*counts[0][0]);
+  updated_ += number(*counts[0][1]);
 }
 
 void PostgresSender::begin() {
@@ -160,8 +203,11 @@ Delivered PostgresSender::save(const Intent& intent, std::vector<DeadRow> dead) 
       "excluded.batch_no, record = excluded.record, inserted = excluded.inserted, updated = excluded.updated, "
       "superseded "
       "= excluded.superseded, refused = excluded.refused, updated_at = excluded.updated_at WHERE c.epoch <= "
-      "excluded.epoch RETURNING 1");
+      "excluded.epoch AND (c.run <> excluded.run OR c.batch_no < excluded.batch_no) RETURNING 1");
   if (saved.empty()) {
+    if (const auto there = last(intent); there && there->batch_no >= intent.batch_no) {
+      throw Error("40001", "the batch has arrived in server \"" + table_.server.name + "\" meanwhile");
+    }
     throw Error(sqlstate::kFenced, "another worker has taken over the pipeline",
                 "The checkpoint in server \"" + table_.server.name + "\" has a newer epoch.");
   }
@@ -191,32 +237,28 @@ void PostgresSender::commit() {
 }
 
 std::optional<Sender::Last> PostgresSender::last(const Intent& intent) {
-  const remote::Rows rows = connection_.query("SELECT batch_no, record, inserted, updated, superseded, refused FROM " +
-                                              table_.checkpoint + " WHERE (source, pipeline, slice) = (" +
-                                              identity(intent) + ") AND run = " + quote_literal(intent.run));
+  const auto rows = connection_.table("SELECT batch_no, record, inserted, updated, superseded, refused FROM " +
+                                          table_.checkpoint + " WHERE (source, pipeline, slice) = (" +
+                                          identity(intent) + ") AND run = " + quote_literal(intent.run),
+                                      6);
   if (rows.empty()) return std::nullopt;
-  Last last;
-  last.batch_no = std::stoll(rows[0][0].value_or("0"));
-  last.record = rows[0][1].value_or("");
-  last.inserted = number(rows[0][2]);
-  last.updated = number(rows[0][3]);
-  last.superseded = number(rows[0][4]);
-  last.refused = number(rows[0][5]);
-  return last;
+  const auto& row = rows[0];
+  return Last{remote::to_number(row[0]), row[1], number(row[2]), number(row[3]), number(row[4]), number(row[5])};
 }
 
 std::vector<PostgresSender::Image> PostgresSender::try_out() {
   begin();
-  const std::string images = compile::images_sql(table_.upsert);
+  const std::string images = table_.append ? "" : compile::images_sql(table_.upsert);
   std::map<std::string, Image> all;
   const auto look = [&](std::optional<std::string> Image::*when) {
-    for (const auto& row : connection_.query(images)) {
+    if (images.empty()) return;
+    for (const auto& row : connection_.query(images, 2)) {
       Image& image = all[row[0].value_or("")];
       image.key = row[0].value_or("");
       image.*when = row[1];
     }
   };
-  connection_.send("COPY input FROM STDIN (FORMAT binary)");
+  connection_.send(kCopy);
   put_rows(0, encoded_.size());
   look(&Image::before);
   (void)connection_.query(write_sql_);

@@ -31,8 +31,10 @@ struct RemoteTable {
   std::vector<pg::Column> columns;
   std::vector<std::string> keys;
   bool append = false;  // else upsert
+  bool partitioned = false;
   bool quarantine = false;
   std::int64_t pipeline = 0;
+  std::int64_t step_timeout_ms = 0;  // of each statement there; 0: none
 };
 
 // What writes a batch there.
@@ -62,6 +64,7 @@ class PostgresSender : public Sender {
 
  private:
   void reopen();
+  void want_checkpoint();
   void begin();
   void put_rows(std::size_t from, std::size_t until);
   void write(std::size_t from, std::size_t until);

@@ -40,6 +40,9 @@ struct Delivered {
   std::uint64_t updated = 0;
   std::uint64_t superseded = 0;
   std::vector<DeadRow> dead;
+  // By the loop: how many dead rows were kept, and how long it took.
+  std::uint64_t refused = 0;
+  std::int64_t active_us = 0;
 };
 
 class Sender {

@@ -80,6 +80,7 @@ std::unique_ptr<pg::Relation> RemotePages::make_page(bool keep) const {
 
 std::string RemotePages::page_query(const std::optional<pg::Key>& after) const {
   compile::Page page = page_of(spec_.page, after.has_value(), 0, false);
+  if (!spec_.page.order.empty()) page.not_null = not_null_columns(spec_.page);
   const pg::Key values = parameters(spec_.page, after);
   const std::vector<std::size_t> columns = parameter_columns(spec_.page, page);
   for (std::size_t i = 0; i < values.size(); ++i) {
@@ -94,7 +95,9 @@ void RemotePages::start(const std::string& query) {
   connection_.open();
   connection_.send("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; COPY (" + query +
                    "\n) TO STDOUT (FORMAT binary); COMMIT");
-  while (connection_.wait(-1) != PostgresConnection::Event::kCopyOut) {
+  using Event = PostgresConnection::Event;
+  for (Event event = connection_.wait(-1); event != Event::kCopyOut; event = connection_.wait(-1)) {
+    if (event != Event::kRows) throw connection_.unexpected();
   }
   fetched_ = connection_.read();
   streaming_ = true;
@@ -145,9 +148,9 @@ void RemotePages::read_all(pg::Relation& out) {
   end();
 }
 
-// NULLs come last, so that only a stream that begins behind a position misses them.
-bool RemotePages::hides_null_keys(bool from_start) const {
-  return !spec_.page.order.empty() && !(from_start && !spec_.page.range.bounded());
+// A stream that begins anew behind a position would miss them.
+bool RemotePages::hides_null_keys(bool) const {
+  return !spec_.page.order.empty();
 }
 
 void RemotePages::read_null_keys(pg::Relation& page) {
@@ -167,7 +170,7 @@ std::string RemotePages::way() const {
 std::vector<std::string> RemotePages::explain() {
   connection_.open();
   std::vector<std::string> lines;
-  for (const auto& row : connection_.query("EXPLAIN " + page_query(std::nullopt))) lines.push_back(row[0].value_or(""));
+  for (auto& row : connection_.table("EXPLAIN " + page_query(std::nullopt), 1)) lines.push_back(std::move(row[0]));
   return lines;
 }
 

@@ -109,6 +109,45 @@ def test_the_last_row_of_a_key_wins(far, bench):
     assert far.execute("SELECT count(*), min(n) FROM copy").fetchone() == (10, 91)
 
 
+def test_a_partitioned_table(far, bench):
+    bench.admin.execute("CREATE TABLE w.near AS SELECT n AS id, 'a' AS t FROM generate_series(1, 250) n")
+    bench.admin.execute(f"ALTER TABLE w.near OWNER TO {OWNER}")
+    far.execute("CREATE TABLE copy (id int PRIMARY KEY, t text) PARTITION BY RANGE (id)")
+    far.execute("CREATE TABLE low PARTITION OF copy FOR VALUES FROM (0) TO (100)")
+    far.execute("CREATE TABLE high PARTITION OF copy FOR VALUES FROM (100) TO (1000)")
+    create(bench, there())
+    assert run(bench) == "succeeded" and counts(bench) == (250, 250, 0, 0)
+    bench.admin.execute("UPDATE w.near SET t = 'b' WHERE id % 10 = 0; INSERT INTO w.near VALUES (999, 'c')")
+    assert run(bench) == "succeeded" and counts(bench) == (251, 1, 25, 225)
+    assert far.execute("SELECT count(*) FROM high WHERE t = 'b'").fetchone() == (16,)
+
+
+def test_no_value_is_cut(far, bench):
+    bench.admin.execute("CREATE TABLE w.near (id text PRIMARY KEY, c text, b text)")
+    bench.admin.execute(f"INSERT INTO w.near VALUES ('1', 'ab', '101'); ALTER TABLE w.near OWNER TO {OWNER}")
+    far.execute("CREATE TABLE copy (id char(3) PRIMARY KEY, c char(4), b bit(3))")
+    create(bench, there())
+    assert run(bench) == "succeeded"
+    assert far.execute("SELECT id, c, b::text FROM copy").fetchall() == [("1  ", "ab  ", "101")]
+    bench.admin.execute("UPDATE w.near SET c = 'abcde'")
+    assert run(bench)[:2] == ("failed", "22001")
+
+
+def test_keys_that_are_one_only_over_there(far, bench):
+    bench.admin.execute("CREATE TABLE w.near (id text, n int); INSERT INTO w.near VALUES ('01', 1), ('1', 2), ('2', 3)")
+    bench.admin.execute(f"ALTER TABLE w.near OWNER TO {OWNER}")
+    far.execute("CREATE TABLE copy (id int PRIMARY KEY, n int)")
+    create(bench, there("SELECT * FROM w.near ORDER BY n"))
+    assert run(bench) == "succeeded"
+    assert far.execute("SELECT * FROM copy ORDER BY 1").fetchall() == [(1, 2), (2, 3)]
+
+
+def test_slices_into_a_new_schema(far, near):
+    near.pipeline(source="SELECT * FROM w.near", target="far:public.copy", options={"slices": 2}, batch_size=100)
+    assert run(near) == "succeeded" and same(far, near)
+    assert far.execute("SELECT count(*) FROM pg_etl_checkpoint").fetchone() == (2,)
+
+
 # Exactly once
 
 
@@ -165,10 +204,25 @@ def test_an_older_epoch_is_fenced_there(far, near):
     create(near, there())
     assert run(near) == "succeeded"
     far.execute("UPDATE pg_etl_checkpoint SET epoch = 9000000000000000000")
+    near.admin.execute("UPDATE w.near SET note = 'stale'")
     number = near.run()
     wait_until(lambda: near.status(number) != "requested" and near.processes() == 0, 30, "the worker stops")
     assert near.status(number) != "succeeded"
+    assert far.execute("SELECT count(*) FROM copy WHERE note = 'stale'").fetchone() == (0,)
     near.admin.execute("SELECT etl.cancel('p')")
+
+
+def test_a_rewind_is_not_undone(far, near):
+    """The batch of 201 to 300 has arrived there, and is refused here; rewound, all is delivered once more."""
+    create(near, there())
+    near.admin.execute("ALTER TABLE etl.batch_log ADD CONSTRAINT odd CHECK (batch_no <> 3)")
+    assert run(near)[0] == "failed"
+    near.admin.execute("ALTER TABLE etl.batch_log DROP CONSTRAINT odd")
+    far.execute("TRUNCATE copy")
+    with near.owner() as owner:
+        owner.execute("SELECT etl.rewind('p', to_key => '[0]')")
+        owner.execute("SELECT etl.retry('p')")
+    assert outcome(near, 1, near.ends(1)) == "succeeded" and same(far, near)
 
 
 # Rows that it refuses
@@ -187,7 +241,7 @@ def test_a_refused_row_is_a_dead_letter_and_is_replayed(far, near):
         ("save", "23514", "231"),
     ]
     assert far.execute("SELECT count(*) FROM copy").fetchone() == (997,)
-    assert near.one("SELECT rows_dead FROM etl.runs") == 3
+    assert near.one("SELECT rows_dead FROM etl.runs") == 3 and counts(near) == (1000, 997, 0, 0)
     far.execute("ALTER TABLE copy DROP CONSTRAINT odd")
     with near.owner() as owner:
         assert owner.execute("SELECT etl.dead_letter_replay('p')").fetchone() == (3,)
@@ -234,6 +288,55 @@ def test_definitions_that_are_refused(far, near):
     assert refusal(near, json.dumps(beside))[0] == "0A000"
     near.admin.execute("SELECT etl.revoke_target('far:public.*', 'mover')")
     assert refusal(near, there()) == ("42501", 'target "far:public.copy" is not allowed for role "mover"')
+
+
+def test_a_statement_there_has_the_time_of_a_step(far, near):
+    create(near, there(), options='{"step_timeout": "300ms", "max_retries": 0}')
+    with near.server.connect(far.info.dbname, autocommit=False) as holder:
+        holder.execute("LOCK TABLE copy")
+        state = run(near)
+        holder.rollback()
+    assert state[:2] == ("failed", "08006") and "statement timeout" in state[2], state
+
+
+def test_a_checkpoint_table_of_somebody_else_is_refused(far, near):
+    far.execute("CREATE ROLE far_other; GRANT ALL ON SCHEMA public TO far_other; SET ROLE far_other")
+    far.execute("CREATE TABLE pg_etl_checkpoint (source text); GRANT ALL ON pg_etl_checkpoint TO PUBLIC; RESET ROLE")
+    try:
+        create(near, there())
+        state = run(near)
+        assert state[:2] == ("failed", "42501") and "cannot be trusted" in state[2], state
+    finally:
+        far.execute("DROP OWNED BY far_other; DROP ROLE far_other")
+
+
+def test_a_checkpoint_that_is_none_is_refused(far, near):
+    create(near, there())
+    near.admin.execute("ALTER TABLE etl.batch_log ADD CONSTRAINT odd CHECK (batch_no <> 3)")
+    assert run(near)[0] == "failed"
+    near.admin.execute("ALTER TABLE etl.batch_log DROP CONSTRAINT odd")
+    far.execute("UPDATE pg_etl_checkpoint SET record = '[]'")
+    near.admin.execute("SELECT etl.retry('p')")
+    assert outcome(near, 1, near.ends(1)) == "succeeded"  # not of this position: delivered once more
+    far.execute("UPDATE pg_etl_checkpoint SET record = '{}', batch_no = 100")
+    assert run(near) == "succeeded"  # of another run
+
+
+def test_letters_are_not_appended_again(far, near):
+    far.execute("CREATE TABLE log (LIKE copy); ALTER TABLE log ADD CHECK (id <> 7)")
+    create(
+        near,
+        there(target="far:public.log", write_mode="append", key_columns=["id"]),
+        options='{"on_error": "quarantine"}',
+    )
+    assert run(near) == "succeeded"
+    with near.owner() as owner, pytest.raises(psycopg.errors.FeatureNotSupported):
+        owner.execute("SELECT etl.dead_letter_replay('p')")
+    with near.owner() as owner:
+        assert owner.execute("SELECT action, count(*) FROM etl.dry_run('p') GROUP BY 1").fetchall() in (
+            [("error", 1)],
+            [("insert", 100)],
+        )
 
 
 def test_rights_are_those_of_the_role_there(far, near):
