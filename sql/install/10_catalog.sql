@@ -251,6 +251,28 @@ CREATE TABLE etl.step_run_log (
 COMMENT ON TABLE etl.step_run_log IS 'One row a step and run; summed up over the batches, in the transaction of each';
 COMMENT ON COLUMN etl.step_run_log.active_us IS 'Microseconds in which it worked; of a step that is a part of another one''s statement, 0';
 
+CREATE UNLOGGED TABLE etl.kept_step (
+    run_id bigint NOT NULL REFERENCES etl.run_log ON DELETE CASCADE,
+    step text NOT NULL,
+    shape text NOT NULL,
+    found jsonb NOT NULL,
+    PRIMARY KEY (run_id, step)
+);
+COMMENT ON TABLE etl.kept_step IS 'Steps of runs under way, with option materialize: etl.retry() does not run them again. Unlogged: after a crash of the server they are run again';
+COMMENT ON COLUMN etl.kept_step.shape IS 'Version of the definition, columns and types: what is kept serves this only';
+COMMENT ON COLUMN etl.kept_step.found IS 'Violations and records that are no rows, to become dead letters when all steps are done';
+
+CREATE UNLOGGED TABLE etl.kept_rows (
+    run_id bigint NOT NULL,
+    step text NOT NULL,
+    part int NOT NULL,
+    rows bytea NOT NULL,
+    PRIMARY KEY (run_id, step, part),
+    FOREIGN KEY (run_id, step) REFERENCES etl.kept_step ON DELETE CASCADE
+);
+ALTER TABLE etl.kept_rows ALTER COLUMN rows SET STORAGE EXTERNAL;
+COMMENT ON TABLE etl.kept_rows IS 'The rows of kept steps, in the binary form of COPY';
+
 CREATE SEQUENCE etl.dead_letter_id_seq;
 CREATE TABLE etl.dead_letter (
     id bigint PRIMARY KEY DEFAULT pg_catalog.nextval('etl.dead_letter_id_seq'),

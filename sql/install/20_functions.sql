@@ -292,7 +292,7 @@ COMMENT ON FUNCTION etl.state_transitions() IS
 CREATE FUNCTION etl.fdw_validator(options text[], catalog oid) RETURNS void
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_fdw_validator';
 COMMENT ON FUNCTION etl.fdw_validator(text[], oid) IS
-'Refuses unknown options of servers and user mappings of wrapper etl, secrets in the catalog, and a secret file in a mapping that is made by others than superusers and members of pg_read_server_files';
+'Refuses unknown options of servers and user mappings of wrapper etl, secrets in the catalog, a secret file in a mapping that is made by others than superusers and members of pg_read_server_files, and option password_required of others than superusers';
 
 -- No SET search_path: a procedure with a SET clause cannot commit.
 CREATE PROCEDURE etl.run_wait(name text, params jsonb DEFAULT '{}', timeout interval DEFAULT NULL, INOUT run_id bigint DEFAULT NULL)

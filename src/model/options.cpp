@@ -13,13 +13,13 @@ namespace {
 
 using json::Value;
 
-constexpr std::array<std::string_view, 23> kBuilt = {
-    "auto_recover",   "bulk_bytes",     "bulk_items",       "compress",     "durability",    "in_flight",
-    "index_mappings", "index_settings", "max_dead_letters", "max_retries",  "null_keys",     "observe",
-    "on_error",       "overlap",        "priority",         "range",        "retry_backoff", "safety",
-    "settle",         "slices",         "snapshot",         "step_timeout", "write_mode"};
-constexpr std::array<std::string_view, 6> kLater = {"capture",     "copy_data",        "delete_mode",
-                                                    "materialize", "on_schema_change", "tables"};
+constexpr std::array<std::string_view, 24> kBuilt = {
+    "auto_recover",   "bulk_bytes",     "bulk_items",  "compress",         "durability",   "in_flight",
+    "index_mappings", "index_settings", "materialize", "max_dead_letters", "max_retries",  "null_keys",
+    "observe",        "on_error",       "overlap",     "priority",         "range",        "retry_backoff",
+    "safety",         "settle",         "slices",      "snapshot",         "step_timeout", "write_mode"};
+constexpr std::array<std::string_view, 5> kLater = {"capture", "copy_data", "delete_mode", "on_schema_change",
+                                                    "tables"};
 
 [[noreturn]] void wrong(const char* name, const Value& value, const std::string& expected) {
   throw Error("22023", "option \"" + std::string(name) + "\" cannot take this value",
@@ -90,6 +90,7 @@ void read_option(Options& o, const std::string& key, const Value& v) {
   if (key == "max_dead_letters") o.max_dead_letters = whole("max_dead_letters", v, 0, 1000000000);
   if (key == "max_retries") o.max_retries = static_cast<int>(whole("max_retries", v, 0, 100));
   if (key == "null_keys") o.dead_letter_null_keys = word("null_keys", v, {"refuse", "dead_letter"}) == 1;
+  if (key == "materialize") o.materialize = boolean("materialize", v);
   if (key == "observe") o.observe_steps = word("observe", v, {"run", "steps"}) == 1;
   if (key == "on_error") o.quarantine = word("on_error", v, {"fail", "quarantine"}) == 1;
   if (key == "overlap") o.overlap_ms = duration("overlap", v);

@@ -21,6 +21,7 @@ struct Options {
   std::string safety = "auto";
   std::int64_t overlap_ms = 300000;
   std::int64_t settle_ms = 2000;
+  bool materialize = false;      // what a step gave is kept until the run has succeeded
   bool observe_steps = false;    // observe: run or steps
   bool snapshot_run = false;     // snapshot: batch or run
   bool durable_batches = false;  // durability: run or batch

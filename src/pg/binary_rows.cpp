@@ -144,7 +144,13 @@ BinaryReader::BinaryReader(const Relation& shape) {
     state->fields = make_fields(memory, state->columns);
     for (int i = 0; i < state->columns; ++i) {
       Oid function;
-      getTypeBinaryInputInfo(TupleDescAttr(store->shape, i)->atttypid, &function, &state->fields[i].parameter);
+      const Oid type = TupleDescAttr(store->shape, i)->atttypid;
+      state->fields[i].text = !is_portable(type);
+      if (state->fields[i].text) {
+        getTypeInputInfo(type, &function, &state->fields[i].parameter);
+      } else {
+        getTypeBinaryInputInfo(type, &function, &state->fields[i].parameter);
+      }
       fmgr_info_cxt(function, &state->fields[i].function, memory);
       state->fields[i].typmod = TupleDescAttr(store->shape, i)->atttypmod;
     }
@@ -168,7 +174,8 @@ void read_field(Field* field, Cursor* cursor, Datum* value, bool* null) {
   const std::int32_t size = cursor->number32();
   *null = size == -1;
   if (*null) {
-    *value = ReceiveFunctionCall(&field->function, nullptr, field->parameter, field->typmod);
+    *value = field->text ? InputFunctionCall(&field->function, nullptr, field->parameter, field->typmod)
+                         : ReceiveFunctionCall(&field->function, nullptr, field->parameter, field->typmod);
     return;
   }
   StringInfoData data;
@@ -179,9 +186,26 @@ void read_field(Field* field, Cursor* cursor, Datum* value, bool* null) {
   data.cursor = 0;
   const char behind = *cursor->at;
   *cursor->at = '\0';
-  *value = ReceiveFunctionCall(&field->function, &data, field->parameter, field->typmod);
+  *value = field->text ? InputFunctionCall(&field->function, data.data, field->parameter, field->typmod)
+                       : ReceiveFunctionCall(&field->function, &data, field->parameter, field->typmod);
   *cursor->at = behind;
-  if (data.cursor != size) refuse("a value is longer than its type");
+  if (!field->text && data.cursor != size) refuse("a value is longer than its type");
+}
+
+// C only. False: it is the trailer.
+bool read_row(BinaryReader::State* state, Cursor* cursor) {
+  const std::int16_t fields = cursor->number16();
+  if (fields == -1) return false;
+  if (fields != state->columns) refuse("a row has another number of fields");
+  ExecClearTuple(state->slot);
+  MemoryContextReset(state->row);
+  MemoryContext outer = MemoryContextSwitchTo(state->row);
+  for (int i = 0; i < state->columns; ++i) {
+    read_field(&state->fields[i], cursor, &state->slot->tts_values[i], &state->slot->tts_isnull[i]);
+  }
+  ExecStoreVirtualTuple(state->slot);
+  MemoryContextSwitchTo(outer);
+  return true;
 }
 
 }  // namespace
@@ -195,21 +219,23 @@ bool BinaryReader::read(char* message, std::size_t size) {
     CHECK_FOR_INTERRUPTS();
     if (first) skip_header(&cursor);
     if (cursor.at == cursor.end) return false;
-    const std::int16_t fields = cursor.number16();
-    if (fields == -1) return false;
-    if (fields != state->columns) refuse("a row has another number of fields");
-    ExecClearTuple(state->slot);
-    MemoryContextReset(state->row);
-    MemoryContext outer = MemoryContextSwitchTo(state->row);
-    for (int i = 0; i < state->columns; ++i) {
-      read_field(&state->fields[i], &cursor, &state->slot->tts_values[i], &state->slot->tts_isnull[i]);
-    }
-    ExecStoreVirtualTuple(state->slot);
-    MemoryContextSwitchTo(outer);
-    return true;
+    return read_row(state, &cursor);
   });
   first_ = false;
   return row;
+}
+
+void BinaryReader::append_all(char* rows, std::size_t size, Relation& to) {
+  State* state = state_;
+  Cursor cursor{rows, rows + size};
+  const DatabaseEncoding encoding;
+  call([&] {
+    while (cursor.at < cursor.end) {
+      CHECK_FOR_INTERRUPTS();
+      (void)read_row(state, &cursor);
+      store_append(to.store(), state->slot);
+    }
+  });
 }
 
 void BinaryReader::append(Relation& to) {
@@ -223,6 +249,7 @@ bool BinaryReader::continues(const Relation& page) const {
 struct BinaryWriter::State {
   MemoryContext memory;
   MemoryContext row;
+  Relation::Store* rows;
   int columns;
   Field* fields;
 };
@@ -316,23 +343,31 @@ std::string BinaryRows::message(std::size_t from, std::size_t until) const {
   return all.append("\377\377", 2);
 }
 
-void BinaryWriter::write(Relation& rows, BinaryRows& out) {
-  Relation::Store* store = rows.store();
+void BinaryWriter::start(Relation& rows) {
+  state_->rows = rows.store();
+  call([&] { tuplestore_rescan(state_->rows->tuples); });
+}
+
+bool BinaryWriter::next(BinaryRows& out) {
   State* state = state_;
   const DatabaseEncoding encoding;
-  call([&] { tuplestore_rescan(store->tuples); });
-  for (;;) {
-    const StringInfo row = call([&]() -> StringInfo {
-      CHECK_FOR_INTERRUPTS();
-      MemoryContextReset(state->row);
-      if (!store_next(store)) return nullptr;
-      MemoryContext outer = MemoryContextSwitchTo(state->row);
-      StringInfo written = write_row(state, store->reader);
-      MemoryContextSwitchTo(outer);
-      return written;
-    });
-    if (row == nullptr) break;
-    out.add(row->data, static_cast<std::size_t>(row->len));
+  const StringInfo row = call([&]() -> StringInfo {
+    CHECK_FOR_INTERRUPTS();
+    MemoryContextReset(state->row);
+    if (!store_next(state->rows)) return nullptr;
+    MemoryContext outer = MemoryContextSwitchTo(state->row);
+    StringInfo written = write_row(state, state->rows->reader);
+    MemoryContextSwitchTo(outer);
+    return written;
+  });
+  if (row == nullptr) return false;
+  out.add(row->data, static_cast<std::size_t>(row->len));
+  return true;
+}
+
+void BinaryWriter::write(Relation& rows, BinaryRows& out) {
+  start(rows);
+  while (next(out)) {
   }
 }
 

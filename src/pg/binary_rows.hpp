@@ -34,6 +34,8 @@ class BinaryReader {
   // The row read last: to the end of a relation of that shape; whether its position is that of the relation's last row.
   void append(Relation& to);
   bool continues(const Relation& page) const;
+  // Rows as BinaryRows has them, one behind the other, to the end of a relation. Their bytes are scratch.
+  void append_all(char* rows, std::size_t size, Relation& to);
 
   struct State;
 
@@ -51,6 +53,7 @@ class BinaryRows {
   void add(const char* row, std::size_t size);
   // The rows [from, until) with header and trailer.
   std::string message(std::size_t from, std::size_t until) const;
+  std::string_view rows() const { return bytes_; }  // all, without
 
  private:
   std::string bytes_;
@@ -67,6 +70,9 @@ class BinaryWriter {
 
   // All rows of a relation with the columns that were given.
   void write(Relation& rows, BinaryRows& out);
+  // One after the other, from the first on. False: there is none.
+  void start(Relation& rows);
+  bool next(BinaryRows& out);
 
   struct State;
 

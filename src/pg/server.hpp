@@ -17,7 +17,7 @@ struct GateKey {
 struct Server {
   std::string name;
   GateKey gate;
-  std::string type;                            // elasticsearch | opensearch
+  std::string type;                            // elasticsearch | opensearch | http | postgres
   std::map<std::string, std::string> options;  // of the server
   std::map<std::string, std::string> user;     // of the user mapping: the user's own, else PUBLIC's
 };

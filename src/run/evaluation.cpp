@@ -161,21 +161,59 @@ void Evaluation::run_step(const model::Step& step) {
   work_.push_back(std::move(work));
 }
 
-void Evaluation::run() {
+void Evaluation::start() {
   work_.clear();
   violations_.clear();
   bad_records_.clear();
-  const pg::ReadOnlyScope read_only;
   for (auto& [id, relation] : relations_) relation->clear();
+}
+
+void Evaluation::run_one(const model::Step& step) {
+  const pg::ReadOnlyScope read_only;
+  try {
+    run_step(step);
+  } catch (Error& error) {
+    error.step = step.id;
+    error.context = "step \"" + step.id + "\"" + (error.context.empty() ? "" : "\n" + error.context);
+    throw;
+  }
+}
+
+void Evaluation::run() {
+  start();
   for (const model::Step& step : plan_.graph->steps()) {
-    if (kind_of(plan_.graph->steps(), step) == model::Kind::kSink) continue;
-    try {
-      run_step(step);
-    } catch (Error& error) {
-      error.step = step.id;
-      error.context = "step \"" + step.id + "\"" + (error.context.empty() ? "" : "\n" + error.context);
-      throw;
-    }
+    if (kind_of(plan_.graph->steps(), step) != model::Kind::kSink) run_one(step);
+  }
+}
+
+std::string Evaluation::found_by(const std::string& step) const {
+  std::string violations;
+  for (const Violation& v : violations_) {
+    if (v.step != step) continue;
+    violations += (violations.empty() ? "" : ",") + json::write_texts({v.step, v.rule, v.message, v.record});
+  }
+  std::string records;
+  for (const source::BadRecord& bad : bad_records_) {
+    if (bad.error.step != step) continue;
+    const Error& e = bad.error;
+    records += (records.empty() ? "" : ",") +
+               json::write_texts({bad.record, e.sqlstate, e.message, e.detail, e.hint, e.column, e.step});
+  }
+  return json::Object().add_raw("violations", "[" + violations + "]").add_raw("records", "[" + records + "]").str();
+}
+
+void Evaluation::add_found(const std::string& found) {
+  const json::Document kept = json::parse(found, "what a step found");
+  for (const json::Value& item : kept["violations"].GetArray()) {
+    const json::Texts v = json::read_texts(item);
+    violations_.push_back({*v[0], *v[1], *v[2], v[3]});
+  }
+  for (const json::Value& item : kept["records"].GetArray()) {
+    const json::Texts r = json::read_texts(item);
+    Error error(*r[1], *r[2], *r[3], *r[4]);
+    error.column = *r[5];
+    error.step = *r[6];
+    bad_records_.push_back({std::move(error), *r[0]});
   }
 }
 

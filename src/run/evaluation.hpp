@@ -44,6 +44,14 @@ class Evaluation {
   // Runs all statements, in a transaction. Forgets what the last run found. An error carries its step; PE031 when a
   // check of severity fail finds anything.
   void run();
+  // The same in parts: start, and then one step after the other, in the order of the graph; each in a transaction.
+  void start();
+  void run_one(const model::Step& step);
+  pg::Relation& relation(const std::string& step) { return *relations_.at(step); }
+
+  // What a step's violations and bad records are, as JSON, and back.
+  std::string found_by(const std::string& step) const;
+  void add_found(const std::string& found);
 
   std::vector<pg::NamedRelation> relations() const;  // filled, with their numbers of rows
   const std::vector<StepWork>& work() const { return work_; }

@@ -64,6 +64,12 @@ void Flow::evaluate() {
   evaluation_->run();
 }
 
+Evaluation& Flow::start_evaluation() {
+  evaluation_ = std::make_unique<Evaluation>(plan_, nullptr);
+  evaluation_->start();
+  return *evaluation_;
+}
+
 std::unique_ptr<source::PageSource> Flow::make_source(const Feed& feed, const std::vector<std::string>& keys) const {
   source::SqlSourceSpec spec = source_spec(plan_, feed, keys, range_);
   if (feed.origin) {

@@ -21,6 +21,7 @@ class Flow {
 
   // In a transaction of one snapshot: runs the steps of a whole set. Nothing to do in the other ways.
   void evaluate();
+  Evaluation& start_evaluation();  // in a transaction; its steps are run by the caller
   // In a transaction: plans what is read.
   void open();
 

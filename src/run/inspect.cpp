@@ -35,7 +35,8 @@ void preview(const Plan& plan, const json::Value& arguments, const Emit& emit) {
 void truncate(const Plan& plan, const json::Value& arguments, const Emit& emit) {
   const model::Definition& definition = plan.definition;
   if (plan.sends()) {
-    throw Error("0A000", "only a table can be emptied by truncate_target", {}, "Delete the index by hand.");
+    throw Error("0A000", "only a table can be emptied by truncate_target", {},
+                "Empty the index, or the table of the other server, by hand.");
   }
   const auto now = catalog::lock_pipeline(definition.id);
   if (!now || now->version != definition.version) {

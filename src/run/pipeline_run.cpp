@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "catalog/kept_steps.hpp"
 #include "catalog/pipelines.hpp"
 #include "catalog/runs.hpp"
 #include "core/json.hpp"
@@ -103,6 +104,7 @@ bool end_run(Context& context, State to, const std::string& status, const Error*
   const bool resumed = mine && to == State::PAUSED && state->state == State::RUNNING;
   if (mine && !resumed) {
     catalog::set_run_status(context.run, status, error);
+    if (to == State::IDLE) catalog::forget_kept_steps(context.pipeline, 0);
     context.steps.end(context.plan, status, error);
     catalog::set_state(context.pipeline, state->state, to, context.run, context.role,
                        error != nullptr ? std::optional(error->sqlstate + ": " + error->message) : std::nullopt);
@@ -170,6 +172,7 @@ Outcome move_data(Context& context) {
     slices = make_slices(context.plan, slices);
     catalog::start_checkpoints(context.pipeline, context.run, context.epoch, slices);
   }
+  catalog::forget_kept_steps(context.pipeline, context.run);
   context.steps.open(context.plan, context.run);
   pg::commit(false);
   return run_slices(context, slices);

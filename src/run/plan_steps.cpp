@@ -123,11 +123,11 @@ void choose_way(Plan& plan) {
     plan.paged_step = find_paged_step(graph, plan.definition);
     if (plain && !observed) return;
     plan.way = Way::kBatch;
-  } else if (plan.sinks.size() > 1 || observed || checked || !origins.empty()) {
+  } else if (plan.sinks.size() > 1 || observed || checked || !origins.empty() || plan.options.materialize) {
     plan.way = Way::kWhole;
   }
   if (plan.way == Way::kDirect) return;
-  plan.relations = relations_of(graph, observed);
+  plan.relations = relations_of(graph, observed || (plan.options.materialize && plan.way == Way::kWhole));
   if (plan.way == Way::kBatch) plan.relations.insert(plan.paged_step);
 }
 

@@ -101,7 +101,7 @@ std::uint64_t Quarantine::take_violations(const std::vector<Violation>& violatio
 // When the run looks again, after a pause or an error, they are counted already.
 void Quarantine::save_found(catalog::Checkpoint& checkpoint, std::int64_t started_us, std::uint64_t dead,
                             const char* phase) {
-  if (dead == 0 || context_.resumed || counted_) return;
+  if (dead == 0 || (context_.resumed && checkpoint.batch_no > 0) || counted_) return;
   catalog::BatchRecord record;
   record.started_us = started_us;
   record.counters.read = static_cast<std::int64_t>(dead);

@@ -26,11 +26,11 @@ class Quarantine {
   // transaction. Error PE030 when the run has more than max_dead_letters.
   void keep_record(const std::string& record, const Error& error);
 
-  // Writes `page` by halves; the rows that fail alone are kept for `step`, and counted in `dead`.
   // Keeps the rows that a sink left out by itself; how many.
   std::uint64_t take_left_out(pg::Relation& page, const std::vector<sink::LeftOut>& rows, const std::string& step);
   // Keeps the rows that an index or another server refused; without on_error "quarantine" the first one is thrown.
   std::uint64_t take_refused(pg::Relation& page, const std::vector<sink::DeadRow>& rows, const std::string& step);
+  // Writes `page` by halves; the rows that fail alone are kept for `step`, and counted in `dead`.
   sink::Written bisect(pg::Relation& page, sink::PageSink& sink, const std::string& step, std::uint64_t& dead);
 
   // Looks for rows that no page would ever reach, since a NULL is in their key or position, before the first page is

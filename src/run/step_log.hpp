@@ -20,6 +20,8 @@ class StepLog {
 
   // What steps did. done: once for the whole run, so that they have succeeded.
   void add(const std::vector<StepWork>& work, bool done = false);
+  // It has succeeded before, and was not run.
+  void done_before(const std::string& step);
   void save();  // in a transaction
   void committed() { saved_ = totals_; }
   void rolled_back() { totals_ = saved_; }

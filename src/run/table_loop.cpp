@@ -5,6 +5,7 @@
 #include "pg/fault.hpp"
 #include "pg/process.hpp"
 #include "pg/transaction.hpp"
+#include "run/kept_steps.hpp"
 
 namespace etl::run {
 
@@ -44,6 +45,7 @@ std::vector<StepWork> work_of_batch(Flow& flow, const Plan& plan, std::int64_t s
 }
 
 void evaluate(Flow& flow, Context& context) {
+  if (context.plan.options.materialize) return evaluate_and_keep(flow, context);
   context.steps.rolled_back();
   pg::begin_one_snapshot();
   try {

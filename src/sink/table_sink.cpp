@@ -79,12 +79,13 @@ bool TableSink::use_on_conflict() {
 
 extern const model::Operator kTable = {
     "table", model::Kind::kSink,
-    "Writes rows into a table of this database. upsert: a row whose key is there is updated, if it differs; append: "
+    "Writes rows into a table of this database, or by upsert and append into one of a server of TYPE 'postgres'. "
+    "upsert: a row whose key is there is updated, if it differs; append: "
     "each row is inserted; replace: the others are deleted; replace_range: the others in a range of a column are; "
     "soft_delete: the others are marked in is_deleted and deleted_at; scd2: a row for each version, from valid_from "
     "to valid_to, and is_current.",
     R"({"type": "object", "properties": {
-    "target": {"type": "string", "minLength": 1, "description": "a table's name, as schema.table"},
+    "target": {"type": "string", "minLength": 1, "description": "a table's name, as schema.table or server:schema.table"},
     "key_columns": {"type": "array", "items": {"type": "string"}, "minItems": 1,
                     "description": "a list of the columns that identify a row; the primary key when absent"},
     "write_mode": {"type": "string", "enum": ["upsert", "append", "replace", "replace_range", "soft_delete", "scd2"],

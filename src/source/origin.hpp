@@ -1,4 +1,4 @@
-// Where rows come from that no SELECT reads: files, an HTTP API.
+// Where rows come from that no SELECT of this database reads: files, an HTTP API, another PostgreSQL server.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +32,7 @@ struct OriginSpec {
   SqlSourceSpec page;  // of a query of another server: its order and range
 };
 
-// Pages of records, typed by the columns' input functions.
+// Pages of rows in the types of the columns.
 class RecordPages : public PageSource {
  public:
   // All rows.

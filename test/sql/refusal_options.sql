@@ -20,14 +20,14 @@ INSERT INTO cases (options) SELECT o::jsonb FROM unnest(ARRAY[
     '{"bulk_bytes": 10}', '{"bulk_bytes": "1 TB"}', '{"bulk_bytes": "200 MB"}', '{"bulk_bytes": "much"}', '{"bulk_bytes": true}',
     '{"bulk_items": 0}', '{"bulk_items": 100001}', '{"in_flight": 0}', '{"in_flight": 65}', '{"compress": "gzip"}',
     '{"index_settings": "{}"}', '{"index_mappings": []}',
-    '{"materialize": true}', '{"write_mode": "overwrite"}', '{"write_mode": 1}', '{"range": []}',
+    '{"materialize": 1}', '{"write_mode": "overwrite"}', '{"write_mode": 1}', '{"range": []}',
     '{"capture": "auto"}', '{"copy_data": true}', '{"delete_mode": "none"}', '{"on_schema_change": "fail"}', '{"tables": {}}',
     '{"max_retries": 3, "nope": 1}']) AS o;
 SELECT options::text || E'\n  ' || t.define('SELECT id, v FROM src', 'refusal_options.dst', format('options => %L', options)) FROM cases ORDER BY n;
 -- What is allowed.
 SELECT o, t.refused(format($$SELECT etl.create_pipeline('o', source => 'SELECT id, v FROM src', target => 'refusal_options.dst', options => %L)$$, o)) LIKE 'ZZZZZ%' AS taken
 FROM unnest(ARRAY['{}', '{"write_mode": "upsert"}', '{"overlap": "1 hour 30 min"}', '{"settle": "0"}', '{"overlap": "1.5s"}', '{"bulk_bytes": "10 MB"}',
-    '{"bulk_bytes": 2048}', '{"retry_backoff": ["10ms"], "max_retries": 0}', '{"index_settings": {"number_of_shards": 1}}']) AS o;
+    '{"bulk_bytes": 2048}', '{"retry_backoff": ["10ms"], "max_retries": 0}', '{"materialize": true}', '{"index_settings": {"number_of_shards": 1}}']) AS o;
 SELECT t.refused($$SELECT etl.create_pipeline('o', source => 'SELECT id, v FROM src', target => 'refusal_options.dst', options => NULL)$$) LIKE 'ZZZZZ%';
 
 -- The other arguments: mode, batch_size, schedule, steps, incremental keys of a full pipeline.

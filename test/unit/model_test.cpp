@@ -134,7 +134,7 @@ TEST(Options, ReadEachKeyAndRefuseEachWrongValue) {
         R"({"unknown": 1})", "[]", "1"}) {
     EXPECT_EQ(option_refusal(wrong), "22023") << wrong;
   }
-  for (const char* later : {R"({"capture": "slot"})", R"({"materialize": true})", R"({"safety": "snapshot"})"}) {
+  for (const char* later : {R"({"capture": "slot"})", R"({"tables": {}})", R"({"safety": "snapshot"})"}) {
     EXPECT_EQ(option_refusal(later), "0A000") << later;
   }
   EXPECT_EQ(option_refusal("{"), "22P02");
