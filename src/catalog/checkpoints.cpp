@@ -136,13 +136,14 @@ model::State save_batch(const BatchRecord& b) {
   return model::state_from(*rows[0][1]);
 }
 
-std::string write_record(const BatchRecord& batch) {
+std::string write_record(const BatchRecord& batch, const std::vector<FileState>& files) {
   return json::Object()
       .add_raw("from", key_json(batch.from))
       .add_raw("to", key_json(batch.to))
       .add_number("read", batch.counters.read)
       .add_number("dead", batch.counters.dead)
       .add_number("bytes", batch.counters.bytes)
+      .add_raw("files", write_files(files))
       .str();
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "catalog/files.hpp"
 #include "core/json.hpp"
 #include "model/state.hpp"
 
@@ -61,9 +62,9 @@ struct BatchRecord {
 // Writes the checkpoint and the batch's log row. Error PE041 when another lease has taken over. Returns the pipeline's
 // state as this transaction sees it.
 model::State save_batch(const BatchRecord& batch);
-// What of it another server keeps with the batch. read_record: false when it is of a batch that began elsewhere; error
-// 08P01 when it is no such record.
-std::string write_record(const BatchRecord& batch);
+// What of it, and of its files, another server keeps with the batch. read_record: false when it is of a batch that
+// began elsewhere; error 08P01 when it is no such record.
+std::string write_record(const BatchRecord& batch, const std::vector<FileState>& files);
 bool read_record(const json::Value& record, BatchRecord& batch);
 void finish_slice(std::int64_t pipeline, std::int64_t epoch, int slice);
 void fail_slice(std::int64_t pipeline, std::int64_t epoch, int slice, const std::string& error_json);

@@ -1,5 +1,6 @@
 #include "pg/binary_rows.hpp"
 
+#include "pg/analyze.hpp"
 #include "pg/guard.hpp"
 #include "pg/store.hpp"
 
@@ -123,6 +124,10 @@ std::string database_encoding() {
 
 bool is_valid_text(std::string_view text) {
   return pg_verifymbstr(text.data(), static_cast<int>(text.size()), true);
+}
+
+std::string travel_type(unsigned type, int typmod) {
+  return has_binary_form(type) ? type_name(type, typmod) : "pg_catalog.text";
 }
 
 struct BinaryReader::State {

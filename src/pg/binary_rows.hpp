@@ -15,6 +15,7 @@ namespace etl::pg {
 // Whether the type's binary form means the same on every server: types that PostgreSQL itself has, but those that hold
 // OIDs. All others travel as text.
 bool has_binary_form(unsigned type);
+std::string travel_type(unsigned type, int typmod);  // as SQL: itself, or text
 
 // The encoding in which text is in them, and whether a text is valid in it.
 std::string database_encoding();

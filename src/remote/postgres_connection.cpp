@@ -33,8 +33,7 @@ constexpr char kSystemCertificates[] = "/etc/ssl/certs/ca-certificates.crt";
 // does for us.
 constexpr char kSession[] =
     "SET DateStyle = ISO; SET IntervalStyle = iso_8601; SET extra_float_digits = 1; SET client_min_messages = error; "
-    "SET "
-    "idle_in_transaction_session_timeout = '10min'; SET standard_conforming_strings = ";
+    "SET idle_in_transaction_session_timeout = '10min'; SET standard_conforming_strings = ";
 constexpr char kCheckClient[] = "SET client_connection_check_interval = '1s'";  // since 14
 
 std::string quoted(const pg::Server& server) {
@@ -217,8 +216,8 @@ Error PostgresConnection::error_of(const pg_result* result) const {
 }
 
 // Sleeps until the server has said something, or takes what is left to send.
-void PostgresConnection::await(bool writable, int timeout_ms) {
-  const auto ready = waiter_.wait({{PQsocket(connection_), true, writable}}, timeout_ms);
+void PostgresConnection::await(bool writable) {
+  const auto ready = waiter_.wait({{PQsocket(connection_), true, writable}}, -1);
   for (const http::Socket& socket : ready) {
     if (socket.readable && PQconsumeInput(connection_) == 0) throw broken();
   }
@@ -237,14 +236,12 @@ void PostgresConnection::send(const std::string& sql) {
   unsent_ = true;
 }
 
-PostgresConnection::Event PostgresConnection::wait(int timeout_ms) {
-  for (bool waited = false;;) {
+PostgresConnection::Event PostgresConnection::wait() {
+  for (;;) {
     pg::check_interrupts();
     if (unsent_) unsent_ = flush();
     if (PQisBusy(connection_) == 0) return take(PQgetResult(connection_));
-    if (waited && timeout_ms >= 0) return Event::kNothing;
-    await(unsent_, timeout_ms);
-    waited = true;
+    await(unsent_);
   }
 }
 
@@ -304,9 +301,9 @@ void PostgresConnection::keep_rows(const pg_result* result) {
   }
 }
 
-Rows PostgresConnection::query(const std::string& sql, std::size_t columns) {
+pg::Rows PostgresConnection::query(const std::string& sql, std::size_t columns) {
   send(sql);
-  for (Event event = wait(-1); event != Event::kEnd; event = wait(-1)) {
+  for (Event event = wait(); event != Event::kEnd; event = wait()) {
     if (event != Event::kRows) throw unexpected();
   }
   if (columns > 0 && fields_.size() != columns) throw unexpected();
@@ -337,7 +334,7 @@ void PostgresConnection::put(std::string_view data) {
   for (std::size_t at = 0; at < data.size(); at += kPiece) {
     const std::string_view piece = data.substr(at, kPiece);
     if (PQputCopyData(connection_, piece.data(), static_cast<int>(piece.size())) != 1) throw broken();
-    while (flush()) await(true, -1);
+    while (flush()) await(true);
   }
 }
 
@@ -353,9 +350,9 @@ PostgresConnection::Message PostgresConnection::read() {
     if (size > 0) return {{bytes, &PQfreemem}, static_cast<std::size_t>(size)};
     if (size == -1) break;
     if (size == -2) throw broken();
-    await(false, -1);
+    await(false);
   }
-  for (Event event = wait(-1); event != Event::kEnd; event = wait(-1)) {
+  for (Event event = wait(); event != Event::kEnd; event = wait()) {
     if (event != Event::kRows) throw unexpected();
   }
   return {{nullptr, &PQfreemem}, 0};

@@ -15,6 +15,7 @@
 
 #include "core/error.hpp"
 #include "pg/server.hpp"
+#include "pg/spi.hpp"
 #include "remote/latch_waiter.hpp"
 
 struct pg_conn;
@@ -24,9 +25,6 @@ namespace etl::remote {
 
 // A whole number that a server sent. Error 08P01 when it is none.
 std::int64_t to_number(const std::string& text);
-
-// Of text; NULL is nullopt.
-using Rows = std::vector<std::vector<std::optional<std::string>>>;
 
 class PostgresConnection {
  public:
@@ -41,26 +39,24 @@ class PostgresConnection {
   // that was not asked for; what the server says.
   void open();
   void close();
-  bool is_open() const { return connection_ != nullptr; }
   int server_version() const;  // as 150004
 
   // Runs statements, and waits. The rows of the last one, which have so many columns (0: what they have). An error
   // leaves the connection usable, unless its class is 08; 08P01 when the server does not answer what it was asked.
-  Rows query(const std::string& sql, std::size_t columns = 0);
+  pg::Rows query(const std::string& sql, std::size_t columns = 0);
   // The same, where no value may be NULL.
   std::vector<std::vector<std::string>> table(const std::string& sql, std::size_t columns);
 
   // The same in parts: results come one after the other, each by wait().
   enum class Event {
-    kNothing,  // not yet
     kRows,     // of one statement: rows()
     kCopyIn,   // the server takes put()
     kCopyOut,  // the server sends: read()
     kEnd,      // of the last statement
   };
   void send(const std::string& sql);
-  Event wait(int timeout_ms);  // -1: until something comes
-  const Rows& rows() const { return rows_; }
+  Event wait();
+  const pg::Rows& rows() const { return rows_; }
   struct Field {
     std::string name;
     unsigned type = 0;
@@ -84,7 +80,7 @@ class PostgresConnection {
  private:
   void connect(const std::vector<std::pair<std::string, std::string>>& parameters);
   void check_password() const;
-  void await(bool writable, int timeout_ms);
+  void await(bool writable);
   Event take(pg_result* result);
   void keep_rows(const pg_result* result);
   void drain();
@@ -96,7 +92,7 @@ class PostgresConnection {
   LatchWaiter waiter_;
   pg_conn* connection_ = nullptr;
   bool unsent_ = false;  // libpq holds bytes for the server
-  Rows rows_;
+  pg::Rows rows_;
   std::vector<Field> fields_;
 };
 

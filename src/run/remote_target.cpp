@@ -1,10 +1,12 @@
 #include "run/remote_target.hpp"
 
 #include <algorithm>
+#include <map>
 
-#include "core/nearest.hpp"
 #include "core/quote.hpp"
 #include "pg/analyze.hpp"
+#include "run/target_check.hpp"
+#include "run/write_check.hpp"
 
 namespace etl::run {
 
@@ -12,29 +14,18 @@ namespace {
 
 using model::WriteMode;
 
-struct FarColumn {
-  std::string name;
-  std::string type;       // with its modifier
-  std::string bare_type;  // without
-  unsigned oid = 0;
-  int typmod = -1;
-  bool wanted = false;  // NOT NULL, and nothing fills it
-  bool generated = false;
-  bool identity_always = false;
+// How SQL over there names and compares a column's type.
+struct FarType {
+  std::string full;  // with its modifier
+  std::string bare;  // without
   std::string equals;
 };
 
 struct FarTable {
-  std::string name;    // quoted and qualified
-  std::string schema;  // quoted
-  char kind = 'r';
-  std::vector<FarColumn> columns;
+  pg::TargetTable table;
+  std::string schema;                          // quoted
+  std::map<std::string, FarType> types;        // by column
   std::vector<std::vector<std::string>> keys;  // of usable unique indexes; the primary key first
-
-  const FarColumn* find(const std::string& column) const {
-    const auto found = std::find_if(columns.begin(), columns.end(), [&](const auto& c) { return c.name == column; });
-    return found != columns.end() ? &*found : nullptr;
-  }
 };
 
 std::string quoted(const std::string& name) {
@@ -46,20 +37,27 @@ constexpr char kEquals[] =
     "coalesce((SELECT format('OPERATOR(%I.%s)', n.nspname, o.oprname) FROM pg_opclass c JOIN pg_am m ON m.oid = "
     "c.opcmethod AND m.amname = 'btree' JOIN pg_amop p ON p.amopfamily = c.opcfamily AND p.amoplefttype = c.opcintype "
     "AND p.amoprighttype = c.opcintype AND p.amopstrategy = 3 JOIN pg_operator o ON o.oid = p.amopopr JOIN "
-    "pg_namespace "
-    "n ON n.oid = o.oprnamespace WHERE c.opcdefault AND c.opcintype = a.atttypid), 'OPERATOR(pg_catalog.=)')";
+    "pg_namespace n ON n.oid = o.oprnamespace WHERE c.opcdefault AND c.opcintype = a.atttypid), "
+    "'OPERATOR(pg_catalog.=)')";
 
 void read_columns(remote::PostgresConnection& connection, const std::string& table, FarTable& far) {
   const auto rows = connection.table(
-      "SELECT attname, format_type(atttypid, atttypmod), format_type(atttypid, -1), atttypid, atttypmod, attnotnull "
-      "AND NOT atthasdef AND attidentity = '', attgenerated <> '', attidentity = 'a', " +
+      "SELECT attname, format_type(atttypid, atttypmod), format_type(atttypid, -1), atttypid, atttypmod, "
+      "attnotnull, atthasdef OR attidentity <> '', attgenerated <> '', attidentity = 'a', " +
           std::string(kEquals) + " FROM pg_attribute a WHERE attrelid = " + table +
           " AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
-      9);
+      10);
   for (const auto& row : rows) {
-    far.columns.push_back({row[0], row[1], row[2], static_cast<unsigned>(remote::to_number(row[3])),
-                           static_cast<int>(remote::to_number(row[4])), row[5] == "t", row[6] == "t", row[7] == "t",
-                           row[8]});
+    pg::TargetColumn column;
+    column.name = row[0];
+    column.type = static_cast<unsigned>(remote::to_number(row[3]));
+    column.typmod = static_cast<int>(remote::to_number(row[4]));
+    column.not_null = row[5] == "t";
+    column.has_default = row[6] == "t";
+    column.generated = row[7] == "t";
+    column.identity_always = row[8] == "t";
+    far.table.columns.push_back(column);
+    far.types[row[0]] = {row[1], row[2], row[9]};
   }
 }
 
@@ -70,8 +68,7 @@ void read_keys(remote::PostgresConnection& connection, const std::string& table,
       "i.indrelid = " +
           table +
           " AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL AND "
-          "k.place "
-          "<= i.indnkeyatts GROUP BY i.indexrelid, i.indisprimary ORDER BY i.indisprimary DESC",
+          "k.place <= i.indnkeyatts GROUP BY i.indexrelid, i.indisprimary ORDER BY i.indisprimary DESC",
       1);
   for (const auto& row : rows) {
     std::vector<std::string>& key = far.keys.emplace_back();
@@ -82,11 +79,11 @@ void read_keys(remote::PostgresConnection& connection, const std::string& table,
 // No name of ours is looked up where others may have put theirs.
 constexpr char kSearchPath[] = "SET search_path = pg_catalog, pg_temp";
 
-FarTable look_up(const pg::Server& server, const std::string& object) {
-  remote::PostgresConnection connection(server);
+FarTable look_up(const SinkPlan& sink) {
+  remote::PostgresConnection connection(*sink.server);
   connection.open();
   (void)connection.query(kSearchPath);
-  const std::string table = quote_literal(pg::quoted_target(object)) + "::regclass";
+  const std::string table = quote_literal(pg::quoted_target(sink.object)) + "::regclass";
   const auto found = connection.table(
       "SELECT format('%I.%I', n.nspname, c.relname), quote_ident(n.nspname), c.relkind FROM pg_class c JOIN "
       "pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = " +
@@ -94,9 +91,10 @@ FarTable look_up(const pg::Server& server, const std::string& object) {
       3);
   if (found.size() != 1) throw connection.unexpected();
   FarTable far;
-  far.name = found[0][0];
+  far.table.name = found[0][0];
+  far.table.plain_name = sink.target;
   far.schema = found[0][1];
-  far.kind = found[0][2].empty() ? ' ' : found[0][2][0];
+  far.table.kind = found[0][2].empty() ? ' ' : found[0][2][0];
   read_columns(connection, table, far);
   read_keys(connection, table, far);
   return far;
@@ -125,58 +123,30 @@ void choose_keys(SinkPlan& sink, const FarTable& far) {
                                   [&](const auto& columns) { return same_columns(columns, sink.keys); });
   if (unique) return;
   throw Error("42P10", "no unique index of target " + quoted(sink.target) + " is on just its key columns", {},
-              "Run there: CREATE UNIQUE INDEX ON " + far.name +
-                  " (…); an upsert needs one that is valid, and not "
-                  "partial, deferrable or on expressions.");
-}
-
-void check_columns(const SinkPlan& sink, const FarTable& far) {
-  for (const pg::Column& column : sink.columns) {
-    const FarColumn* target = far.find(column.name);
-    if (target == nullptr) {
-      std::vector<std::string_view> names;
-      for (const FarColumn& c : far.columns) names.push_back(c.name);
-      throw Error("42703",
-                  "the source returns column \"" + column.name + "\", which target " + quoted(sink.target) + " lacks",
-                  {}, did_you_mean(column.name, names));
-    }
-    if (target->generated) {
-      throw Error("428C9", "target column \"" + column.name + "\" is generated", {},
-                  "Leave it out of the source: PostgreSQL computes it.");
-    }
-  }
-  for (const FarColumn& column : far.columns) {
-    if (!column.wanted || column.generated || find_column(sink.columns, column.name) != nullptr) continue;
-    throw Error("23502", "the source does not return column \"" + column.name + "\"",
-                "It is NOT NULL in target " + quoted(sink.target) + " and has no default.",
-                "Add it to the source's SELECT.");
-  }
-}
-
-// Types whose length a cast would silently cut: the assignment checks it.
-bool cast_cuts(const std::string& type) {
-  return type.starts_with("character") || type.starts_with("bit");
+              "Run there: CREATE UNIQUE INDEX ON " + far.table.name +
+                  " (…); an upsert needs one that is valid, and not partial, deferrable or on expressions.");
 }
 
 compile::Upsert upsert_into(const SinkPlan& sink, const FarTable& far) {
   compile::Upsert upsert;
-  upsert.target = far.name;
+  upsert.target = far.table.name;
   upsert.elsewhere = true;
   for (const pg::Column& column : sink.columns) {
-    const FarColumn& target = *far.find(column.name);
+    const pg::TargetColumn& target = *find_target_column(far.table, column.name);
+    const FarType& type = far.types.at(column.name);
     compile::UpsertColumn c;
     c.name = column.name;
     c.key = std::find(sink.keys.begin(), sink.keys.end(), column.name) != sink.keys.end();
     c.set = !target.identity_always;
-    c.padded = target.type.starts_with("character(");
-    c.operators.equal = target.equals;
-    const bool same = pg::has_binary_form(column.type) && column.type == target.oid;
+    c.padded = type.full.starts_with("character(");
+    c.operators.equal = type.equals;
+    const bool same = pg::has_binary_form(column.type) && column.type == target.type;
     if (!same || (column.typmod != target.typmod && target.typmod != -1)) {
-      c.cast = cast_cuts(target.type) ? target.bare_type : target.type;
-      if (same && cast_cuts(target.type)) c.cast.clear();
+      c.cast = cast_cuts(type.full) ? type.bare : type.full;
+      if (same && cast_cuts(type.full)) c.cast.clear();
     }
     // What is one key there may be several here.
-    if (c.key && (!c.cast.empty() || target.equals != operators_of(column.type).equal)) upsert.keys_may_merge = true;
+    if (c.key && (!c.cast.empty() || type.equals != operators_of(column.type).equal)) upsert.keys_may_merge = true;
     upsert.columns.push_back(c);
   }
   return upsert;
@@ -191,19 +161,19 @@ void check_remote_table(SinkPlan& sink, const Plan& plan) {
         "write_mode " + quoted(std::string(model::name_of(sink.write.mode))) + " is for tables of this database",
         "The target is " + sink.target + ".", "Use \"upsert\" or \"append\".");
   }
-  const FarTable far = look_up(*sink.server, sink.object);
-  if (far.kind != 'r' && far.kind != 'p') {
-    throw Error("42809", "target " + quoted(sink.target) + " is " + pg::kind_in_words(far.kind), {},
+  const FarTable far = look_up(sink);
+  if (far.table.kind != 'r' && far.table.kind != 'p') {
+    throw Error("42809", "target " + quoted(sink.target) + " is " + pg::kind_in_words(far.table.kind), {},
                 "Name an ordinary or partitioned table as target.");
   }
   choose_keys(sink, far);
-  check_columns(sink, far);
+  check_columns(sink, far.table);
   sink::RemoteTable table;
   table.server = *sink.server;
   table.upsert = upsert_into(sink, far);
   table.checkpoint = far.schema + ".pg_etl_checkpoint";
   table.columns = sink.columns;
-  table.partitioned = far.kind == 'p';
+  table.partitioned = far.table.kind == 'p';
   table.append = sink.write.mode == WriteMode::kAppend;
   table.quarantine = plan.options.quarantine;
   table.pipeline = plan.definition.id;

@@ -95,10 +95,8 @@ void TableLoop::start() {
 }
 
 sink::Intent TableLoop::intent(const catalog::BatchRecord& record) const {
-  json::Document kept = json::parse(catalog::write_record(record), "a batch");
-  const json::Document files = json::parse(catalog::write_files(flow_->files()), "files");
-  kept.AddMember("files", json::Value(files, kept.GetAllocator()), kept.GetAllocator());
-  return {context_.correlation_id, record.slice, record.epoch, record.batch_no, json::write(kept)};
+  return {context_.correlation_id, record.slice, record.epoch, record.batch_no,
+          catalog::write_record(record, flow_->files())};
 }
 
 // Sends the batch to the sinks elsewhere. The transaction that read it ends, since nothing is held while the network is

@@ -133,33 +133,6 @@ void check_keys(const SinkPlan& sink, const TargetTable& table) {
   }
 }
 
-void check_columns(const SinkPlan& sink, const TargetTable& table) {
-  for (const pg::Column& column : sink.columns) {
-    const TargetColumn* target = find_target_column(table, column.name);
-    if (target == nullptr) {
-      std::vector<std::string_view> names;
-      for (const TargetColumn& c : table.columns) names.push_back(c.name);
-      throw Error(
-          "42703",
-          "the source returns column \"" + column.name + "\", which target " + quoted(table.plain_name) + " lacks", {},
-          did_you_mean(column.name, names));
-    }
-    if (target->generated) {
-      throw Error("428C9", "target column \"" + column.name + "\" is generated", {},
-                  "Leave it out of the source: PostgreSQL computes it.");
-    }
-  }
-  for (const TargetColumn& column : table.columns) {
-    if (!column.not_null || column.has_default || column.generated || is_managed(sink, column.name) ||
-        find_column(sink.columns, column.name) != nullptr) {
-      continue;
-    }
-    throw Error("23502", "the source does not return column \"" + column.name + "\"",
-                "It is NOT NULL in target " + quoted(table.plain_name) + " and has no default.",
-                "Add it to the source's SELECT.");
-  }
-}
-
 void check_table(SinkPlan& sink, unsigned owner) {
   std::vector<std::string> wanted = sink.key_columns.value_or(std::vector<std::string>());
   if (const auto seen = pg::look_up_target(sink.target)) {  // before its lock is taken
@@ -204,12 +177,6 @@ void check_server(SinkPlan& sink, const Plan& plan, const model::TargetName& tar
 
 constexpr unsigned kBpchar = 1042;
 
-// Types whose length the cast would silently cut: they are compared without it, and the assignment checks it.
-bool cast_cuts(const std::string& type) {
-  return type.starts_with("character") || type.starts_with("bit") || type.starts_with("pg_catalog.bpchar") ||
-         type.starts_with("pg_catalog.varchar") || type.starts_with("pg_catalog.bit");
-}
-
 // Whether two different values are different after the cast, too. What is not known to be costs a batch a sort.
 bool keeps_apart(unsigned from, unsigned to) {
   constexpr std::array<unsigned, 3> kWider = {21, 23, 20};   // int2, int4, int8
@@ -223,6 +190,38 @@ bool keeps_apart(unsigned from, unsigned to) {
 }
 
 }  // namespace
+
+void check_columns(const SinkPlan& sink, const TargetTable& table) {
+  for (const pg::Column& column : sink.columns) {
+    const TargetColumn* target = find_target_column(table, column.name);
+    if (target == nullptr) {
+      std::vector<std::string_view> names;
+      for (const TargetColumn& c : table.columns) names.push_back(c.name);
+      throw Error(
+          "42703",
+          "the source returns column \"" + column.name + "\", which target " + quoted(table.plain_name) + " lacks", {},
+          did_you_mean(column.name, names));
+    }
+    if (target->generated) {
+      throw Error("428C9", "target column \"" + column.name + "\" is generated", {},
+                  "Leave it out of the source: PostgreSQL computes it.");
+    }
+  }
+  for (const TargetColumn& column : table.columns) {
+    if (!column.not_null || column.has_default || column.generated || is_managed(sink, column.name) ||
+        find_column(sink.columns, column.name) != nullptr) {
+      continue;
+    }
+    throw Error("23502", "the source does not return column \"" + column.name + "\"",
+                "It is NOT NULL in target " + quoted(table.plain_name) + " and has no default.",
+                "Add it to the source's SELECT.");
+  }
+}
+
+bool cast_cuts(const std::string& type) {
+  return type.starts_with("character") || type.starts_with("bit") || type.starts_with("pg_catalog.bpchar") ||
+         type.starts_with("pg_catalog.varchar") || type.starts_with("pg_catalog.bit");
+}
 
 std::string target_as_listed(const SinkPlan& sink) {
   if (sink.file) return sink.file->path;

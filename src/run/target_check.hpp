@@ -7,6 +7,11 @@ namespace etl::run {
 
 // Fills table, or server with object and remote_table, and keys.
 void check_target(SinkPlan& sink, const Plan& plan, unsigned owner);
+// 42703, 428C9, 23502: the table lacks a column that the source returns, or computes it, or the source lacks one that
+// the table needs.
+void check_columns(const SinkPlan& sink, const pg::TargetTable& table);
+// Types whose length a cast would silently cut: they are compared without it, and the assignment checks it.
+bool cast_cuts(const std::string& type);
 // Of a file: 42501 when the owner may not write files, or not that one; fills keys, in whose order rows are written.
 void check_file(SinkPlan& sink);
 // Fills upsert and key_range, and has the parser check that the types fit. `order`: in which the rows come, if in one.

@@ -4,7 +4,6 @@
 
 #include "core/quote.hpp"
 #include "core/sqlstate.hpp"
-#include "pg/analyze.hpp"
 #include "pg/fault.hpp"
 #include "pg/transaction.hpp"
 
@@ -18,9 +17,7 @@ using Event = remote::PostgresConnection::Event;
 std::string input_sql(const RemoteTable& table) {
   std::string columns;
   for (const pg::Column& column : table.columns) {
-    const bool binary = pg::has_binary_form(column.type);
-    columns += (columns.empty() ? "" : ", ") + quote_name(column.name) + " " +
-               (binary ? pg::type_name(column.type, -1) : "pg_catalog.text");
+    columns += (columns.empty() ? "" : ", ") + quote_name(column.name) + " " + pg::travel_type(column.type, -1);
   }
   return "SET search_path = pg_catalog, pg_temp; SET statement_timeout = " + std::to_string(table.step_timeout_ms) +
          "; DROP TABLE IF EXISTS pg_temp.input; CREATE TEMP TABLE input (" + columns + ") ON COMMIT DELETE ROWS";
@@ -76,9 +73,8 @@ PostgresSender::PostgresSender(RemoteTable table)
       local_(local_keys(table_)),
       input_sql_(input_sql(table_)),
       write_sql_(write_sql(table_)),
-      connection_(table_.server) {
-  writer_ = std::make_unique<pg::BinaryWriter>(table_.columns);
-}
+      connection_(table_.server),
+      writer_(table_.columns) {}
 
 void PostgresSender::reopen() {
   clean_ = false;
@@ -111,8 +107,7 @@ void PostgresSender::open() {
 void PostgresSender::want_checkpoint() {
   const auto found = connection_.table(
       "SELECT c.relkind = 'r' AND NOT c.relhastriggers AND NOT c.relhasrules AND c.relowner IN (u.oid, t.relowner) "
-      "FROM "
-      "pg_class c JOIN pg_roles u ON u.rolname = current_user JOIN pg_class t ON t.oid = " +
+      "FROM pg_class c JOIN pg_roles u ON u.rolname = current_user JOIN pg_class t ON t.oid = " +
           quote_literal(table_.upsert.target) + "::regclass WHERE c.oid = " + quote_literal(table_.checkpoint) +
           "::regclass",
       1);
@@ -130,7 +125,7 @@ void PostgresSender::encode(pg::Relation& page, std::int64_t) {
   }
   superseded_ = page.rows() - rows_->rows();
   encoded_.clear();
-  writer_->write(*rows_, encoded_);
+  writer_.write(*rows_, encoded_);
   if (encoded_.bytes() <= kMostBytes) return;
   throw Error("54000", "a batch for server \"" + table_.server.name + "\" is too large",
               "It has " + std::to_string(encoded_.bytes()) + " bytes, the limit is " + std::to_string(kMostBytes) + ".",
@@ -139,7 +134,7 @@ void PostgresSender::encode(pg::Relation& page, std::int64_t) {
 
 // To the COPY that was sent, and on to the end of what was sent with it.
 void PostgresSender::put_rows(std::size_t from, std::size_t until) {
-  for (Event event = connection_.wait(-1); event != Event::kEnd; event = connection_.wait(-1)) {
+  for (Event event = connection_.wait(); event != Event::kEnd; event = connection_.wait()) {
     if (event == Event::kRows) continue;
     if (event != Event::kCopyIn) throw connection_.unexpected();
     connection_.put(encoded_.message(from, until));
@@ -151,7 +146,7 @@ void PostgresSender::put_rows(std::size_t from, std::size_t until) {
 void PostgresSender::write(std::size_t from, std::size_t until) {
   connection_.send("TRUNCATE pg_temp.input; " + std::string(kCopy) + "; " + write_sql_);
   put_rows(from, until);
-  const remote::Rows counts = connection_.rows();
+  const pg::Rows counts = connection_.rows();
   if (counts.size() != 1 || counts[0].size() != 2 || !counts[0][0] || !counts[0][1]) throw connection_.unexpected();
   // A constraint that waits for the COMMIT would refuse all rows then.
   if (table_.quarantine) (void)connection_.query("SET CONSTRAINTS ALL IMMEDIATE");
@@ -193,7 +188,7 @@ std::string PostgresSender::identity(const Intent& intent) const {
 }
 
 Delivered PostgresSender::save(const Intent& intent, std::vector<DeadRow> dead) {
-  const remote::Rows saved = connection_.query(
+  const pg::Rows saved = connection_.query(
       "INSERT INTO " + table_.checkpoint +
       " AS c (source, pipeline, slice, run, epoch, batch_no, record, inserted, updated, superseded, refused) VALUES (" +
       identity(intent) + ", " + quote_literal(intent.run) + ", " + std::to_string(intent.epoch) + ", " +
@@ -201,8 +196,7 @@ Delivered PostgresSender::save(const Intent& intent, std::vector<DeadRow> dead) 
       std::to_string(updated_) + ", " + std::to_string(superseded_) + ", " + std::to_string(dead.size()) +
       ") ON CONFLICT (source, pipeline, slice) DO UPDATE SET run = excluded.run, epoch = excluded.epoch, batch_no = "
       "excluded.batch_no, record = excluded.record, inserted = excluded.inserted, updated = excluded.updated, "
-      "superseded "
-      "= excluded.superseded, refused = excluded.refused, updated_at = excluded.updated_at WHERE c.epoch <= "
+      "superseded = excluded.superseded, refused = excluded.refused, updated_at = excluded.updated_at WHERE c.epoch <= "
       "excluded.epoch AND (c.run <> excluded.run OR c.batch_no < excluded.batch_no) RETURNING 1");
   if (saved.empty()) {
     if (const auto there = last(intent); there && there->batch_no >= intent.batch_no) {

@@ -78,7 +78,7 @@ class PostgresSender : public Sender {
   std::string input_sql_;
   std::string write_sql_;
   remote::PostgresConnection connection_;
-  std::unique_ptr<pg::BinaryWriter> writer_;
+  pg::BinaryWriter writer_;
   std::unique_ptr<LastOfKey> last_of_key_;
   pg::Relation* rows_ = nullptr;
   pg::BinaryRows encoded_;

@@ -20,8 +20,7 @@ std::vector<RecordColumn> describe(PostgresConnection& connection, const std::st
   (void)connection.query("SELECT * FROM (" + query + "\n) AS _etl_row WHERE false");
   std::vector<RecordColumn> columns;
   for (const PostgresConnection::Field& field : connection.fields()) {
-    const bool binary = pg::has_binary_form(field.type);
-    columns.push_back({field.name, binary ? pg::type_name(field.type, field.typmod) : "pg_catalog.text"});
+    columns.push_back({field.name, pg::travel_type(field.type, field.typmod)});
   }
   return columns;
 }
@@ -61,12 +60,9 @@ std::shared_ptr<const Origin> remote_query(const json::Value& params, const std:
   return server ? std::make_shared<RemoteQuery>(*server, query) : nullptr;
 }
 
-RemotePages::RemotePages(pg::Server server, std::string query, OriginSpec spec)
-    : server_(std::move(server)),
-      spec_(std::move(spec)),
-      query_(select_as(query, spec_.columns)),
-      connection_(server_) {
-  spec_.page.query = query_;
+RemotePages::RemotePages(pg::Server server, const std::string& query, OriginSpec spec)
+    : server_(std::move(server)), spec_(std::move(spec)), connection_(server_) {
+  spec_.page.query = select_as(query, spec_.columns);
   for (const unsigned type : spec_.page.order_types) order_types_.push_back(pg::type_name(type, -1));
 }
 
@@ -96,7 +92,7 @@ void RemotePages::start(const std::string& query) {
   connection_.send("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; COPY (" + query +
                    "\n) TO STDOUT (FORMAT binary); COMMIT");
   using Event = PostgresConnection::Event;
-  for (Event event = connection_.wait(-1); event != Event::kCopyOut; event = connection_.wait(-1)) {
+  for (Event event = connection_.wait(); event != Event::kCopyOut; event = connection_.wait()) {
     if (event != Event::kRows) throw connection_.unexpected();
   }
   fetched_ = connection_.read();
@@ -155,7 +151,7 @@ bool RemotePages::hides_null_keys(bool) const {
 
 void RemotePages::read_null_keys(pg::Relation& page) {
   page.clear();
-  start(compile::null_key_sql(query_, not_null_columns(spec_.page)));
+  start(compile::null_key_sql(spec_.page.query, not_null_columns(spec_.page)));
   read_all(page);
 }
 

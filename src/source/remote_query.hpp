@@ -38,7 +38,7 @@ std::shared_ptr<const Origin> remote_query(const json::Value& params, const std:
 
 class RemotePages : public RecordPages {
  public:
-  RemotePages(pg::Server server, std::string query, OriginSpec spec);
+  RemotePages(pg::Server server, const std::string& query, OriginSpec spec);
 
   void open() override {}
   std::unique_ptr<pg::Relation> make_page(bool keep) const override;
@@ -64,7 +64,6 @@ class RemotePages : public RecordPages {
 
   pg::Server server_;
   OriginSpec spec_;
-  std::string query_;
   std::vector<BadRecord> no_records_;
   std::vector<catalog::FileState> no_files_;
   std::vector<std::string> order_types_;
