@@ -76,6 +76,11 @@ def refused(bench, definition, **more):
     return refusal(bench, definition, **more).sqlstate
 
 
+def refused_with(bench, definition, **more):
+    error = refusal(bench, definition, **more)
+    return error.sqlstate, error.diag.message_primary
+
+
 def detail(bench):
     """Of the last run's error."""
     return bench.one("SELECT error_detail FROM etl.run_log ORDER BY id DESC LIMIT 1")

@@ -5,7 +5,7 @@ import json
 import psycopg
 import pytest
 from far_workbench import cut_far, far_steps
-from file_pipelines import create, outcome, run
+from file_pipelines import create, outcome, refused_with, run
 from workbench import OWNER
 
 TYPES = {
@@ -196,15 +196,9 @@ def test_a_cancel_ends_a_wait_for_that_server(far, bench):
 # What is refused
 
 
-def refused(bench, *args, **more):
-    with pytest.raises(psycopg.Error) as caught:
-        create(bench, *args, **more)
-    return caught.value.sqlstate, caught.value.diag.message_primary
-
-
 def test_a_server_that_asks_for_no_password_is_refused(far, bench, wide):
     bench.admin.execute("ALTER USER MAPPING FOR mover SERVER far OPTIONS (SET user 'postgres')")  # trusted on this port
-    state, message = refused(bench, far_steps({"table": "wide"}, "w.wide"))
+    state, message = refused_with(bench, far_steps({"table": "wide"}, "w.wide"))
     assert state == "42501" and 'server "far" did not ask for the password' in message
     with bench.owner() as owner, pytest.raises(psycopg.errors.InsufficientPrivilege):
         owner.execute("ALTER USER MAPPING FOR CURRENT_USER SERVER far OPTIONS (ADD password_required 'false')")
@@ -214,7 +208,7 @@ def test_a_server_that_asks_for_no_password_is_refused(far, bench, wide):
 
 def test_a_mapping_without_a_password_is_refused(far, bench, wide):
     bench.admin.execute("ALTER USER MAPPING FOR mover SERVER far OPTIONS (DROP password_file)")
-    state, message = refused(bench, far_steps({"table": "wide"}, "w.wide"))
+    state, message = refused_with(bench, far_steps({"table": "wide"}, "w.wide"))
     assert state == "42501" and "names no password_file" in message
 
 
@@ -233,7 +227,7 @@ def test_strings_are_read_there_as_they_were_checked_here(far, bench, wide):
 
 def test_an_address_that_is_not_listed_is_refused(far, bench, wide):
     bench.admin.execute(f"ALTER DATABASE {bench.name} RESET etl.allowed_hosts")
-    assert refused(bench, far_steps({"table": "wide"}, "w.wide")) == (
+    assert refused_with(bench, far_steps({"table": "wide"}, "w.wide")) == (
         "42501",
         'step "extract": connection to server "far" is not allowed',
     )
@@ -266,7 +260,7 @@ INCREMENTAL = {"mode": "incremental", "incremental_key": "seen", "incremental_id
 
 def test_definitions_that_are_refused(far, bench, wide):
     def refusal(source, **more):
-        state, message = refused(bench, far_steps(source, "w.wide"), **more)
+        state, message = refused_with(bench, far_steps(source, "w.wide"), **more)
         return state, message.removeprefix('step "extract": ')
 
     assert refusal({"table": "nowhere"}) == ("42P01", 'server "far": relation "nowhere" does not exist')

@@ -5,7 +5,7 @@ import json
 import psycopg
 import pytest
 from far_workbench import cut_far
-from file_pipelines import create, outcome, run
+from file_pipelines import create, outcome, refused_with, run
 from harness.process import wait_until
 from test_postgres_source import ROWS, TYPES
 from workbench import OWNER
@@ -259,35 +259,32 @@ def test_a_refused_row_fails_the_run(far, near):
 # What is refused
 
 
-def refusal(bench, *args, **more):
-    with pytest.raises(psycopg.Error) as caught:
-        create(bench, *args, **more)
-    return caught.value.sqlstate, caught.value.diag.message_primary
-
-
 def test_definitions_that_are_refused(far, near):
     far.execute(
         "CREATE VIEW view AS TABLE copy; CREATE TABLE bare (id bigint); CREATE TABLE more (id bigint PRIMARY KEY, x int NOT NULL)"
     )
     one = "SELECT id FROM w.near"
-    assert refusal(near, there(target="far:public.nowhere")) == (
+    assert refused_with(near, there(target="far:public.nowhere")) == (
         "42P01",
         'server "far": relation "public.nowhere" does not exist',
     )
-    assert refusal(near, there(target="far:public.view")) == ("42809", 'target "far:public.view" is a view')
-    assert refusal(near, there(one, target="far:public.bare"))[0] == "42P10"
-    assert refusal(near, there(one, target="far:public.bare", key_columns=["id"]))[0] == "42P10"
-    assert refusal(near, there(one, target="far:public.more")) == ("23502", 'the source does not return column "x"')
-    assert refusal(near, there("SELECT id, 1 AS y FROM w.near"))[0] == "42703"
-    assert refusal(near, there(write_mode="replace")) == (
+    assert refused_with(near, there(target="far:public.view")) == ("42809", 'target "far:public.view" is a view')
+    assert refused_with(near, there(one, target="far:public.bare"))[0] == "42P10"
+    assert refused_with(near, there(one, target="far:public.bare", key_columns=["id"]))[0] == "42P10"
+    assert refused_with(near, there(one, target="far:public.more")) == (
+        "23502",
+        'the source does not return column "x"',
+    )
+    assert refused_with(near, there("SELECT id, 1 AS y FROM w.near"))[0] == "42703"
+    assert refused_with(near, there(write_mode="replace")) == (
         "22023",
         'write_mode "replace" is for tables of this database',
     )
     beside = json.loads(there(write_mode="append"))
     beside.append({"id": "too", "operator": "table", "params": {"target": "w.near"}, "depends_on": ["read"]})
-    assert refusal(near, json.dumps(beside))[0] == "0A000"
+    assert refused_with(near, json.dumps(beside))[0] == "0A000"
     near.admin.execute("SELECT etl.revoke_target('far:public.*', 'mover')")
-    assert refusal(near, there()) == ("42501", 'target "far:public.copy" is not allowed for role "mover"')
+    assert refused_with(near, there()) == ("42501", 'target "far:public.copy" is not allowed for role "mover"')
 
 
 def test_a_statement_there_has_the_time_of_a_step(far, near):
