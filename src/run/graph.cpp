@@ -35,6 +35,7 @@ Graph::Graph(model::Steps steps, std::int64_t batch_size) : batch_size_(batch_si
   }
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     index_[steps_[i].id] = i;
+    all_.insert(steps_[i].id);
     for (const std::string& name : steps_[i].depends_on) ++consumers_[name];
   }
 }
@@ -44,7 +45,7 @@ const model::Step& Graph::step(const std::string& id) const {
 }
 
 const std::vector<pg::Column>& Graph::columns(const std::string& id) const {
-  return columns_.at(id);
+  return analyses_.at(id).columns;
 }
 
 std::string Graph::sink_call(const std::string& id) const {
@@ -120,13 +121,24 @@ std::shared_ptr<const source::Origin> Graph::origin(const model::Step& step) con
   return source->origin(json::parse(step.params, "params"), limits);
 }
 
-// What the parser is to know of it: its columns.
-std::string Graph::select_no_rows(const model::Step& step) const {
+// A SELECT of the step's columns, which is all that the parser is to know of it.
+std::string Graph::no_rows(const std::string& id) const {
   std::string list;
-  for (const source::RecordColumn& column : origin(step)->columns()) {
-    list += (list.empty() ? "" : ", ") + ("CAST(NULL AS " + column.type + ") AS ") + quote_name(column.name);
+  for (const pg::Column& column : columns(id)) {
+    list += (list.empty() ? "" : ", ") + ("CAST(NULL AS " + pg::type_name(column.type, column.typmod) + ")");
+    if (column.collation != 0) list += " COLLATE " + pg::collation_name(column.collation);
+    list += " AS " + quote_name(column.name);
   }
   return "SELECT " + list + " WHERE false";
+}
+
+// Instead of all that is before it: n steps take n analyses of one step, not of n.
+std::string Graph::over_no_rows(const model::Step& step, const std::string& sql) const {
+  std::string with;
+  for (const std::string& id : step.depends_on) {
+    with += (with.empty() ? "WITH " : ", ") + quote_name(relation_name(id)) + " AS (" + no_rows(id) + ")";
+  }
+  return with.empty() ? sql : with + " SELECT * FROM (" + sql + "\n) AS _etl_step";
 }
 
 void Graph::collect_shared(const std::string& id, const Relations& relations, std::set<std::string>& shared) const {
@@ -154,9 +166,21 @@ std::string Graph::query(const std::string& id, const Relations& relations) cons
   return with_shared(id, relations, rule(step(id), relations).sql);
 }
 
-std::string Graph::violations(const std::string& id) const {
-  const std::string sql = rule(step(id), {}).violations;
-  return sql.empty() ? sql : with_shared(id, {}, sql);
+void Graph::analyze_step(const model::Step& step) {
+  if (const auto source = origin(step)) {
+    std::string list;
+    for (const source::RecordColumn& column : source->columns()) {
+      list += (list.empty() ? "" : ", ") + ("CAST(NULL AS " + column.type + ") AS ") + quote_name(column.name);
+    }
+    no_rows_[step.id] = "SELECT " + list + " WHERE false";
+  }
+  const Rule made = rule(step, all_);
+  const bool sink = kind_of(steps_, step) == Kind::kSink;
+  analyses_[step.id] = pg::analyze_select(sink ? query(step.id) : over_no_rows(step, made.sql));
+  if (!made.violations.empty()) rules_[step.id] = pg::analyze_select(over_no_rows(step, made.violations));
+  std::vector<std::string> names;
+  for (const pg::Column& column : columns(step.id)) names.push_back(column.name);
+  transform::want_unique(names);
 }
 
 void Graph::analyze(std::vector<Finding>& findings) {
@@ -165,18 +189,13 @@ void Graph::analyze(std::vector<Finding>& findings) {
   for (const model::Step& step : steps_) {
     if (faulty.contains(step.id) || find_operator(step.op, kind_of(steps_, step)) == nullptr) continue;
     const bool inputs_known = std::all_of(step.depends_on.begin(), step.depends_on.end(),
-                                          [&](const std::string& name) { return columns_.contains(name); });
+                                          [&](const std::string& name) { return analyses_.contains(name); });
     if (!inputs_known) continue;
     try {
-      if (origin(step) != nullptr) no_rows_[step.id] = select_no_rows(step);
-      columns_[step.id] = pg::analyze_select(query(step.id)).columns;
-      if (const std::string sql = violations(step.id); !sql.empty()) (void)pg::analyze_select(sql);
-      std::vector<std::string> names;
-      for (const pg::Column& column : columns_[step.id]) names.push_back(column.name);
-      transform::want_unique(names);
+      analyze_step(step);
     } catch (const Error& error) {
       if (classify(error.sqlstate) == ErrorClass::kCancel || error.sqlstate.starts_with("XX")) throw;
-      columns_.erase(step.id);
+      analyses_.erase(step.id);
       findings.push_back(
           {"step", "error", error.sqlstate, "step \"" + step.id + "\": " + error.message, error.detail, error.hint});
     }

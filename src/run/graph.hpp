@@ -25,22 +25,23 @@ class Graph {
   // steps: their operators, kinds and params were checked; a graph of such with findings can be analysed only.
   Graph(model::Steps steps, std::int64_t batch_size);
 
-  // Finds the columns of every step by parse analysis of the whole before it, in the session's rights and search_path.
-  // Steps that `findings` names already, and what depends on them, are left out. What cannot be analysed is added to
-  // `findings`, and the graph is of no use.
+  // Finds the columns of every step by parse analysis, in the session's rights and search_path: of the step alone, over
+  // inputs without rows; of a sink, of the whole before it. Steps that `findings` names already, and what depends on
+  // them, are left out. What cannot be analysed is added to `findings`, and the graph is of no use.
   void analyze(std::vector<model::Finding>& findings);
 
   const model::Steps& steps() const { return steps_; }  // in an order in which each comes after its inputs
   const model::Step& step(const std::string& id) const;
   std::vector<const model::Step*> sinks() const;
   const std::vector<pg::Column>& columns(const std::string& id) const;  // of a sink: those that it takes
+  const pg::Analysis& analysis(const std::string& id) const { return analyses_.at(id); }
+  // Of the SELECT for what breaks the rules of a step, by step; without those that have no rule.
+  const std::map<std::string, pg::Analysis>& rules() const { return rules_; }
 
   // The SELECT for a step's rows; of a sink, for the rows that it takes.
   std::string query(const std::string& id, const Relations& relations = {}) const;
   // Of a registered sink: the SELECT that gives it the rows of the relation `input`.
   std::string sink_call(const std::string& id) const;
-  // The SELECT for what breaks the rules of a step; empty: it has none.
-  std::string violations(const std::string& id) const;
   transform::Rule rule(const model::Step& step, const Relations& relations) const;
   // Of a source that is no SELECT; nullptr: of one that is.
   std::shared_ptr<const source::Origin> origin(const model::Step& step) const;
@@ -49,7 +50,9 @@ class Graph {
 
  private:
   transform::Input input(const std::string& id, const Relations& relations) const;
-  std::string select_no_rows(const model::Step& step) const;
+  std::string no_rows(const std::string& id) const;
+  std::string over_no_rows(const model::Step& step, const std::string& sql) const;
+  void analyze_step(const model::Step& step);
   transform::Rule sink_rule(const model::Step& step, const Relations& relations) const;
   void collect_shared(const std::string& id, const Relations& relations, std::set<std::string>& shared) const;
   std::string with_shared(const std::string& id, const Relations& relations, const std::string& sql) const;
@@ -58,7 +61,9 @@ class Graph {
   std::int64_t batch_size_;
   std::map<std::string, std::size_t> index_;      // of a step in steps_
   std::map<std::string, std::size_t> consumers_;  // how many steps take its rows
-  std::map<std::string, std::vector<pg::Column>> columns_;
+  Relations all_;
+  std::map<std::string, pg::Analysis> analyses_;
+  std::map<std::string, pg::Analysis> rules_;
   std::map<std::string, std::string> no_rows_;  // a SELECT without rows, of a source that is none
 };
 

@@ -21,17 +21,13 @@ Graph make_graph(const model::Definition& definition, std::vector<Finding>& find
   return graph;
 }
 
-bool has_violations(const Graph& graph, const model::Step& step) {
-  return !graph.violations(step.id).empty();
-}
-
 // Steps whose rows are wanted more than once: by several steps, by a check and what follows it, by those who look.
 Graph::Relations relations_of(const Graph& graph, bool observed) {
   Graph::Relations relations;
   for (const model::Step& step : graph.steps()) {
     if (kind_of(graph.steps(), step) == model::Kind::kSink) continue;
     if (observed || graph.consumers(step.id) > 1 || graph.origin(step) != nullptr) relations.insert(step.id);
-    if (has_violations(graph, step)) relations.insert(step.depends_on.begin(), step.depends_on.end());
+    if (graph.rules().contains(step.id)) relations.insert(step.depends_on.begin(), step.depends_on.end());
   }
   return relations;
 }
@@ -110,8 +106,6 @@ void choose_way(Plan& plan) {
   const Graph& graph = *plan.graph;
   const bool plain = graph.steps().size() == plan.sinks.size() + 1 && plan.sinks.size() == 1;  // no step in between
   const bool observed = plan.options.observe_steps && !plan.sinks.empty();
-  const bool checked = std::any_of(graph.steps().begin(), graph.steps().end(),
-                                   [&](const model::Step& step) { return has_violations(graph, step); });
   const std::vector<std::string> origins = origin_steps(graph);
   if (origins.size() == 1 && (plan.definition.mode == "incremental" || is_row_by_row(graph))) {
     plan.paged_step = origins[0];
@@ -123,7 +117,8 @@ void choose_way(Plan& plan) {
     plan.paged_step = find_paged_step(graph, plan.definition);
     if (plain && !observed) return;
     plan.way = Way::kBatch;
-  } else if (plan.sinks.size() > 1 || observed || checked || !origins.empty() || plan.options.materialize) {
+  } else if (plan.sinks.size() > 1 || observed || !graph.rules().empty() || !origins.empty() ||
+             plan.options.materialize) {
     plan.way = Way::kWhole;
   }
   if (plan.way == Way::kDirect) return;
@@ -219,14 +214,12 @@ void plan_steps(Plan& plan, unsigned owner) {
   plan.graph = make_graph(plan.definition);
   std::vector<pg::Analysis> inputs;
   for (const model::Step* step : plan.graph->sinks()) {
-    inputs.push_back(pg::analyze_select(plan.graph->query(step->id)));
+    inputs.push_back(plan.graph->analysis(step->id));
     check_source(inputs.back(), owner);
     add_tables(plan, inputs.back());
     plan.sinks.push_back(plan_sink(plan, *step, owner));
   }
-  for (const model::Step& step : plan.graph->steps()) {
-    if (!has_violations(*plan.graph, step)) continue;
-    const pg::Analysis rules = pg::analyze_select(plan.graph->violations(step.id));  // are no part of a sink's query
+  for (const auto& [step, rules] : plan.graph->rules()) {  // are no part of a sink's query
     check_source(rules, owner);
     add_tables(plan, rules);
   }
