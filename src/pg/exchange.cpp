@@ -1,6 +1,7 @@
 #include "pg/exchange.hpp"
 
 #include <algorithm>
+#include <csignal>
 #include <cstring>
 #include <vector>
 
@@ -12,11 +13,14 @@ extern "C" {
 #include "postmaster/bgworker.h"
 #include "storage/dsm.h"
 #include "storage/latch.h"
+#include "storage/lwlock.h"
 #include "storage/proc.h"
+#include "storage/procarray.h"
 #include "storage/shm_mq.h"
 #include "utils/array.h"
 #include "utils/fmgrprotos.h"
 #include "utils/resowner.h"
+#include "utils/timestamp.h"
 #include "utils/wait_event.h"
 }
 
@@ -26,19 +30,43 @@ namespace {
 
 constexpr std::size_t kQueueBytes = 65536;
 
-// The segment: the length of the question, the question, then the queue.
+// The segment: this, the question, then the queues.
+struct Head {
+  std::uint64_t question_length;
+  int asker;                        // pid
+  volatile std::int64_t failed_us;  // when the answerer failed; 0: it did not
+};
+
 struct Layout {
   std::size_t question;
-  std::size_t queue;
+  std::size_t answers;
+  std::size_t messages;
   std::size_t total;
 };
 
 Layout layout_of(std::size_t question_length) {
   Layout layout{};
-  layout.question = MAXALIGN(sizeof(std::uint64_t));
-  layout.queue = MAXALIGN(layout.question + question_length);
-  layout.total = layout.queue + kQueueBytes;
+  layout.question = MAXALIGN(sizeof(Head));
+  layout.answers = MAXALIGN(layout.question + question_length);
+  layout.messages = layout.answers + kQueueBytes;
+  layout.total = layout.messages + kQueueBytes;
   return layout;
+}
+
+// C only.
+Head* head_of(void* segment) {
+  return static_cast<Head*>(dsm_segment_address(static_cast<dsm_segment*>(segment)));
+}
+
+// C only.
+shm_mq_result send_to(shm_mq_handle* queue, Size length, const char* data, bool nowait) {
+  return shm_mq_send(queue, length, data, nowait, true);
+}
+
+// C only.
+void want_asker(shm_mq_result result) {
+  if (result == SHM_MQ_SUCCESS) return;
+  ereport(FATAL, errcode(ERRCODE_QUERY_CANCELED), errmsg("nobody waits for the answer any more"));
 }
 
 // C only: an on_dsm_detach callback. Runs wherever the asker leaves: at the end of the Asker, when a transaction
@@ -87,15 +115,16 @@ Asker::Asker(Task task, const std::string& question) {
   const Layout layout = layout_of(question.size());
   const char* text = question.data();
   const std::size_t length = question.size();
-  task.job = Job::kAnswer;
   started_ = call([&] {
     dsm_segment* segment = dsm_create(layout.total, 0);
     char* base = static_cast<char*>(dsm_segment_address(segment));
-    std::memset(base, 0, layout.queue);
-    *reinterpret_cast<std::uint64_t*>(base) = length;
+    std::memset(base, 0, layout.answers);
+    *head_of(segment) = {length, MyProcPid, 0};
     std::memcpy(base + layout.question, text, length);
-    shm_mq* queue = shm_mq_create(base + layout.queue, kQueueBytes);
-    shm_mq_set_receiver(queue, MyProc);
+    shm_mq* answers = shm_mq_create(base + layout.answers, kQueueBytes);
+    shm_mq_set_receiver(answers, MyProc);
+    shm_mq* messages = shm_mq_create(base + layout.messages, kQueueBytes);
+    shm_mq_set_sender(messages, MyProc);
     segment_ = segment;
     task.exchange = dsm_segment_handle(segment);
     BackgroundWorkerHandle* handle = nullptr;
@@ -105,7 +134,8 @@ Asker::Asker(Task task, const std::string& question) {
     if (!started) return false;
     worker_ = handle;
     on_dsm_detach(segment, stop_answerer, PointerGetDatum(handle));
-    queue_ = shm_mq_attach(queue, segment, handle);
+    answers_ = shm_mq_attach(answers, segment, handle);
+    messages_ = shm_mq_attach(messages, segment, handle);
     return true;
   });
 }
@@ -120,23 +150,41 @@ std::optional<std::string> Asker::receive() {
     Size length;
     void* data;
   };
-  for (;;) {
+  for (;; wait()) {
     const Message message = call([&] {
       Message m{};
-      m.result = shm_mq_receive(static_cast<shm_mq_handle*>(queue_), &m.length, &m.data, true);
+      m.result = shm_mq_receive(static_cast<shm_mq_handle*>(answers_), &m.length, &m.data, true);
       return m;
     });
     if (message.result == SHM_MQ_DETACHED) return std::nullopt;
     if (message.result == SHM_MQ_SUCCESS) return std::string(static_cast<const char*>(message.data), message.length);
-    const bool woken = call([&] {
-      const int events =
-          WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, DeadlockTimeout, PG_WAIT_EXTENSION);
-      ResetLatch(MyLatch);
-      CHECK_FOR_INTERRUPTS();
-      return (events & WL_LATCH_SET) != 0;
-    });
-    if (!woken) refuse_own_deadlock();
   }
+}
+
+bool Asker::send(const std::string& message) {
+  const char* data = message.data();
+  const std::size_t length = message.size();
+  for (;; wait()) {
+    const shm_mq_result result =
+        call([&] { return send_to(static_cast<shm_mq_handle*>(messages_), length, data, true); });
+    if (result != SHM_MQ_WOULD_BLOCK) return result == SHM_MQ_SUCCESS;
+  }
+}
+
+std::int64_t Asker::failed_us() const {
+  return head_of(segment_)->failed_us;
+}
+
+// Until the worker has done something, or long enough to see whether it can.
+void Asker::wait() const {
+  const bool woken = call([&] {
+    const int events =
+        WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, DeadlockTimeout, PG_WAIT_EXTENSION);
+    ResetLatch(MyLatch);
+    CHECK_FOR_INTERRUPTS();
+    return (events & WL_LATCH_SET) != 0;
+  });
+  if (!woken) refuse_own_deadlock();
 }
 
 void Asker::refuse_own_deadlock() const {
@@ -169,26 +217,49 @@ Answerer::Answerer(const Task& task) {
     dsm_pin_mapping(segment);
     segment_ = segment;
     char* base = static_cast<char*>(dsm_segment_address(segment));
-    const Layout layout = layout_of(*reinterpret_cast<std::uint64_t*>(base));
-    shm_mq* queue = reinterpret_cast<shm_mq*>(base + layout.queue);
-    shm_mq_set_sender(queue, MyProc);
-    queue_ = shm_mq_attach(queue, segment, nullptr);
+    const Layout layout = layout_of(head_of(segment)->question_length);
+    shm_mq* answers = reinterpret_cast<shm_mq*>(base + layout.answers);
+    shm_mq_set_sender(answers, MyProc);
+    answers_ = shm_mq_attach(answers, segment, nullptr);
+    shm_mq* messages = reinterpret_cast<shm_mq*>(base + layout.messages);
+    shm_mq_set_receiver(messages, MyProc);
+    messages_ = shm_mq_attach(messages, segment, nullptr);
   });
 }
 
 std::string Answerer::question() const {
   const char* base = static_cast<const char*>(dsm_segment_address(static_cast<dsm_segment*>(segment_)));
-  const std::uint64_t length = *reinterpret_cast<const std::uint64_t*>(base);
+  const std::uint64_t length = head_of(segment_)->question_length;
   return {base + layout_of(length).question, length};
+}
+
+std::string Answerer::receive() {
+  struct Message {
+    Size length;
+    void* data;
+  };
+  const Message message = call([&] {
+    Message m{};
+    want_asker(shm_mq_receive(static_cast<shm_mq_handle*>(messages_), &m.length, &m.data, false));
+    return m;
+  });
+  return {static_cast<const char*>(message.data), message.length};
 }
 
 void Answerer::send(const std::string& message) {
   const char* data = message.data();
   const std::size_t length = message.size();
+  call([&] { want_asker(send_to(static_cast<shm_mq_handle*>(answers_), length, data, false)); });
+}
+
+// Under the lock that guards the list of processes, so that the signal meets the asker or nobody.
+void Answerer::fail() {
   call([&] {
-    if (shm_mq_send(static_cast<shm_mq_handle*>(queue_), length, data, false, true) != SHM_MQ_SUCCESS) {
-      ereport(FATAL, errcode(ERRCODE_QUERY_CANCELED), errmsg("nobody waits for the answer any more"));
-    }
+    Head* head = head_of(segment_);
+    head->failed_us = GetCurrentTimestamp();
+    LWLockAcquire(ProcArrayLock, LW_SHARED);
+    if (BackendPidGetProcWithLock(head->asker) != nullptr) (void)kill(head->asker, SIGINT);
+    LWLockRelease(ProcArrayLock);
   });
 }
 

@@ -6,6 +6,7 @@
 
 extern "C" {
 #include "access/htup_details.h"
+#include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "utils/acl.h"
@@ -164,6 +165,19 @@ RowFunction find_operator_function(const std::string& signature, OperatorUse use
   const Found found = find(signature);
   check_operator_function(found.raw, use);
   return function_of(found);
+}
+
+bool is_opaque(unsigned function) {
+  return call([&] {
+    HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+    if (!HeapTupleIsValid(tuple)) return false;
+    auto* form = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple));
+    const Oid language = form->prolang;
+    const bool opaque = form->provolatile == PROVOLATILE_VOLATILE ||
+                        (language != INTERNALlanguageId && language != ClanguageId && language != SQLlanguageId);
+    ReleaseSysCache(tuple);
+    return opaque;
+  });
 }
 
 bool may_execute(unsigned role, unsigned function) {

@@ -28,6 +28,9 @@ RowFunction find_row_function(const std::string& signature);
 enum class OperatorUse { kSource, kTransform, kSink };
 RowFunction find_operator_function(const std::string& signature, OperatorUse use);
 
+// Whether the planner can say nothing of a call of it: volatile, or in a procedural language.
+bool is_opaque(unsigned function);
+
 // Whether `role` has EXECUTE on it.
 bool may_execute(unsigned role, unsigned function);
 

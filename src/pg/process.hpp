@@ -11,7 +11,7 @@
 
 namespace etl::pg {
 
-enum class Job : std::uint32_t { kKeeper, kPipeline, kSlice, kAnswer };
+enum class Job : std::uint32_t { kKeeper, kPipeline, kSlice, kStep, kAnswer };
 
 // What a worker is started for; travels in the worker's registration, which no SQL can forge.
 struct Task {
@@ -22,7 +22,7 @@ struct Task {
   std::int64_t run = 0;
   std::int64_t epoch = 0;  // kSlice: the leader's lease
   std::int32_t slice = 0;
-  std::uint32_t exchange = 0;  // kAnswer: handle of the shared memory segment
+  std::uint32_t exchange = 0;  // kStep, kAnswer: handle of the shared memory segment
   bool queued = false;         // kPipeline: started in its turn, not at a user's request
 };
 

@@ -32,14 +32,20 @@ void begin() {
   });
 }
 
-void begin_one_snapshot() {
+void begin_one_snapshot(const std::string& snapshot) {
+  const char* shared = snapshot.empty() ? nullptr : snapshot.c_str();
   call([&] {
     SetCurrentStatementStartTimestamp();
     StartTransactionCommand();
     XactIsoLevel = XACT_REPEATABLE_READ;  // before the first snapshot
+    if (shared != nullptr) ImportSnapshot(shared);
     keep_leases_in_transaction();
     PushActiveSnapshot(GetTransactionSnapshot());
   });
+}
+
+std::string export_snapshot() {
+  return call([&] { return ExportSnapshot(GetActiveSnapshot()); });
 }
 
 namespace {
@@ -79,6 +85,10 @@ bool statement_timer_fired() {
   timer_fired = 0;
   QueryCancelPending = false;  // another error was faster than its cancel
   return true;
+}
+
+void count_as_timer() {
+  timer_fired = 1;
 }
 
 void commit(bool flush) {

@@ -10,8 +10,10 @@
 namespace etl::pg {
 
 void begin();  // START TRANSACTION, READ COMMITTED, with an active snapshot
-// The same, REPEATABLE READ: everything that is read in it is of one moment. For reading only.
-void begin_one_snapshot();
+// The same, REPEATABLE READ: everything that is read in it is of one moment. For reading only. snapshot: of another
+// transaction under way, as export_snapshot() named it.
+void begin_one_snapshot(const std::string& snapshot = {});
+std::string export_snapshot();  // not in a subtransaction
 // flush: on disk when it returns, whatever the session says; otherwise asynchronous unless the session asks for
 // remote_apply. A statement timer is off from here on.
 void commit(bool flush);
@@ -42,6 +44,7 @@ class StatementTimer {
   StatementTimer& operator=(const StatementTimer&) = delete;
 };
 bool statement_timer_fired();  // and forgets it
+void count_as_timer();         // another process's timer has fired for us
 
 std::int64_t now_us();  // microseconds since the Unix epoch
 std::string system_identifier();

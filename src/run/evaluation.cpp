@@ -217,4 +217,36 @@ void Evaluation::add_found(const std::string& found) {
   }
 }
 
+namespace {
+
+std::string number_or_null(const std::optional<std::uint64_t>& number) {
+  return number ? std::to_string(*number) : "null";
+}
+
+std::optional<std::uint64_t> read_number(const json::Value& value) {
+  return value.IsNull() ? std::nullopt : std::optional(value.GetUint64());
+}
+
+}  // namespace
+
+std::string Evaluation::report(const std::string& step) const {
+  const StepWork& work = work_.back();
+  return json::Object()
+      .add("step", step)
+      .add_number("started_us", work.started_us)
+      .add_number("active_us", work.active_us)
+      .add_raw("rows_in", number_or_null(work.rows_in))
+      .add_raw("rows_out", number_or_null(work.rows_out))
+      .add_raw("figures", work.figures)
+      .add_raw("found", found_by(step))
+      .str();
+}
+
+void Evaluation::add_report(const std::string& report) {
+  const json::Document r = json::parse(report, "a step's report");
+  work_.push_back({std::string(json::text(r["step"])), r["started_us"].GetInt64(), r["active_us"].GetInt64(),
+                   read_number(r["rows_in"]), read_number(r["rows_out"]), json::write(r["figures"])});
+  add_found(json::write(r["found"]));
+}
+
 }  // namespace etl::run

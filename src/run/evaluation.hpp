@@ -54,6 +54,10 @@ class Evaluation {
   void add_found(const std::string& found);
 
   std::vector<pg::NamedRelation> relations() const;  // filled, with their numbers of rows
+  // All that a step gave but its rows, as JSON, and back: of one that another process has run.
+  std::string report(const std::string& step) const;
+  void add_report(const std::string& report);
+
   const std::vector<StepWork>& work() const { return work_; }
   const std::vector<Violation>& violations() const { return violations_; }            // those to be quarantined
   const std::vector<source::BadRecord>& bad_records() const { return bad_records_; }  // of files, likewise

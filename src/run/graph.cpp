@@ -141,6 +141,24 @@ std::string Graph::over_no_rows(const model::Step& step, const std::string& sql)
   return with.empty() ? sql : with + " SELECT * FROM (" + sql + "\n) AS _etl_step";
 }
 
+std::vector<std::string> Graph::inputs(const std::string& id, const Relations& relations) const {
+  std::vector<std::string> all;
+  for (const std::string& name : step(id).depends_on) {
+    for (const std::string& input : relations.contains(name) ? std::vector{name} : inputs(name, relations)) {
+      if (std::find(all.begin(), all.end(), input) == all.end()) all.push_back(input);
+    }
+  }
+  return all;
+}
+
+std::string Graph::shape(const std::string& id) const {
+  std::string shape;
+  for (const pg::Column& column : columns(id)) {
+    shape += (shape.empty() ? "" : ", ") + column.name + " " + pg::type_name(column.type, column.typmod);
+  }
+  return shape;
+}
+
 void Graph::collect_shared(const std::string& id, const Relations& relations, std::set<std::string>& shared) const {
   for (const std::string& name : step(id).depends_on) {
     if (relations.contains(name)) continue;

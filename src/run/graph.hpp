@@ -46,6 +46,9 @@ class Graph {
   // Of a source that is no SELECT; nullptr: of one that is.
   std::shared_ptr<const source::Origin> origin(const model::Step& step) const;
   std::string relation_name(const std::string& id) const;
+  // The relations from which query(id, relations) reads, each once.
+  std::vector<std::string> inputs(const std::string& id, const Relations& relations) const;
+  std::string shape(const std::string& id) const;      // names and types of its columns
   std::size_t consumers(const std::string& id) const;  // how many steps take its rows
 
  private:

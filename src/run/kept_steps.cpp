@@ -4,6 +4,7 @@
 #include "pg/analyze.hpp"
 #include "pg/binary_rows.hpp"
 #include "pg/transaction.hpp"
+#include "run/parallel_steps.hpp"
 
 namespace etl::run {
 
@@ -13,11 +14,7 @@ constexpr std::size_t kPartBytes = 1 << 20;
 
 // What is kept serves the same definition, and rows of the same types.
 std::string shape_of(const Plan& plan, const std::string& step) {
-  std::string shape = std::to_string(plan.definition.version);
-  for (const pg::Column& column : plan.graph->columns(step)) {
-    shape += ", " + column.name + " " + pg::type_name(column.type, column.typmod);
-  }
-  return shape;
+  return std::to_string(plan.definition.version) + ", " + plan.graph->shape(step);
 }
 
 void keep_rows(std::int64_t run, const std::string& step, pg::Relation& rows) {
@@ -45,8 +42,8 @@ void load_rows(std::int64_t run, const std::string& step, pg::Relation& rows) {
 }
 
 // True: it need not run.
-bool take_up(Evaluation& evaluation, const model::Step& step, const std::string& shape, Context& context) {
-  const auto found = catalog::find_kept_step(context.run, step.id, shape);
+bool take_up(Evaluation& evaluation, const model::Step& step, Context& context) {
+  const auto found = catalog::find_kept_step(context.run, step.id, shape_of(context.plan, step.id));
   if (!found) return false;
   load_rows(context.run, step.id, evaluation.relation(step.id));
   evaluation.add_found(*found);
@@ -54,26 +51,34 @@ bool take_up(Evaluation& evaluation, const model::Step& step, const std::string&
   return true;
 }
 
-void run_and_keep(Evaluation& evaluation, const model::Step& step, const std::string& shape, Context& context) {
-  evaluation.run_one(step);
-  catalog::keep_step(context.run, step.id, shape, evaluation.found_by(step.id));
+void keep(Evaluation& evaluation, const model::Step& step, const Context& context) {
+  catalog::keep_step(context.run, step.id, shape_of(context.plan, step.id), evaluation.found_by(step.id));
   keep_rows(context.run, step.id, evaluation.relation(step.id));
-  context.steps.add({evaluation.work().back()}, true);
+}
+
+// Those that are not kept.
+void run_and_keep(Evaluation& evaluation, const Stage& stage, Context& context) {
+  Stage missing;
+  for (const model::Step* step : stage) {
+    if (!take_up(evaluation, *step, context)) missing.push_back(step);
+  }
+  if (missing.empty()) return;
+  const std::size_t done = evaluation.work().size();
+  run_stage(evaluation, context, missing);
+  for (const model::Step* step : missing) keep(evaluation, *step, context);
+  context.steps.add({evaluation.work().begin() + static_cast<std::ptrdiff_t>(done), evaluation.work().end()}, true);
 }
 
 }  // namespace
 
 void evaluate_and_keep(Flow& flow, Context& context) {
-  const Plan& plan = context.plan;
   context.steps.rolled_back();
   pg::begin();
   Evaluation& evaluation = flow.start_evaluation();
   pg::commit(false);
-  for (const model::Step& step : plan.graph->steps()) {
-    if (kind_of(plan.graph->steps(), step) == model::Kind::kSink) continue;
+  for (const Stage& stage : stages(context.plan)) {
     pg::begin_one_snapshot();
-    const std::string shape = shape_of(plan, step.id);
-    if (!take_up(evaluation, step, shape, context)) run_and_keep(evaluation, step, shape, context);
+    run_and_keep(evaluation, stage, context);
     context.steps.save();
     pg::commit(false);
     context.steps.committed();

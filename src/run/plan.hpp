@@ -79,9 +79,11 @@ struct Plan {
   model::Options options;
   std::optional<Graph> graph;  // of the steps; nothing: source and target
   Way way = Way::kDirect;
-  bool straight = false;              // kBatch of an origin: no step lies between the page and the one sink
-  bool at_once = false;               // a run is one batch: a sink needs all rows, or the source's rows are in no order
-  Graph::Relations relations;         // steps whose rows wait in a relation
+  bool straight = false;       // kBatch of an origin: no step lies between the page and the one sink
+  bool at_once = false;        // a run is one batch: a sink needs all rows, or the source's rows are in no order
+  Graph::Relations relations;  // steps whose rows wait in a relation
+  // kWhole: groups of these that run on workers of their own, each of one layer.
+  std::vector<Graph::Relations> parallel;
   std::string paged_step;             // kBatch: whose rows the feed reads
   std::vector<pg::BaseTable> tables;  // all that is read
   std::vector<Feed> feeds;

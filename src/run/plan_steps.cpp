@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "pg/function.hpp"
+#include "pg/row_stream.hpp"
 #include "run/operators.hpp"
 #include "run/registered.hpp"
 #include "run/source_check.hpp"
@@ -30,6 +32,31 @@ Graph::Relations relations_of(const Graph& graph, bool observed) {
     if (graph.rules().contains(step.id)) relations.insert(step.depends_on.begin(), step.depends_on.end());
   }
   return relations;
+}
+
+// What a worker of its own may be worth: PostgreSQL knows neither how long it takes nor how to run it in parallel.
+bool is_opaque(const Graph& graph, const model::Step& step) {
+  if (kind_of(graph.steps(), step) == model::Kind::kSink) return false;
+  const pg::Analysis& analysis = graph.analysis(step.id);
+  const bool opaque =
+      graph.origin(step) != nullptr || std::any_of(analysis.functions.begin(), analysis.functions.end(), pg::is_opaque);
+  return opaque;
+}
+
+// The opaque steps of a layer, where it has several.
+std::vector<Graph::Relations> parallel_steps(const Graph& graph) {
+  std::vector<Graph::Relations> groups;
+  const bool can_stream = std::all_of(graph.steps().begin(), graph.steps().end(),
+                                      [&](const model::Step& step) { return pg::can_stream(graph.columns(step.id)); });
+  if (!can_stream) return groups;
+  for (const auto& layer : model::layers(graph.steps())) {
+    Graph::Relations group;
+    for (const model::Step* step : layer) {
+      if (is_opaque(graph, *step)) group.insert(step->id);
+    }
+    if (group.size() > 1) groups.push_back(std::move(group));
+  }
+  return groups;
 }
 
 // The sources that are no SELECT.
@@ -117,12 +144,14 @@ void choose_way(Plan& plan) {
     plan.paged_step = find_paged_step(graph, plan.definition);
     if (plain && !observed) return;
     plan.way = Way::kBatch;
-  } else if (plan.sinks.size() > 1 || observed || !graph.rules().empty() || !origins.empty() ||
-             plan.options.materialize) {
+  } else if (plan.parallel = parallel_steps(graph); !plan.parallel.empty() || plan.sinks.size() > 1 || observed ||
+                                                    !graph.rules().empty() || !origins.empty() ||
+                                                    plan.options.materialize) {
     plan.way = Way::kWhole;
   }
   if (plan.way == Way::kDirect) return;
   plan.relations = relations_of(graph, observed || (plan.options.materialize && plan.way == Way::kWhole));
+  for (const Graph::Relations& group : plan.parallel) plan.relations.insert(group.begin(), group.end());
   if (plan.way == Way::kBatch) plan.relations.insert(plan.paged_step);
 }
 

@@ -169,6 +169,7 @@ std::string error_to_json(const Error& error) {
       .add("detail", error.detail)
       .add("hint", error.hint)
       .add("context", error.context)
+      .add("step", error.step)
       .str();
 }
 
@@ -177,6 +178,7 @@ Error error_from_json(const std::string& text) {
   auto part = [&](const char* name) { return json::text_member(document, name).value_or(""); };
   Error error(part("sqlstate"), part("message"), part("detail"), part("hint"));
   error.context = part("context");
+  error.step = part("step");
   return error;
 }
 

@@ -6,6 +6,7 @@
 #include "pg/process.hpp"
 #include "pg/transaction.hpp"
 #include "run/kept_steps.hpp"
+#include "run/parallel_steps.hpp"
 
 namespace etl::run {
 
@@ -48,14 +49,15 @@ void evaluate(Flow& flow, Context& context) {
   if (context.plan.options.materialize) return evaluate_and_keep(flow, context);
   context.steps.rolled_back();
   pg::begin_one_snapshot();
+  Evaluation& evaluation = flow.start_evaluation();
   try {
-    flow.evaluate();
+    for (const Stage& stage : stages(context.plan)) run_stage(evaluation, context, stage);
   } catch (const Error&) {
-    context.steps.add(flow.evaluation()->work(), true);
+    context.steps.add(evaluation.work(), true);
     throw;
   }
   pg::commit(false);
-  context.steps.add(flow.evaluation()->work(), true);
+  context.steps.add(evaluation.work(), true);
 }
 
 void TableLoop::open() {

@@ -35,6 +35,7 @@ std::vector<Row> ask(const Question& question, const model::Definition& definiti
                 "The owner's session is a background worker, which a standby lacks.", "Ask on the primary.");
   }
   pg::Task task;
+  task.job = pg::Job::kAnswer;
   task.database = pg::database_id();
   task.role = definition.owner;
   task.pipeline = definition.id;

@@ -2,6 +2,7 @@
 // pipeline's owner, or the bootstrap superuser for a keeper.
 #include "pg/entry.hpp"
 #include "pg/process.hpp"
+#include "run/parallel_steps.hpp"
 #include "run/pipeline_run.hpp"
 #include "worker/answer.hpp"
 #include "worker/keeper.hpp"
@@ -29,6 +30,8 @@ static void work(std::uintptr_t argument) {
       return lead_runs(task);
     case pg::Job::kSlice:
       return run::work_on_slice(task);
+    case pg::Job::kStep:
+      return run::work_on_step(task);
     case pg::Job::kAnswer:
       return answer(task);
   }
