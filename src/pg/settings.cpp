@@ -34,9 +34,9 @@ std::string text_of(const char* value) {
 }  // namespace
 
 void define_settings() {
-  DefineCustomIntVariable("etl.max_workers", "Pipelines that run at once in a database.",
-                          "Others wait in state RUN_REQUESTED.", &max_workers_setting, 4, 1, 1000, PGC_SIGHUP, 0,
-                          nullptr, nullptr, nullptr);
+  DefineCustomIntVariable("etl.max_workers", "Pipelines that run at once in a database, and steps of a run.",
+                          "Other pipelines wait in state RUN_REQUESTED.", &max_workers_setting, 4, 1, 1000, PGC_SIGHUP,
+                          0, nullptr, nullptr, nullptr);
   DefineCustomStringVariable(
       "etl.allowed_hosts", "Loopback, private and link-local addresses, and hosts of plain http, that may be reached.",
       "A comma list of host[:port] or CIDR[:port].", &allowed_hosts_setting, "", PGC_SUSET, 0, nullptr, nullptr,

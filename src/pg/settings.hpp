@@ -8,7 +8,7 @@ namespace etl::pg {
 
 void define_settings();
 
-int max_workers();             // etl.max_workers: pipelines running at once in a database
+int max_workers();             // etl.max_workers: pipelines running at once in a database, and steps of a run
 std::string allowed_hosts();   // etl.allowed_hosts
 std::string data_directory();  // etl.data_directory
 std::size_t max_record_bytes();

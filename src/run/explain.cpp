@@ -139,15 +139,25 @@ void emit_json(const Plan& plan, const Description& d, std::int64_t batches, con
   emit({out.str()});
 }
 
+// How often the step's statement runs, and with which other steps.
+std::string when(const Plan& plan, const std::string& step) {
+  if (plan.way != Way::kWhole) return "each batch";
+  std::string others;
+  for (const Graph::Relations& group : plan.parallel) {
+    for (const std::string& id : group.contains(step) ? group : Graph::Relations()) {
+      if (id != step) others += (others.empty() ? ", at the same time as " : ", ") + id;
+    }
+  }
+  return "once" + others;
+}
+
 // A line for each step with its own statement; those between are parts of the statement after them.
 void emit_steps(const Plan& plan, const Description& d, const Emit& emit) {
   if (plan.graph) {
     for (const model::Step& step : plan.graph->steps()) {
       if (!plan.relations.contains(step.id) || step.id == plan.paged_step) continue;
-      emit_block(
-          emit,
-          ("step " + step.id + " (" + step.op + "), " + (plan.way == Way::kWhole ? "once" : "each batch")).c_str(),
-          plan.graph->query(step.id, plan.relations), {});
+      emit_block(emit, ("step " + step.id + " (" + step.op + "), " + when(plan, step.id)).c_str(),
+                 plan.graph->query(step.id, plan.relations), {});
     }
   }
   for (std::size_t i = 0; i < plan.sinks.size(); ++i) {

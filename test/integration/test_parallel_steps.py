@@ -78,6 +78,11 @@ def test_two_steps_run_at_the_same_time(parallel):
     create(parallel, halves("w.meet(1, 2)", "w.meet(1, 2)"))
     assert run(parallel) == "succeeded"
     assert parallel.same()
+    lines = [line for (line,) in parallel.admin.execute("SELECT etl.explain('p')")]
+    assert [line.split(":")[0].strip() for line in lines if "same time" in line] == [
+        "step a (sql), once, at the same time as b",
+        "step b (sql), once, at the same time as a",
+    ]
     steps = parallel.admin.execute("SELECT step, status, rows_out FROM etl.step_runs ORDER BY 1").fetchall()
     assert steps[:3] == [("a", "succeeded", 150), ("b", "succeeded", 150), ("both", "succeeded", None)]
 
