@@ -158,13 +158,25 @@ CREATE VIEW etl.step_runs WITH (security_barrier) AS
 SELECT l.run_id, p.name AS pipeline, p.id AS pipeline_id, l.step, l.operator, l.status, l.started_at,
        CASE WHEN l.status NOT IN ('requested', 'running') THEN l.finished_at END AS finished_at,
        CASE WHEN l.active_us > 0 THEN l.active_us * interval '1 microsecond' END AS duration, l.rows_in, l.rows_out,
-       l.figures, l.error_code, l.error_message
+       l.figures, l.error_code, l.error_message,
+       'pg_etl'::text AS service, p.name AS dataset_name, l.started_at AS "timestamp",
+       CASE WHEN l.active_us > 0 THEN pg_catalog.round(l.active_us / 1e6, 6) END AS duration_sec, l.figures ->> 'strategy' AS strategy,
+       CASE WHEN pg_catalog.jsonb_typeof(l.figures -> 'columns_affected') = 'array'
+            THEN ARRAY(SELECT pg_catalog.jsonb_array_elements_text(l.figures -> 'columns_affected')) END AS columns_affected,
+       (l.figures ->> 'nulls_filled')::bigint AS nulls_filled
 FROM etl.visible_pipeline p
 JOIN etl.run_log r ON r.pipeline_id = p.id
 JOIN etl.step_run_log l ON l.run_id = r.id
 ORDER BY l.run_id, l.step_no;
 COMMENT ON VIEW etl.step_runs IS 'Steps of runs. Rows and duration of a step that is a part of another one''s statement are NULL: option "observe": "steps" gives each one of its own';
 COMMENT ON COLUMN etl.step_runs.figures IS 'The operator''s own figures';
+COMMENT ON COLUMN etl.step_runs.service IS 'As in JSON log lines: the fields of an audit record, from here on';
+COMMENT ON COLUMN etl.step_runs.dataset_name IS 'The pipeline, as in JSON log lines';
+COMMENT ON COLUMN etl.step_runs."timestamp" IS 'When the step began';
+COMMENT ON COLUMN etl.step_runs.duration_sec IS 'Seconds of work; NULL where duration is';
+COMMENT ON COLUMN etl.step_runs.strategy IS 'Of clean_nulls';
+COMMENT ON COLUMN etl.step_runs.columns_affected IS 'Of clean_nulls and mask, with option "observe": "steps"';
+COMMENT ON COLUMN etl.step_runs.nulls_filled IS 'Of clean_nulls, with option "observe": "steps"';
 
 CREATE VIEW etl.operators WITH (security_barrier) AS
 SELECT name, kind, params_schema, description, of_batch, of_set FROM etl.list_operators();

@@ -82,3 +82,30 @@ COMMENT ON FUNCTION etl.profile(regclass) IS
 'Each column of a table or view: rows, NULLs, distinct values, smallest and largest as text; of numbers mean, sample standard deviation and quartiles. Reads the table once a column, with the caller''s rights';
 
 GRANT SELECT ON etl.run_insights TO PUBLIC;
+
+-- No SET search_path: what the caller wrote in params is read under his own.
+CREATE FUNCTION etl.compile_transform(operator text, params jsonb, ids text[], tables text[]) RETURNS text
+LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'etl_compile_transform';
+COMMENT ON FUNCTION etl.compile_transform(text, jsonb, text[], text[]) IS
+'The SELECT of a transform over tables, each under an id. For etl.transform_sql(), not to be called';
+
+-- No SET search_path, likewise.
+CREATE FUNCTION etl.transform_sql(operator text, params jsonb, VARIADIC inputs regclass[]) RETURNS text
+LANGUAGE sql STABLE AS $$
+SELECT etl.compile_transform($1, $2, pg_catalog.array_agg(c.relname::pg_catalog.text ORDER BY i.n),
+                             pg_catalog.array_agg(pg_catalog.format('%I.%I', n.nspname, c.relname) ORDER BY i.n))
+FROM pg_catalog.unnest($3) WITH ORDINALITY AS i(relation, n)
+JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) i.relation
+JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace $$;
+COMMENT ON FUNCTION etl.transform_sql(text, jsonb, regclass[]) IS
+'The SELECT that a transform is over all rows of tables or views, which it knows by their names as a step knows its inputs by their ids. With the caller''s rights, without pipeline and worker; \gexec runs it with typed columns';
+
+-- No SET search_path, likewise.
+CREATE FUNCTION etl.transform(operator text, params jsonb, VARIADIC inputs regclass[]) RETURNS SETOF jsonb
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    RETURN QUERY EXECUTE pg_catalog.format('SELECT pg_catalog.to_jsonb(r) FROM (%s) AS r',
+                                           etl.transform_sql(operator, params, VARIADIC inputs));
+END $$;
+COMMENT ON FUNCTION etl.transform(text, jsonb, regclass[]) IS
+'The rows that a transform makes of tables or views (see etl.transform_sql): SELECT etl.transform(''clean_nulls'', ''{"strategy": "mean"}'', ''staff'')';

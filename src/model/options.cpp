@@ -13,11 +13,12 @@ namespace {
 
 using json::Value;
 
-constexpr std::array<std::string_view, 24> kBuilt = {
-    "auto_recover",   "bulk_bytes",     "bulk_items",  "compress",         "durability",   "in_flight",
-    "index_mappings", "index_settings", "materialize", "max_dead_letters", "max_retries",  "null_keys",
-    "observe",        "on_error",       "overlap",     "priority",         "range",        "retry_backoff",
-    "safety",         "settle",         "slices",      "snapshot",         "step_timeout", "write_mode"};
+constexpr std::array<std::string_view, 25> kBuilt = {
+    "auto_recover", "bulk_bytes",     "bulk_items",     "compress",     "durability",
+    "in_flight",    "index_mappings", "index_settings", "materialize",  "max_dead_letters",
+    "max_retries",  "null_keys",      "observe",        "on_error",     "overlap",
+    "priority",     "range",          "retry_backoff",  "run_timeout",  "safety",
+    "settle",       "slices",         "snapshot",       "step_timeout", "write_mode"};
 constexpr std::array<std::string_view, 5> kLater = {"capture", "copy_data", "delete_mode", "on_schema_change",
                                                     "tables"};
 
@@ -101,7 +102,8 @@ void read_option(Options& o, const std::string& key, const Value& v) {
   if (key == "slices") o.slices = static_cast<int>(whole("slices", v, 1, 64));
   if (key == "snapshot") o.snapshot_run = word("snapshot", v, {"batch", "run"}) == 1;
   if (key == "step_timeout") o.step_timeout_ms = duration("step_timeout", v);
-  if (o.step_timeout_ms > INT32_MAX) wrong("step_timeout", v, "at most 24 days");
+  if (key == "run_timeout") o.run_timeout_ms = duration("run_timeout", v);
+  if (std::max(o.step_timeout_ms, o.run_timeout_ms) > INT32_MAX) wrong(key.c_str(), v, "at most 24 days");
 }
 
 }  // namespace

@@ -28,6 +28,7 @@ struct Options {
   bool dead_letter_null_keys = false;
   bool auto_recover = true;
   std::int64_t step_timeout_ms = 300000;
+  std::int64_t run_timeout_ms = 0;  // 0: none
   std::int64_t bulk_bytes = 10485760;
   int bulk_items = 5000;
   int in_flight = 4;

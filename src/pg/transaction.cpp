@@ -87,6 +87,40 @@ bool statement_timer_fired() {
   return true;
 }
 
+namespace {
+
+constexpr int kAgainMs = 1000;
+
+volatile sig_atomic_t run_fired = 0;
+TimeoutId run_timer_id = MAX_TIMEOUTS;
+
+// In a signal handler.
+void on_run_timer() {
+  if (proc_exit_inprogress) return;
+  run_fired = 1;
+  InterruptPending = true;
+  QueryCancelPending = true;
+}
+
+}  // namespace
+
+RunTimer::RunTimer(int milliseconds) {
+  run_fired = 0;
+  if (milliseconds <= 0) return;
+  call([&] {
+    if (run_timer_id == MAX_TIMEOUTS) run_timer_id = RegisterTimeout(USER_TIMEOUT, on_run_timer);
+    enable_timeout_every(run_timer_id, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), milliseconds), kAgainMs);
+  });
+}
+
+RunTimer::~RunTimer() {
+  if (run_timer_id != MAX_TIMEOUTS && get_timeout_active(run_timer_id)) disable_timeout(run_timer_id, false);
+}
+
+bool run_timer_fired() {
+  return run_fired != 0;
+}
+
 void count_as_timer() {
   timer_fired = 1;
 }

@@ -44,7 +44,17 @@ class StatementTimer {
   StatementTimer& operator=(const StatementTimer&) = delete;
 };
 bool statement_timer_fired();  // and forgets it
-void count_as_timer();         // another process's timer has fired for us
+
+// The same for a run: from its time on it cancels whatever is done, again each second while the object lives.
+class RunTimer {
+ public:
+  explicit RunTimer(int milliseconds);  // 0: none
+  ~RunTimer();
+  RunTimer(const RunTimer&) = delete;
+  RunTimer& operator=(const RunTimer&) = delete;
+};
+bool run_timer_fired();  // since the last one was made
+void count_as_timer();   // another process's timer has fired for us
 
 std::int64_t now_us();  // microseconds since the Unix epoch
 std::string system_identifier();

@@ -122,6 +122,14 @@ bool end_run(Context& context, State to, const std::string& status, const Error*
 
 void fail_run(Context& context, const Error& error) {
   if (error.sqlstate == sqlstate::kFenced) return tell_run(context, kStopped);
+  if (error.sqlstate == "57014" && pg::run_timer_fired()) {
+    const Error late(
+        "57014", "the run took longer than option \"run_timeout\" allows",
+        "It is " + std::to_string(model::parse_options(context.plan.definition.options).run_timeout_ms) + " ms.",
+        "etl.retry() goes on from the checkpoint, with as much time again.");
+    (void)end_run(context, State::FAILED, "failed", &late);
+    return;
+  }
   if (error.sqlstate == "57014" && !context.timed_out) {
     const Error cancelled("57014", "the worker was cancelled by pg_cancel_backend()");
     (void)end_run(context, State::IDLE, "cancelled", &cancelled);
@@ -186,6 +194,15 @@ Outcome go_on(Context& context) {
   return run_slices(context, slices);
 }
 
+// Option run_timeout counts from here.
+Outcome move_in_time(Context& context) {
+  const model::Options options = model::parse_options(context.plan.definition.options);
+  const pg::RunTimer timer(static_cast<int>(options.run_timeout_ms));
+  Outcome outcome = move_data(context);
+  while (outcome == Outcome::kPaused && !end_run(context, State::PAUSED, "paused", nullptr)) outcome = go_on(context);
+  return outcome;
+}
+
 }  // namespace
 
 void lead_run(const pg::Task& task) {
@@ -200,8 +217,7 @@ void lead_run(const pg::Task& task) {
     pg::commit(false);
     pin_session(context.plan.definition);
     pg::set_worker_name("pg_etl: " + context.plan.definition.name + " " + context.correlation_id);
-    Outcome outcome = move_data(context);
-    while (outcome == Outcome::kPaused && !end_run(context, State::PAUSED, "paused", nullptr)) outcome = go_on(context);
+    const Outcome outcome = move_in_time(context);
     if (outcome == Outcome::kDone) (void)end_run(context, State::IDLE, "succeeded", nullptr);
     if (outcome == Outcome::kStopped) tell_run(context, kStopped);
     pg::fault_point(15);

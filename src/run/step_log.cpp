@@ -9,6 +9,15 @@ namespace etl::run {
 
 namespace {
 
+// What it lacks is added.
+void add_items(json::Document& to, json::Value& target, const json::Value& from) {
+  for (const json::Value& item : from.GetArray()) {
+    if (std::find(target.Begin(), target.End(), item) == target.End()) {
+      target.PushBack(json::Value(item, to.GetAllocator()), to.GetAllocator());
+    }
+  }
+}
+
 void add_members(json::Document& to, json::Value& target, const json::Value& from) {
   auto& memory = to.GetAllocator();
   for (const auto& member : from.GetObject()) {
@@ -17,6 +26,8 @@ void add_members(json::Document& to, json::Value& target, const json::Value& fro
       target.AddMember(json::Value(member.name, memory), json::Value(member.value, memory), memory);
     } else if (known->value.IsObject() && member.value.IsObject()) {
       add_members(to, known->value, member.value);
+    } else if (known->value.IsArray() && member.value.IsArray()) {
+      add_items(to, known->value, member.value);
     } else if (known->value.IsInt64() && member.value.IsInt64()) {
       known->value.SetInt64(known->value.GetInt64() + member.value.GetInt64());
     } else if (known->value.IsNumber() && member.value.IsNumber()) {

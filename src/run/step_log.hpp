@@ -36,7 +36,8 @@ class StepLog {
   std::vector<catalog::StepTotals> saved_;
 };
 
-// Two objects of figures as one: numbers are added, objects likewise; of anything else the later one stays.
+// Two objects of figures as one: numbers are added, objects likewise, lists as sets; of anything else the later one
+// stays.
 std::string add_figures(const std::string& one, const std::string& other);
 
 }  // namespace etl::run

@@ -227,6 +227,32 @@ def test_a_statement_that_takes_too_long_is_tried_three_times_more(bench):
     assert bench.one("SELECT attempt FROM etl.runs WHERE id = %s", run) == 4
 
 
+@pytest.mark.parametrize("waits", ["in a statement", "between retries", "for a slice"])
+def test_a_run_that_takes_too_long_fails_and_is_retried(bench, waits):
+    options = {"run_timeout": "600ms"}
+    if waits == "between retries":
+        options |= {"step_timeout": "100ms", "retry_backoff": ["1h"]}
+    if waits == "for a slice":
+        options |= {"slices": 2}
+    bench.slow_pipeline(rows=2000, ms=0 if waits == "in a statement" else 2, options=options)
+    if waits == "in a statement":
+        bench.admin.execute("UPDATE w.t_source SET value = 'slow' WHERE id = 500")
+        bench.admin.execute(
+            "CREATE OR REPLACE FUNCTION w.slowly(value text, ms float8) RETURNS text LANGUAGE plpgsql STABLE AS"
+            " $$BEGIN IF value = 'slow' THEN PERFORM pg_sleep(3600); END IF; RETURN value; END$$"
+        )
+    run = bench.run()
+    assert bench.ends(run) == "failed"
+    assert bench.error(run) == ("57014", 'the run took longer than option "run_timeout" allows')
+    before = bench.one("SELECT count(*) FROM w.t_target")
+    assert before < 2000
+    assert waits != "in a statement" or before > 0
+    bench.hurry()
+    assert bench.one("SELECT etl.retry('p')") == run
+    assert bench.ends(run) == "succeeded", bench.error(run)
+    assert bench.same()
+
+
 def test_the_pauses_are_one_two_and_four_seconds_by_default(bench):
     bench.tables(10)
     bench.pipeline()

@@ -83,13 +83,22 @@ BEGIN
     RETURN number;
 END $$;
 
--- A step behind the tables of its inputs: what preview, a dry run, a run and one that looks at every step give, each held
--- against a query; with the step's figures and columns.
+CREATE FUNCTION t.rows(query text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    number bigint;
+BEGIN
+    EXECUTE format('SELECT count(*) FROM (%s) q', query) INTO number;
+    RETURN number;
+END $$;
+
+-- A step behind the tables of its inputs: what preview, a dry run, a run and one that looks at every step give, and the
+-- transform without a pipeline, each held against a query; with the step's figures and columns.
 CREATE PROCEDURE t.step(operator text, params jsonb, wanted text, keys jsonb DEFAULT '["id"]', inputs jsonb DEFAULT '["src"]', INOUT outcome text DEFAULT NULL) LANGUAGE plpgsql AS $$
 DECLARE
     target text := current_schema || '.step_target';
     columns text := 'SELECT string_agg(attname || '' '' || format_type(atttypid, atttypmod), '', '' ORDER BY attnum) FROM pg_attribute WHERE attnum > 0 AND attrelid = %L::regclass';
     was text;
+    tables regclass[] := ARRAY(SELECT i::regclass FROM jsonb_array_elements_text(inputs) i);
 BEGIN
     PERFORM etl.create_pipeline('step', create_target => true, batch_size => 100, steps => (
         SELECT jsonb_agg(jsonb_build_object('id', i, 'operator', 'sql', 'params', jsonb_build_object('query', 'SELECT * FROM ' || i))) FROM jsonb_array_elements_text(inputs) i)
@@ -105,6 +114,10 @@ BEGIN
     CALL t.run('step');
     outcome := split_part(t.last_run('step'), ',', 1) || '; ' || outcome || ' and ' || t.differences('SELECT * FROM ' || target, wanted) || ' differences; '
         || (SELECT figures FROM etl.step_runs WHERE pipeline = 'step' AND step = 'step' ORDER BY run_id DESC LIMIT 1) || '; ';
+    IF operator <> 'function' AND (t.differences(etl.transform_sql(operator, params, VARIADIC tables), wanted) <> 0
+       OR (SELECT count(*) FROM etl.transform(operator, params, VARIADIC tables)) <> t.rows(wanted)) THEN
+        RAISE EXCEPTION 'etl.transform() differs: %', etl.transform_sql(operator, params, VARIADIC tables);
+    END IF;
     EXECUTE format(columns, current_schema || '.' || (inputs ->> 0)) INTO was;
     EXECUTE format(columns, target) INTO columns;
     outcome := outcome || CASE WHEN columns = was THEN 'columns as before' ELSE columns END;

@@ -80,3 +80,15 @@ SELECT t.refused($$ SELECT etl.create_pipeline('bad', steps => '[
   {"id": "a", "operator": "sql", "params": {"query": "SELECT 1 AS id"}},
   {"id": "b", "operator": "table", "params": {"target": "es:even"}, "depends_on": ["a"]}]') $$);
 SELECT t.refused($$ SELECT etl.rewind('two', to_key => '[1]') $$);
+-- An audit record of each step; of batches the columns affected are a set.
+CREATE TABLE holes (id int PRIMARY KEY, a int, b text, c int);
+INSERT INTO holes SELECT i, CASE WHEN i <> 2 THEN i END, CASE WHEN i <> 9 THEN 'b' END, i FROM generate_series(1, 10) i;
+CREATE TABLE filled (LIKE holes INCLUDING ALL);
+SELECT etl.create_pipeline('audit', mode => 'incremental', incremental_key => 'id', incremental_id_key => 'id', batch_size => 5,
+  options => '{"safety": "overlap", "overlap": "0s", "settle": "0s", "observe": "steps"}', steps => '[
+  {"id": "extract", "operator": "table", "params": {"table": "steps_runs.holes"}},
+  {"id": "fill", "operator": "clean_nulls", "params": {"strategy": "constant", "value": "0", "columns": ["a", "b", "c"]}, "depends_on": ["extract"]},
+  {"id": "save", "operator": "table", "params": {"target": "steps_runs.filled"}, "depends_on": ["fill"]}]') > 0;
+CALL t.run('audit');
+SELECT step, service, dataset_name, "timestamp" = started_at, rows_in, rows_out, duration_sec > 0 AND duration_sec = extract(epoch FROM duration) AS same,
+       strategy, columns_affected, nulls_filled FROM etl.step_runs WHERE pipeline = 'audit' ORDER BY step;
