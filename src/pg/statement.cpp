@@ -2,6 +2,7 @@
 
 #include "pg/foreign_code.hpp"
 #include "pg/guard.hpp"
+#include "pg/large_tables.hpp"
 #include "pg/plan_shape.hpp"
 #include "pg/sorted_input.hpp"
 #include "pg/store.hpp"
@@ -94,10 +95,14 @@ CachedPlan* planned(Statement::Plan* plan) {
   plan_settings(plan);
   CachedPlan* cached = nullptr;
   announce_sorted(plan->sorted.columns > 0 ? &plan->sorted : nullptr);
+  plan_as_large(plan->planning == Planning::kIndexProbe);
   PG_TRY();
   { cached = checked_plan(plan->saved); }
   PG_FINALLY();
-  { announce_sorted(nullptr); }
+  {
+    announce_sorted(nullptr);
+    plan_as_large(false);
+  }
   PG_END_TRY();
   AtEOXact_GUC(true, level);
   return cached;

@@ -95,6 +95,7 @@ void Flow::open() {
   if (plan_.straight) {
     pg::Relation::Watch watch = watch_keys(*page_, plan_.sinks[0].keys);
     if (plan_.feed().by_order()) watch.position = watch_keys(*page_, plan_.feed().order).key;
+    watch.sorted_by_key = plan_.sinks[0].key_range;
     page_->watch(watch);
     return;
   }

@@ -165,6 +165,14 @@ std::vector<std::string> keys_of_source(const Plan& plan, const Feed& feed) {
   return all ? keys : std::vector<std::string>();
 }
 
+// Whether rows that come in the order of the sink's keys from another server do so here: collations may differ.
+bool sorts_alike(const Feed& feed, const SinkPlan& sink) {
+  return std::all_of(sink.keys.begin(), sink.keys.end(), [&](const std::string& key) {
+    const pg::Column* column = find_column(feed.source.columns, key);
+    return column != nullptr && column->collation == 0;
+  });
+}
+
 void plan_feeds(Plan& plan, const std::vector<pg::Analysis>& inputs) {
   const model::Definition& definition = plan.definition;
   if (plan.way == Way::kBatch) {
@@ -181,18 +189,19 @@ void plan_feeds(Plan& plan, const std::vector<pg::Analysis>& inputs) {
     }
     plan.feeds.push_back(std::move(feed));
   }
+  plan.straight = plan.way == Way::kBatch && plan.feeds[0].origin && plan.sinks.size() == 1 &&
+                  plan.graph->step(plan.sinks[0].step).depends_on == std::vector{plan.paged_step};
+  const bool sorted = plan.straight && plan.feed().by_order() && sorts_alike(plan.feed(), plan.sink());
   for (std::size_t i = 0; i < plan.sinks.size(); ++i) {
     SinkPlan& sink = plan.sinks[i];
     Feed feed;
     feed.query = plan.graph->query(sink.step, plan.relations);
     feed.source = inputs[i];
     if (plan.way != Way::kBatch) choose_order(feed, definition, sink.keys);
-    if (sink.table) prepare_upsert(sink, feed.order);
+    if (sink.table) prepare_upsert(sink, sorted ? plan.feed().order : feed.order);
     feed.source.columns = sink.columns;  // with the collations in which the target compares
     if (plan.way != Way::kBatch) plan.feeds.push_back(std::move(feed));
   }
-  plan.straight = plan.way == Way::kBatch && plan.feeds[0].origin && plan.sinks.size() == 1 &&
-                  plan.graph->step(plan.sinks[0].step).depends_on == std::vector{plan.paged_step};
   if (plan.straight) plan.feeds[0].source.columns = plan.sinks[0].columns;
 }
 

@@ -36,9 +36,9 @@ std::unique_ptr<sink::PageSink> make_sink(const Plan& plan, std::size_t index, d
   if (!sink.call.empty()) return std::make_unique<sink::FunctionSink>(sink.call);
   if (sink.write.mode == model::WriteMode::kAppend) return std::make_unique<sink::AppendSink>(sink.upsert);
   if (sink.history) return std::make_unique<sink::HistorySink>(*sink.history);
-  if (plan.way == Way::kBatch || source_rows == 0) return std::make_unique<sink::TableSink>(sink.upsert, sink.keys);
-  return std::make_unique<sink::TableSink>(sink.upsert, sink.keys, range_pays(sink, source_rows),
-                                           plan.feeds[index].order_types[0]);
+  const Feed& feed = plan.feeds[plan.way == Way::kBatch ? 0 : index];
+  if (!range_pays(sink, source_rows)) return std::make_unique<sink::TableSink>(sink.upsert, sink.keys);
+  return std::make_unique<sink::TableSink>(sink.upsert, sink.keys, true, feed.order_types[0]);
 }
 
 sink::ElasticSpec elastic_spec(const Plan& plan, const SinkPlan& sink, const std::string& correlation_id) {

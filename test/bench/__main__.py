@@ -10,12 +10,12 @@ from harness.elastic import ElasticServer
 from harness.postgres import PostgresServer
 from harness.trees import installed_tree
 
-from . import documents, files, growth, latency, peers, steps, tables
+from . import documents, files, growth, latency, peers, servers, steps, tables
 from .figures import verdict
 
 SETTINGS = {"shared_buffers": "1GB", "max_wal_size": "8GB", "checkpoint_timeout": "30min", "fsync": "on"}
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = "tables,peers,files,steps,growth,latency,documents"
+PARTS = "tables,peers,files,steps,servers,growth,latency,documents"
 
 
 def options() -> argparse.Namespace:
@@ -52,6 +52,8 @@ def main() -> int:
             figures += files.measure(connection, server, wanted.rows, wanted.runs)
         if "steps" in parts:
             figures += steps.measure(connection, wanted.rows, wanted.runs)
+        if "servers" in parts:
+            figures += servers.measure(connection, server, SETTINGS, wanted.runs)
         if "growth" in parts:
             figures += growth.measure(connection, wanted.rows, wanted.factor, wanted.runs)
         if "latency" in parts:
