@@ -27,6 +27,7 @@ FROM unnest(ARRAY[
     'es:film_dim',
     'es:film_rating_agg',
     'es:flights',
+    'es:star_flights',
     'es:star_routes']) AS pattern
 WHERE NOT EXISTS (
     SELECT FROM etl.allowed_targets AS a WHERE a.pattern = pattern.pattern AND a.role::text = 'etl_demo');

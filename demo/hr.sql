@@ -7,11 +7,12 @@ SET timezone = 'UTC';
 CREATE SCHEMA IF NOT EXISTS hr;
 \set QUIET off
 \set ECHO queries
-SELECT etl.create_pipeline('staff', if_not_exists => true,
+SELECT etl.create_pipeline('staff', create_target => true, if_not_exists => true,
     options => '{"on_error": "quarantine", "observe": "steps"}', steps => '[
-  {"id": "extract", "operator": "csv", "params": {"path": "hr.csv", "columns": {
-      "employee_id": "int", "name": "text", "email": "text", "department": "text",
-      "salary": "numeric(12,2)", "hired": "date", "left_on": "date", "changed": "date"}}},
+  {"id": "extract", "operator": "csv", "params": {"path": "hr.csv", "columns": [
+      {"name": "employee_id", "type": "int"}, {"name": "name", "type": "text"}, {"name": "email", "type": "text"},
+      {"name": "department", "type": "text"}, {"name": "salary", "type": "numeric(12,2)"}, {"name": "hired", "type": "date"},
+      {"name": "left_on", "type": "date"}, {"name": "changed", "type": "date"}]}},
   {"id": "quality", "operator": "check", "depends_on": ["extract"], "params": {"severity": "quarantine", "rules": [
       {"rule": "not_null", "columns": ["name", "department"]},
       {"rule": "range", "column": "salary", "min": 0, "max": 1000000},
@@ -21,7 +22,9 @@ SELECT etl.create_pipeline('staff', if_not_exists => true,
   {"id": "remove", "operator": "sql", "depends_on": ["quality"], "params": {"query":
       "SELECT DISTINCT employee_id, department, hired, left_on FROM quality WHERE left_on IS NOT NULL"}},
   {"id": "save", "operator": "file", "depends_on": ["clean", "remove"], "params": {
-      "path": "out/staff.parquet", "format": "parquet"}}]');
+      "path": "out/staff.parquet", "format": "parquet"}},
+  {"id": "keep", "operator": "table", "depends_on": ["clean", "remove"], "params": {
+      "target": "hr.staff", "key_columns": ["employee_id"], "write_mode": "replace"}}]');
 SELECT line FROM etl.explain('staff') AS line WHERE line ~ '^(Layers|->)';
 SELECT row ->> 'name' AS name, row ->> 'department' AS department, row ->> 'left_on' AS left_on
 FROM etl.preview('staff', 3) AS row;
@@ -31,4 +34,5 @@ WHERE run_id = (SELECT max(id) FROM etl.runs WHERE pipeline = 'staff') ORDER BY 
 SELECT step, error_code, error_message, count(*), min(original_record ->> '_file') AS file,
     min((original_record ->> '_line')::int) AS line FROM etl.dead_letters
 WHERE run_id = (SELECT max(id) FROM etl.runs WHERE pipeline = 'staff') GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
-SELECT rows_read, rows_written, rows_dead, files FROM etl.runs WHERE pipeline = 'staff' ORDER BY id DESC LIMIT 1;
+SELECT count(*) AS in_table, count(*) FILTER (WHERE left_on IS NULL) AS here, round(avg(salary)) AS salary FROM hr.staff;
+SELECT rows_written, rows_dead, files FROM etl.runs WHERE pipeline = 'staff' ORDER BY id DESC LIMIT 1;

@@ -15,9 +15,10 @@ CREATE TABLE IF NOT EXISTS hr.pay (
 -- All as text: what is no date and no number stays as it is, for the next one to find.
 SELECT etl.create_pipeline('staff_workbook', if_not_exists => true, tags => '{demo,hr}',
     options => '{"on_error": "quarantine"}', steps => '[
-  {"id": "extract", "operator": "csv", "params": {"path": "hr.csv", "columns": {
-      "employee_id": "int", "name": "text", "email": "text", "department": "text",
-      "salary": "text", "hired": "text", "left_on": "text", "changed": "text"}}},
+  {"id": "extract", "operator": "csv", "params": {"path": "hr.csv", "columns": [
+      {"name": "employee_id", "type": "int"}, {"name": "name", "type": "text"}, {"name": "email", "type": "text"},
+      {"name": "department", "type": "text"}, {"name": "salary", "type": "text"}, {"name": "hired", "type": "text"},
+      {"name": "left_on", "type": "text"}, {"name": "changed", "type": "text"}]}},
   {"id": "save", "operator": "file", "depends_on": ["extract"], "params": {
       "path": "out/hr.xlsx", "format": "xlsx", "sheet": "Staff"}}]');
 CALL etl.run_wait('staff_workbook');

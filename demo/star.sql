@@ -1,5 +1,6 @@
--- The five files of the New York flights, as they come, into a star in schema "star", by one pipeline of steps; and from
--- there one document for each route of an airline. Run as etl_demo after demo/grants.sql; can be run again.
+-- The five files of the New York flights, as they come, into a star in schema "star" and, joined, into an index, one document
+-- a flight, by one pipeline of steps; and from the star one document for each route of an airline. Run as etl_demo after
+-- demo/grants.sql; can be run again.
 
 SET client_min_messages = warning;
 CREATE SCHEMA IF NOT EXISTS star;
@@ -64,12 +65,18 @@ SELECT etl.create_pipeline('star', if_not_exists => true, tags => '{demo,flights
       "day": "make_date(year::int, month::int, day::int)", "cancelled": "dep_time IS NULL"}}},
   {"id": "facts", "operator": "drop_columns", "depends_on": ["dated"], "params": {"columns": ["year", "month", "hour",
       "minute", "dep_time", "sched_dep_time", "arr_time", "sched_arr_time", "air_time"]}},
+  {"id": "named", "operator": "sql", "depends_on": ["facts", "airlines"], "params": {"query":
+      "SELECT f.*, l.name AS airline FROM facts f JOIN airlines l USING (carrier)"}},
+  {"id": "flown", "operator": "sql", "depends_on": ["named", "places", "fleet"], "params": {"query":
+      "SELECT n.*, p.name AS destination, model FROM named n LEFT JOIN places p ON faa = dest LEFT JOIN fleet USING (tailnum)"}},
   {"id": "airline", "operator": "table", "depends_on": ["airlines"], "params": {"target": "star.airline"}},
   {"id": "airport", "operator": "table", "depends_on": ["places"], "params": {"target": "star.airport"}},
   {"id": "plane", "operator": "table", "depends_on": ["fleet"], "params": {
       "target": "star.plane", "write_mode": "scd2", "key_columns": ["tailnum"]}},
   {"id": "flight", "operator": "table", "depends_on": ["facts"], "params": {
-      "target": "star.flight", "write_mode": "replace_range", "range": {"column": "day"}}}]');
+      "target": "star.flight", "write_mode": "replace_range", "range": {"column": "day"}}},
+  {"id": "index", "operator": "elasticsearch", "depends_on": ["flown"], "params": {
+      "target": "es:star_flights", "key_columns": ["time_hour", "carrier", "flight"]}}]');
 
 SELECT etl.create_pipeline('star_routes', if_not_exists => true, tags => '{demo,flights}', steps => '[
   {"id": "flights", "operator": "table", "params": {"table": "star.flight", "where": "NOT cancelled"}},

@@ -1,20 +1,9 @@
 #!/usr/bin/env bash
-# Elasticsearch: documents equal the query, a second run and a change arrive once, and 336,776
-# flights are all there. CURL_OPTIONS may hold what the server asks for (--cacert, --netrc-file).
+# Elasticsearch: documents equal the query, a second run and a change arrive once, and 336,776 flights are all there.
 # shellcheck source=demo/scenarios/scenario.bash
 . "$(dirname "$0")/scenario.bash"
 # shellcheck source=demo/scenarios/expected.bash
 . "$(dirname "$0")/expected.bash"
-
-# shellcheck disable=SC2086
-es() { curl -sS --max-time "$timeout" ${CURL_OPTIONS:-} -X "$1" "$es_url/$2" -H 'Content-Type: application/json' "${@:3}" 2>"$error_log"; }
-
-# An engine that can be reached, and none of an earlier scenario's documents.
-forget() {
-    local status
-    status=$(es DELETE "$1" -o /dev/null -w '%{http_code}') || fail "could not reach $es_url"
-    case $status in 200 | 404) ;; *) fail "DELETE of index $1 gave $status" ;; esac
-}
 
 # same_documents INDEX TYPE QUERY: the whole index against the query, typed by the table's row type; the numbers and times may
 # be JSON strings.

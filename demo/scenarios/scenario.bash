@@ -1,4 +1,4 @@
-# What the scenarios share: psql, waiting for a condition, comparing rows, PASS and FAIL.
+# What the scenarios share: psql, curl, waiting for a condition, comparing rows, PASS and FAIL.
 #
 # Environment: PGHOST, PGPORT, PGDATABASE; PGUSER is the ordinary role that owns the pipelines
 # (default etl_demo), PGSUPERUSER the superuser (default postgres); ES_URL (default
@@ -70,6 +70,20 @@ same_rows() {
     [ "$seen" = '0 missing, 0 wrong, 0 too many' ] || fail "$1: $seen"
 }
 
+# Elasticsearch: es METHOD PATH CURL-OPTION...; CURL_OPTIONS may hold what the server asks for (--cacert, --netrc-file).
+# shellcheck disable=SC2086
+es() {
+    curl -sS --max-time "$timeout" ${CURL_OPTIONS:-} -X "$1" "$es_url/$2" -H 'Content-Type: application/json' "${@:3}" \
+        2>"$error_log"
+}
+
+# An engine that can be reached, and none of an earlier scenario's documents.
+forget() {
+    local status
+    status=$(es DELETE "$1" -o /dev/null -w '%{http_code}') || fail "could not reach $es_url"
+    case $status in 200 | 404) ;; *) fail "DELETE of index $1 gave $status" ;; esac
+}
+
 # An idle pipeline with no checkpoint and an empty target, whatever an earlier scenario left behind.
 fresh() {
     local state
@@ -82,8 +96,12 @@ fresh() {
     query "SELECT etl.reset('$1', truncate_target => ${2:-true})" >/dev/null
 }
 
-# run_wait PIPELINE: runs it to its end; its own error ends the scenario.
-run_wait() { query "CALL etl.run_wait('$1', timeout => '$timeout s')" >/dev/null; }
+# run_wait PIPELINE: runs it to its end; its own error ends the scenario, and so does a run that is not done in time.
+run_wait() {
+    local run
+    run=$(query "CALL etl.run_wait('$1', timeout => '$timeout s')")
+    expect "the run of $1 after $timeout s at most" "SELECT status FROM etl.runs WHERE id = $run" succeeded
+}
 
 # figure PIPELINE COLUMN: of its last run.
 figure() { query "SELECT $2 FROM etl.runs WHERE pipeline = '$1' ORDER BY id DESC LIMIT 1"; }
