@@ -232,12 +232,12 @@ COMMENT ON FUNCTION etl.rewind(bigint, jsonb, timestamptz) IS
 CREATE FUNCTION etl.dead_letter_replay(name text, where_sql text DEFAULT NULL, patch jsonb DEFAULT NULL) RETURNS bigint
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_dead_letter_replay';
 COMMENT ON FUNCTION etl.dead_letter_replay(text, text, jsonb) IS
-'Puts pending dead letters, patched, into the target as the owner; returns how many. where_sql is one expression over the columns of etl.dead_letters, read only. A worker commits it: it cannot be rolled back, so inside a transaction block it is 25001';
+'Puts pending dead letters, patched, back as the owner; returns how many. A row that a sink refused goes into that sink, one that a check found through the steps behind it. where_sql is one expression over the columns of etl.dead_letters, read only. A worker commits it: it cannot be rolled back, so inside a transaction block it is 25001';
 
 CREATE FUNCTION etl.dead_letter_replay(id bigint, where_sql text DEFAULT NULL, patch jsonb DEFAULT NULL) RETURNS bigint
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_dead_letter_replay';
 COMMENT ON FUNCTION etl.dead_letter_replay(bigint, text, jsonb) IS
-'Puts pending dead letters, patched, into the target as the owner; returns how many. where_sql is one expression over the columns of etl.dead_letters, read only. A worker commits it: it cannot be rolled back, so inside a transaction block it is 25001';
+'Puts pending dead letters, patched, back as the owner; returns how many. A row that a sink refused goes into that sink, one that a check found through the steps behind it. where_sql is one expression over the columns of etl.dead_letters, read only. A worker commits it: it cannot be rolled back, so inside a transaction block it is 25001';
 
 CREATE FUNCTION etl.dead_letter_discard(ids bigint[]) RETURNS bigint
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_dead_letter_discard';

@@ -96,6 +96,7 @@ void Relation::watch(const Watch& watch) {
   const int* key = watch.key.data();
   const int keys = static_cast<int>(watch.key.size());
   const bool sorted = watch.sorted_by_key;
+  const bool repetition = watch.repetition;
   call([&] {
     store_->position = describe_all(store_, position, positions);
     store_->positions = positions;
@@ -103,6 +104,7 @@ void Relation::watch(const Watch& watch) {
     store_->key = describe_all(store_, key, keys);
     store_->keys = keys;
     store_->sorted_by_key = sorted;
+    store_->repetition = repetition;
     for (int i = 0; i < positions; ++i) store_->watched = Max(store_->watched, position[i] + 1);
     for (int i = 0; i < keys; ++i) store_->watched = Max(store_->watched, key[i] + 1);
   });

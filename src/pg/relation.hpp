@@ -37,6 +37,7 @@ class Relation {
   struct Watch {
     std::vector<int> position;   // columns whose last value is the next position
     std::vector<int> key;        // columns that must not be NULL and whose repetition is noticed
+    bool repetition = true;      // it is; false: nobody asks
     bool sorted_by_key = false;  // equal keys arrive side by side
   };
   void watch(const Watch& watch);
@@ -44,7 +45,7 @@ class Relation {
   void clear();
   std::uint64_t rows() const;
   std::uint64_t bytes() const;      // of the tuples' data
-  bool repeats_keys() const;        // two rows may carry the same key (false: certainly none)
+  bool repeats_keys() const;        // two rows may carry the same key (false: none, if repetition is watched)
   std::uint64_t null_keys() const;  // rows with a NULL in a watched key or position column
   std::optional<Key> last_position() const;
   std::optional<std::string> first_of_position() const;  // first row's first position column

@@ -1,5 +1,6 @@
 #include "pg/statement.hpp"
 
+#include "pg/bulk_insert.hpp"
 #include "pg/foreign_code.hpp"
 #include "pg/guard.hpp"
 #include "pg/large_tables.hpp"
@@ -122,11 +123,11 @@ void bind(Statement::Plan* plan, const char* const* text) {
   }
 }
 
-Modified count(QueryDesc* query) {
+Modified count(QueryDesc* query, CmdType command) {
   Modified done;
   const auto total = static_cast<std::uint64_t>(query->estate->es_processed);
   if (query->operation == CMD_SELECT) {
-    done.selected = total;
+    (command == CMD_INSERT ? done.inserted : done.selected) = total;
   } else if (query->operation == CMD_MERGE) {
     auto* state = castNode(ModifyTableState, query->planstate);
     done.inserted = static_cast<std::uint64_t>(state->mt_merge_inserted);
@@ -145,6 +146,19 @@ Modified count(QueryDesc* query) {
   return done;
 }
 
+// Starts the statement, or the scan that delivers an INSERT's rows.
+QueryDesc* start(Statement::Plan* plan, PlannedStmt* statement, DestReceiver* receiver) {
+  PlannedStmt* rows = rows_to_insert(statement);
+  if (rows != nullptr) receiver = bulk_receiver();
+  const bool counts = statement->commandType == CMD_INSERT && rows == nullptr;
+  QueryDesc* query =
+      CreateQueryDesc(rows != nullptr ? rows : statement, "pg_etl batch", GetActiveSnapshot(), InvalidSnapshot,
+                      receiver, plan->values, environment(plan), counts ? INSTRUMENT_ROWS : 0);
+  ExecutorStart(query, 0);
+  if (rows != nullptr) open_bulk(receiver, statement, query->estate);
+  return query;
+}
+
 // C only. Runs the plan into `receiver`; everything it allocates goes with the SPI context.
 Modified execute(Statement::Plan* plan, DestReceiver* receiver, const char* const* text) {
   SPI_connect();
@@ -161,17 +175,14 @@ Modified execute(Statement::Plan* plan, DestReceiver* receiver, const char* cons
     CommandCounterIncrement();
     UpdateActiveSnapshotCommandId();
   }
-  QueryDesc* query =
-      CreateQueryDesc(statement, "pg_etl batch", GetActiveSnapshot(), InvalidSnapshot, receiver, plan->values,
-                      environment(plan), statement->commandType == CMD_INSERT ? INSTRUMENT_ROWS : 0);
-  ExecutorStart(query, 0);
+  QueryDesc* query = start(plan, statement, receiver);
 #if PG_VERSION_NUM >= 180000
   ExecutorRun(query, ForwardScanDirection, 0);
 #else
   ExecutorRun(query, ForwardScanDirection, 0, true);
 #endif
   ExecutorFinish(query);
-  const Modified done = count(query);
+  const Modified done = count(query, statement->commandType);
   ExecutorEnd(query);
   FreeQueryDesc(query);
   ReleaseCachedPlan(cached, CurrentResourceOwner);

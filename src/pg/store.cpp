@@ -180,7 +180,7 @@ void store_append(Relation::Store* store, TupleTableSlot* slot) {
   store->bytes += data_size(store, slot);
   MemoryContext outer = MemoryContextSwitchTo(store->scratch);
   if (has_null_key(store, slot)) ++store->null_keys;
-  if (store->keys > 0) watch_key(store, slot);
+  if (store->repetition && store->keys > 0) watch_key(store, slot);
   for (int i = 0; i < store->positions; ++i) {
     remember(store, &store->position[i], slot->tts_values[store->position[i].index],
              slot->tts_isnull[store->position[i].index]);

@@ -41,6 +41,7 @@ struct Relation::Store {
   std::uint64_t null_keys;
   bool repeats;
   bool any;
+  bool repetition;  // of keys is watched
   bool sorted_by_key;
   int positions;
   int keys;

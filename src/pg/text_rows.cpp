@@ -1,5 +1,8 @@
 #include "pg/text_rows.hpp"
 
+#include <cstdint>
+#include <cstring>
+
 #include "pg/guard.hpp"
 #include "pg/store.hpp"
 
@@ -36,9 +39,14 @@ int find_encoding(const char* name) {
 }
 
 bool is_ascii(const char* text, std::size_t size) {
-  unsigned char bits = 0;
-  for (std::size_t i = 0; i < size; ++i) bits |= static_cast<unsigned char>(text[i]);
-  return bits < 0x80;
+  std::uint64_t bits = 0;
+  std::uint64_t word;
+  for (; size >= sizeof word; text += sizeof word, size -= sizeof word) {
+    std::memcpy(&word, text, sizeof word);
+    bits |= word;
+  }
+  for (; size > 0; ++text, --size) bits |= static_cast<unsigned char>(*text);
+  return (bits & 0x8080808080808080u) == 0;
 }
 
 // In the database's encoding, checked.

@@ -19,9 +19,17 @@ std::optional<pg::Key> part_of(const std::optional<pg::Key>& position, std::size
   return std::nullopt;
 }
 
-pg::Relation::Watch watch_keys(const pg::Relation& relation, const std::vector<std::string>& keys) {
+std::vector<int> indexes(const pg::Relation& relation, const std::vector<std::string>& columns) {
+  std::vector<int> found;
+  for (const std::string& name : columns) found.push_back(relation.column_index(name));
+  return found;
+}
+
+// What an append takes may have a key twice.
+pg::Relation::Watch watch_keys(const pg::Relation& relation, const SinkPlan& sink) {
   pg::Relation::Watch watch;
-  for (const std::string& name : keys) watch.key.push_back(relation.column_index(name));
+  watch.key = indexes(relation, sink.keys);
+  watch.repetition = sink.write.mode != model::WriteMode::kAppend;
   return watch;
 }
 
@@ -93,15 +101,15 @@ void Flow::open() {
   if (plan_.way != Way::kBatch) return;
   evaluation_ = std::make_unique<Evaluation>(plan_, page_.get());
   if (plan_.straight) {
-    pg::Relation::Watch watch = watch_keys(*page_, plan_.sinks[0].keys);
-    if (plan_.feed().by_order()) watch.position = watch_keys(*page_, plan_.feed().order).key;
+    pg::Relation::Watch watch = watch_keys(*page_, plan_.sinks[0]);
+    if (plan_.feed().by_order()) watch.position = indexes(*page_, plan_.feed().order);
     watch.sorted_by_key = plan_.sinks[0].key_range;
     page_->watch(watch);
     return;
   }
   for (const SinkPlan& sink : plan_.sinks) {
     auto input = std::make_unique<pg::Relation>(sink.columns, plan_.sends());
-    input->watch(watch_keys(*input, sink.keys));
+    input->watch(watch_keys(*input, sink));
     input->clear();
     inputs_.push_back(std::move(input));
   }

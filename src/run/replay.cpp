@@ -1,26 +1,39 @@
 #include "run/replay.hpp"
 
+#include <memory>
+
+#include "catalog/checkpoints.hpp"
 #include "core/quote.hpp"
 #include "pg/analyze.hpp"
 #include "pg/read_only.hpp"
 #include "pg/spi.hpp"
 #include "pg/transaction.hpp"
-#include "run/table_loop.hpp"
+#include "run/late_rows.hpp"
+#include "run/sinks.hpp"
 
 namespace etl::run {
 
 namespace {
 
-// The pending dead letters that match, as an array of their ids.
-std::string find_letters(const Plan& plan, const std::string& where) {
+// Dead letters of one step.
+struct Letters {
+  std::string step;
+  std::string ids;  // as an array
+};
+
+// The pending dead letters that match.
+std::vector<Letters> find_letters(const Plan& plan, const std::string& where) {
   pg::want_expression(where);
   const pg::ReadOnlyScope read_only;
-  return *pg::query_once(
-              "SELECT coalesce(pg_catalog.array_agg(d.id ORDER BY d.id), '{}') FROM (SELECT * FROM"
-              " etl.dead_letters WHERE pipeline_id OPERATOR(pg_catalog.=) " +
-              std::to_string(plan.definition.id) + " AND status OPERATOR(pg_catalog.=) 'pending') AS d WHERE (" +
-              where + "\n)")
-              .at(0)[0];
+  std::vector<Letters> all;
+  for (const pg::Row& row : pg::query_once(
+           "SELECT d.step, pg_catalog.array_agg(d.id ORDER BY d.id) FROM (SELECT * FROM etl.dead_letters WHERE "
+           "pipeline_id OPERATOR(pg_catalog.=) " +
+           std::to_string(plan.definition.id) + " AND status OPERATOR(pg_catalog.=) 'pending') AS d WHERE (" + where +
+           "\n) GROUP BY d.step ORDER BY pg_catalog.min(d.id)")) {
+    all.push_back({row[0].value_or(""), *row[1]});
+  }
+  return all;
 }
 
 // A record that is shown as a string of its text has no columns.
@@ -35,19 +48,21 @@ void want_records(const std::string& letters) {
   }
 }
 
-// The letters with the ids $2, under the patch $1, as rows of the source's shape.
-std::string records_sql(const Plan& plan) {
+// The letters with the ids $2, under the patch $1, as rows. documents: bytes may be in base64, as an index has them.
+std::string records_sql(const std::vector<pg::Column>& all, bool documents) {
   constexpr unsigned kBytea = 17;
   std::string columns;
   std::string values;
-  for (const pg::Column& column : plan.sink().columns) {
-    // A letter from a document has the document's form: bytes in base64.
-    const bool base64 = plan.is_remote() && column.type == kBytea;
+  for (const pg::Column& column : all) {
+    const bool bytes = documents && column.type == kBytea;
     const std::string name = quote_name(column.name);
     columns += (columns.empty() ? "" : ", ") + name + " " +
-               (base64 ? std::string("pg_catalog.text") : pg::type_name(column.type, column.typmod)) +
+               (bytes ? std::string("pg_catalog.text") : pg::type_name(column.type, column.typmod)) +
                (column.collation == 0 ? "" : " COLLATE " + pg::collation_name(column.collation));
-    values += (values.empty() ? "" : ", ") + (base64 ? "pg_catalog.decode(r." + name + ", 'base64') AS " : "r.") + name;
+    values += (values.empty() ? "" : ", ") +
+              (bytes ? "CASE WHEN pg_catalog.starts_with(r." + name + ", '\\x') THEN r." + name +
+                           "::pg_catalog.bytea ELSE pg_catalog.decode(r." + name + ", 'base64') END AS " + name
+                     : "r." + name);
   }
   return "SELECT " + values +
          " FROM etl.dead_letters AS d, LATERAL pg_catalog.jsonb_to_record(d.original_record"
@@ -55,48 +70,114 @@ std::string records_sql(const Plan& plan) {
          columns + ") WHERE d.id OPERATOR(pg_catalog.=) ANY ($2) ORDER BY d.id";
 }
 
-}  // namespace
-
-void replay(const Plan& plan, const json::Value& arguments, const Emit& emit) {
+void read_records(pg::Relation& rows, const std::vector<pg::Column>& columns, bool documents, const std::string& patch,
+                  const std::string& ids) {
   constexpr unsigned kJsonb = 3802;
   constexpr unsigned kBigints = 1016;
-  if (plan.sinks.size() > 1) {
-    throw Error("0A000", "dead letters of a pipeline with several sinks cannot be replayed", {},
-                "Mend the rows in the source and run the pipeline again.");
+  pg::Statement records(records_sql(columns, documents), {kJsonb, kBigints}, {}, pg::Planning::kFree);
+  records.read(rows, {patch, ids});
+}
+
+void want_replayable(const SinkPlan& sink) {
+  if (sink.file) {
+    throw Error("0A000", "a dead letter of a file cannot be replayed", "A file is written whole.",
+                "Mend the row in the source and run the pipeline again.");
   }
-  if (plan.sink().remote_table && plan.sink().remote_table->append) {
+  if (sink.remote_table && sink.remote_table->append) {
     throw Error("0A000", "dead letters cannot be appended to a table of another server",
                 "Whether they had arrived could not be known after a crash.",
                 "Mend the rows in the source, or give the sink key_columns and write_mode \"upsert\".");
   }
-  const std::string letters = find_letters(plan, json::text_member(arguments, "where_sql").value_or("true"));
-  want_records(letters);
-  const std::string patch = json::text_member(arguments, "patch").value_or("{}");
-  source::SqlSource shape(source_spec(plan, plan.feed(), plan.sink().keys, {}));
-  const auto page = shape.make_page(false);
-  page->clear();
-  pg::Statement records(records_sql(plan), {kJsonb, kBigints}, {}, pg::Planning::kFree);
-  records.read(*page, {patch, letters});
-  if (plan.is_remote()) return replay_documents(plan, *page, letters, emit);
-  if (plan.sink().remote_table) return replay_rows(plan, *page, letters, emit);
-  if (plan.sink().file) {
-    throw Error("0A000", "a dead letter of a file cannot be replayed", "A file is written whole.",
-                "Mend the row in the source and run the pipeline again.");
-  }
-  const std::unique_ptr<sink::PageSink> sink = make_sink(plan, 0, 0);
-  sink->open(*page);
-  (void)sink->use_on_conflict();
-  if (page->rows() > 0) (void)sink->write(*page);
-  pg::check_deferred_constraints();
-  emit({std::to_string(mark_replayed(plan, letters))});
 }
 
-std::int64_t mark_replayed(const Plan& plan, const std::string& letters) {
+// Rows for one sink.
+struct Late {
+  std::size_t sink;
+  std::unique_ptr<pg::Relation> rows;
+};
+
+std::unique_ptr<pg::Relation> rows_for(const SinkPlan& sink) {
+  want_replayable(sink);
+  auto rows = std::make_unique<pg::Relation>(sink.columns, true);
+  pg::Relation::Watch watch;
+  for (const std::string& key : sink.keys) watch.key.push_back(rows->column_index(key));
+  rows->watch(watch);
+  rows->clear();
+  return rows;
+}
+
+// The sink that a step is; -1: it is none. Without steps there is one, and letters have the names of its two parts.
+std::ptrdiff_t sink_of(const Plan& plan, const std::string& step) {
+  for (std::size_t i = 0; i < plan.sinks.size(); ++i) {
+    if (!plan.graph || plan.sinks[i].step == step) return static_cast<std::ptrdiff_t>(i);
+  }
+  return -1;
+}
+
+// Letters of a sink go into it, others the rest of the pipeline's way.
+void take_up(const Plan& plan, const Letters& letters, const std::string& patch, std::vector<Late>& late) {
+  want_records(letters.ids);
+  if (const std::ptrdiff_t index = sink_of(plan, letters.step); index >= 0) {
+    const SinkPlan& sink = plan.sinks[static_cast<std::size_t>(index)];
+    late.push_back({static_cast<std::size_t>(index), rows_for(sink)});
+    return read_records(*late.back().rows, sink.columns, sink.is_index(), patch, letters.ids);
+  }
+  LateRows way(plan, letters.step);
+  read_records(way.page(), way.page().columns(), false, patch, letters.ids);
+  way.run();
+  for (const std::size_t sink : way.sinks()) {
+    late.push_back({sink, rows_for(plan.sinks[sink])});
+    way.read(sink, *late.back().rows);
+  }
+}
+
+void write(const Plan& plan, Late& late) {
+  const std::unique_ptr<sink::PageSink> sink = make_sink(plan, late.sink, 0);
+  (void)sink->use_on_conflict();
+  sink->open(*late.rows);
+  if (late.rows->rows() > 0) (void)sink->write(*late.rows);
+}
+
+// Outside of a transaction: nothing is held while the network is waited for. What is sent twice changes nothing.
+void send(const Plan& plan, std::vector<Late>& late) {
+  const std::int64_t version = catalog::next_version(plan.definition.id);
+  std::vector<std::unique_ptr<sink::Sender>> senders;
+  for (Late& one : late) {
+    senders.push_back(make_sender(plan, one.sink, true));
+    if (senders.back()) senders.back()->encode(*one.rows, version);
+  }
+  pg::commit(true);
+  for (const auto& sender : senders) {
+    if (!sender) continue;
+    sender->open();
+    sender->send_alone();
+  }
+  pg::begin();
+}
+
+std::int64_t mark_replayed(const Plan& plan, const Letters& letters) {
   const pg::Rows marked = pg::catalog_query(
       "UPDATE etl.dead_letter SET status = 'replayed', retry_count = retry_count + 1, last_seen = clock_timestamp()"
       " WHERE id = ANY ($1::bigint[]) AND pipeline_id = $2::bigint AND status = 'pending' RETURNING 1",
-      {letters, std::to_string(plan.definition.id)});
+      {letters.ids, std::to_string(plan.definition.id)});
   return static_cast<std::int64_t>(marked.size());
+}
+
+}  // namespace
+
+void replay(const Plan& plan, const json::Value& arguments, const Emit& emit) {
+  const std::string patch = json::text_member(arguments, "patch").value_or("{}");
+  const std::vector<Letters> letters = find_letters(plan, json::text_member(arguments, "where_sql").value_or("true"));
+  std::vector<Late> late;
+  for (const Letters& one : letters) take_up(plan, one, patch, late);
+  if (plan.sends()) send(plan, late);
+  for (Late& one : late) {
+    if (!plan.sinks[one.sink].server) write(plan, one);
+  }
+  pg::check_deferred_constraints();
+  std::int64_t replayed = 0;
+  for (const Letters& one : letters) replayed += mark_replayed(plan, one);
+  emit({std::to_string(replayed)});
 }
 
 }  // namespace etl::run

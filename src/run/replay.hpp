@@ -1,4 +1,4 @@
-// Dead letters, back into the target.
+// Dead letters, back into the targets.
 #pragma once
 
 #include "run/inspect.hpp"
@@ -7,14 +7,9 @@
 namespace etl::run {
 
 // Arguments: where_sql (a condition on the columns of etl.dead_letters), patch (a JSON object laid over each record).
-// Writes all that match, or none; emits how many.
+// A row that a sink refused goes into that sink, one that a check found the rest of its way (late_rows.hpp). Tables of
+// this database get all that match, or none; what is elsewhere gets them first, and again when that fails. Emits how
+// many.
 void replay(const Plan& plan, const json::Value& arguments, const Emit& emit);
-
-// Marks those of the letters (an array of ids) that are still pending; returns how many.
-std::int64_t mark_replayed(const Plan& plan, const std::string& letters);
-// The same for an index, and for a table of another server: sent, acknowledged, then marked. A crash between leaves the
-// letters pending.
-void replay_documents(const Plan& plan, pg::Relation& page, const std::string& letters, const Emit& emit);
-void replay_rows(const Plan& plan, pg::Relation& page, const std::string& letters, const Emit& emit);
 
 }  // namespace etl::run

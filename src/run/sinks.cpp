@@ -45,11 +45,11 @@ sink::ElasticSpec elastic_spec(const Plan& plan, const SinkPlan& sink, const std
   return {*sink.server, sink.object, sink.columns, sink.keys, plan.options, correlation_id};
 }
 
-std::unique_ptr<sink::Sender> make_sender(const Plan& plan, std::size_t index) {
+std::unique_ptr<sink::Sender> make_sender(const Plan& plan, std::size_t index, bool retries) {
   const SinkPlan& sink = plan.sinks[index];
   if (!sink.server) return nullptr;
   if (sink.remote_table) return std::make_unique<sink::PostgresSender>(*sink.remote_table);
-  return std::make_unique<sink::ElasticSender>(elastic_spec(plan, sink, plan.correlation_id));
+  return std::make_unique<sink::ElasticSender>(elastic_spec(plan, sink, plan.correlation_id), retries);
 }
 
 std::unique_ptr<sink::Sweep> make_sweep(const SinkPlan& sink, pg::Relation& rows) {

@@ -15,11 +15,12 @@ namespace etl::run {
 sink::ElasticSpec elastic_spec(const Plan& plan, const SinkPlan& sink, const std::string& correlation_id);
 
 // The sink of that number, a table of this database or a file, in the form that pays for a source of so many rows (0:
-// of pages in another order).
+// not known).
 std::unique_ptr<sink::PageSink> make_sink(const Plan& plan, std::size_t index, double source_rows);
 
-// That of a sink outside of this database; nullptr: it is none.
-std::unique_ptr<sink::Sender> make_sender(const Plan& plan, std::size_t index);
+// That of a sink outside of this database; nullptr: it is none. retries: of its own, where it has such; the loop has
+// its own.
+std::unique_ptr<sink::Sender> make_sender(const Plan& plan, std::size_t index, bool retries = false);
 
 // What follows the last page; nullptr: nothing does.
 std::unique_ptr<sink::Sweep> make_sweep(const SinkPlan& sink, pg::Relation& rows);

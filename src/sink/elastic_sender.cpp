@@ -14,8 +14,9 @@ ElasticSpec without_retries(ElasticSpec spec) {
 
 }  // namespace
 
-ElasticSender::ElasticSender(ElasticSpec spec)
-    : spec_(without_retries(std::move(spec))), sink_(std::make_unique<ElasticSink>(spec_)) {}
+ElasticSender::ElasticSender(ElasticSpec spec, bool retries)
+    : spec_(retries ? std::move(spec) : without_retries(std::move(spec))),
+      sink_(std::make_unique<ElasticSink>(spec_)) {}
 
 void ElasticSender::open() {
   sink_->open();

@@ -8,7 +8,7 @@ namespace etl::sink {
 
 class ElasticSender : public Sender {
  public:
-  explicit ElasticSender(ElasticSpec spec);
+  ElasticSender(ElasticSpec spec, bool retries);  // retries: of its own
 
   void open() override;
   void encode(pg::Relation& page, std::int64_t version) override;

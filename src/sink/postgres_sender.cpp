@@ -264,7 +264,7 @@ std::vector<PostgresSender::Image> PostgresSender::try_out() {
   return list;
 }
 
-void PostgresSender::write_alone() {
+void PostgresSender::send_alone() {
   begin();
   if (encoded_.size() > 0) write(0, encoded_.size());
   (void)connection_.query("COMMIT");

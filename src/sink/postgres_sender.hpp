@@ -59,8 +59,7 @@ class PostgresSender : public Sender {
     std::optional<std::string> after;
   };
   std::vector<Image> try_out();
-  // Writes them without a checkpoint: what is replayed is of no run.
-  void write_alone();
+  void send_alone() override;  // without a checkpoint
 
  private:
   void reopen();

@@ -60,6 +60,13 @@ class Sender {
   // The dead rows are kept: what was delivered may be seen.
   virtual void commit() {}
 
+  // Instead of deliver() and commit(), of rows that are of no batch: all of them, or the error of one.
+  virtual void send_alone() {
+    const Delivered delivered = deliver({});
+    if (!delivered.dead.empty()) throw Error(delivered.dead.front().error);
+    commit();
+  }
+
   // The batch of that run and slice that was committed last, where the sink knows.
   struct Last {
     std::int64_t batch_no = 0;

@@ -1,9 +1,9 @@
 #include "source/record_typer.hpp"
 
+#include <algorithm>
 #include <span>
 
 #include "core/json.hpp"
-#include "pg/text_rows.hpp"
 #include "pg/transaction.hpp"
 
 namespace etl::source {
@@ -33,46 +33,67 @@ std::string hex(std::string_view bytes) {
 
 }  // namespace
 
+// Room for that many bytes; the fields that wait point into what there is.
+void RecordTyper::make_room(std::size_t bytes, pg::Relation& page) {
+  if (capacity_ - used_ >= bytes) return;
+  type(page);
+  if (capacity_ >= bytes) return;
+  capacity_ = std::max(bytes, kPendingBytes);
+  text_ = std::make_unique_for_overwrite<char[]>(capacity_);
+}
+
+const char* RecordTyper::keep(std::string_view text) {
+  char* const kept = text_.get() + used_;
+  text.copy(kept, text.size());
+  kept[text.size()] = '\0';
+  used_ += text.size() + 1;
+  return kept;
+}
+
 void RecordTyper::take(const file::Record& record, pg::Relation& page) {
-  auto keep = [&](const char* text, std::size_t size) {
-    pending_.text.insert(pending_.text.end(), text, text + size);
-    pending_.text.push_back('\0');
-    return pending_.text.size() - size - 1;
-  };
-  pending_.lines.push_back(record.line);
-  pending_.raw_at.push_back(keep(record.raw.data(), record.raw.size()));
-  pending_.raw_size.push_back(record.raw.size());
+  std::size_t bytes = record.raw.size() + 1;
+  for (const file::Field& field : record.fields) bytes += field.size + 1;
+  make_room(bytes, page);
+  records_.push_back({{keep(record.raw), record.raw.size()}, record.line});
   for (const file::Field& field : record.fields) {
-    pending_.field_at.push_back(field.text == nullptr ? SIZE_MAX : keep(field.text, field.size));
-    pending_.field_size.push_back(field.size);
+    fields_.push_back(field.text == nullptr ? pg::TextField()
+                                            : pg::TextField{keep({field.text, field.size}), field.size});
   }
-  if (pending_.text.size() > kPendingBytes) type(page);
 }
 
 // All of them at once; where one does not fit its types, those before it, itself apart, and then the rest.
 void RecordTyper::type(pg::Relation& page) {
-  std::vector<pg::TextField> fields;
-  for (std::size_t i = 0; i < pending_.field_at.size(); ++i) {
-    const std::size_t at = pending_.field_at[i];
-    fields.push_back(at == SIZE_MAX ? pg::TextField() : pg::TextField{&pending_.text[at], pending_.field_size[i]});
-  }
   pg::TextRows rows(page, encoding_);
   std::size_t done = 0;
-  while (done < pending_.lines.size()) {
+  while (done < records_.size()) {
     pg::Subtransaction attempt;
     try {
-      rows.append(std::span(fields).subspan(done * columns_), pending_.lines.size() - done);
+      rows.append(std::span(fields_).subspan(done * columns_), records_.size() - done);
       attempt.release();
       break;
     } catch (const Error& error) {
       attempt.rollback();
       if (classify(error.sqlstate) != ErrorClass::kData) throw;
       done += rows.failed();
-      refuse(error, {&pending_.text[pending_.raw_at[done]], pending_.raw_size[done]}, pending_.lines[done]);
+      refuse(error, records_[done].raw, records_[done].line);
       ++done;
     }
   }
-  pending_ = {};
+  forget();
+}
+
+void RecordTyper::forget() {
+  records_.clear();
+  fields_.clear();
+  used_ = 0;
+  if (capacity_ <= kPendingBytes) return;  // else it was for one long record
+  text_.reset();
+  capacity_ = 0;
+}
+
+void RecordTyper::clear() {
+  bad_.clear();
+  forget();
 }
 
 // Thrown, or kept as a dead letter that holds the raw text.

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "file/record.hpp"
+#include "pg/text_rows.hpp"
 #include "source/page_source.hpp"
 
 namespace etl::source {
@@ -29,21 +31,22 @@ class RecordTyper {
   void take(const file::Record& record, pg::Relation& page);
   // Appends what waits to the page.
   void type(pg::Relation& page);
-  std::size_t waiting() const { return pending_.lines.size(); }
+  std::size_t waiting() const { return records_.size(); }
   void refuse(const Error& error, std::string_view raw, std::uint64_t line);
 
   const std::vector<BadRecord>& bad() const { return bad_; }
-  void clear() { bad_.clear(); }
+  // Forgets the bad ones, and what waits since an error ended a page.
+  void clear();
 
  private:
-  struct Pending {                    // records that are not typed yet
-    std::vector<std::size_t> raw_at;  // of each record, in `text`
-    std::vector<std::size_t> raw_size;
-    std::vector<std::uint64_t> lines;
-    std::vector<char> text;
-    std::vector<std::size_t> field_at;  // SIZE_MAX: NULL
-    std::vector<std::size_t> field_size;
+  struct Waiting {  // a record that is not typed yet
+    std::string_view raw;
+    std::uint64_t line;
   };
+
+  void make_room(std::size_t bytes, pg::Relation& page);
+  const char* keep(std::string_view text);
+  void forget();
 
   Kind kind_;
   std::string step_;
@@ -51,7 +54,11 @@ class RecordTyper {
   std::string encoding_;
   bool quarantine_;
   std::string place_;
-  Pending pending_;
+  std::vector<Waiting> records_;
+  std::vector<pg::TextField> fields_;  // of all of them
+  std::unique_ptr<char[]> text_;       // that they point into
+  std::size_t capacity_ = 0;
+  std::size_t used_ = 0;
   std::vector<BadRecord> bad_;
 };
 

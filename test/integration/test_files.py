@@ -4,6 +4,8 @@ import gzip
 import json
 import os
 
+import psycopg
+import pytest
 from file_pipelines import create, refused, run, steps
 from workbench import OWNER
 
@@ -54,6 +56,23 @@ def test_steps_row_by_row_see_batches_and_others_the_whole(bench, folder):
         "SELECT etl.alter_pipeline('p', %s)", (json.dumps({"steps": json.loads(steps("p.csv", ranked))}),)
     )
     assert run(bench) == "succeeded" and bench.one("SELECT age FROM w.people WHERE id = 1") == 500
+
+
+def test_a_batch_that_is_tried_again_has_each_record_once(bench, folder):
+    (folder / "p.csv").write_text("id,name\n" + "".join(f"{i},n{i}\n" for i in range(1, 251)))
+    bench.admin.execute("""
+        CREATE SEQUENCE w.tries;
+        GRANT USAGE ON SEQUENCE w.tries TO PUBLIC;
+        CREATE FUNCTION w.passes(id int) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN
+            IF id = 150 AND nextval('w.tries') = 1 THEN RAISE SQLSTATE '40001' USING MESSAGE = 'once'; END IF;
+            RETURN true;
+        END $$;
+        CREATE DOMAIN w.flaky AS int CHECK (w.passes(VALUE))""")
+    once_more = '{"retry_backoff": ["10ms"]}'
+    create(bench, steps("p.csv", columns={"id": "w.flaky", "name": "text"}), options=once_more)
+    assert run(bench) == "succeeded"
+    assert bench.one("SELECT last_value FROM w.tries") == 2
+    assert bench.one("SELECT rows_read || ' ' || rows_superseded FROM etl.runs") == "250 0"
 
 
 def test_an_incremental_pipeline_reads_on(bench, folder):
@@ -121,3 +140,18 @@ def test_the_servers_own_files_are_no_data(bench, folder):
     for directory in (own, f"{own}/base", os.path.dirname(own), "/", f"{folder},{own}"):
         bench.server.reload(**{"etl.data_directory": directory})
         assert refused(bench, steps("fine.csv")) == "42501", directory
+
+
+def test_dead_letters_of_a_sink_behind_a_file_are_replayed(bench, folder):
+    """What the sink refused is a row; what could not be read is none."""
+    (folder / "a.csv").write_text("id,name\n1,ann\n2,bob\nx,cy\n")
+    bench.admin.execute("ALTER TABLE w.people ADD CHECK (name <> 'bob')")
+    create(bench, steps("a.csv", columns={"id": "integer", "name": "text"}), options='{"on_error": "quarantine"}')
+    assert run(bench) == "succeeded"
+    with bench.owner() as owner:
+        with pytest.raises(psycopg.errors.FeatureNotSupported) as error:
+            owner.execute("SELECT etl.dead_letter_replay('p')")
+        assert 'step "extract"' in str(error.value)
+        patched = ("p", "step = 'save'", json.dumps({"name": "rob"}))
+        assert owner.execute("SELECT etl.dead_letter_replay(%s, %s, %s)", patched).fetchone() == (1,)
+    assert bench.admin.execute("SELECT id, name FROM w.people ORDER BY 1").fetchall() == [(1, "ann"), (2, "rob")]

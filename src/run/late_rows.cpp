@@ -1,0 +1,113 @@
+#include "run/late_rows.hpp"
+
+#include <algorithm>
+
+#include "pg/read_only.hpp"
+#include "run/operators.hpp"
+
+namespace etl::run {
+
+using model::Kind;
+
+LateRows::LateRows(const Plan& plan, const std::string& step) : plan_(plan) {
+  const Graph& graph = *plan_.graph;
+  want_rows(graph.step(step));
+  const bool checks = graph.rules().contains(step);
+  plan_.paged_step = checks ? graph.step(step).depends_on[0] : step;
+  plan_.relations = {plan_.paged_step};
+  if (checks) behind_.insert(step);
+  find_way(step);
+  page_ = std::make_unique<pg::Relation>(graph.columns(plan_.paged_step), true);
+  page_->clear();
+  evaluation_ = std::make_unique<Evaluation>(plan_, page_.get());
+}
+
+void LateRows::want_rows(const model::Step& step) const {
+  const Kind kind = kind_of(plan_.graph->steps(), step);
+  const bool raw = kind == Kind::kSource && plan_.graph->origin(step) != nullptr;
+  if (!raw && (kind == Kind::kSource || plan_.graph->rules().contains(step.id))) return;
+  throw Error("0A000", "dead letters of step \"" + step.id + "\" cannot be replayed",
+              raw ? "They are what could not be read as rows." : "The step gives no rows that could be taken up.",
+              "Mend the source and run the pipeline again, or leave them out by where_sql: step <> '" + step.id + "'.");
+}
+
+// Whether what the step gives for these rows is the same when others come with them.
+bool LateRows::takes_rows_alone(const model::Step& step) const {
+  if (find_operator(step.op, Kind::kTransform)->of_batch.empty() || step.op == "union" || step.op == "check")
+    return true;
+  if (step.op != "join") return false;
+  const json::Document params = json::parse(step.params, "params");
+  const std::string type = json::text_member(params, "type").value_or("inner");
+  const auto late = [&](const char* side) {
+    const std::string input(json::text(params[side]));
+    return plan_.relations.contains(input) || behind_.contains(input);
+  };
+  if (type == "inner") return true;
+  if (type == "right") return !late("left");
+  return type != "full" && !late("right");
+}
+
+// Finds what is behind the step, and which relations that needs.
+void LateRows::find_way(const std::string& step) {
+  const Graph& graph = *plan_.graph;
+  for (const model::Step& next : graph.steps()) {
+    const bool follows = std::any_of(next.depends_on.begin(), next.depends_on.end(), [&](const std::string& input) {
+      return input == step || behind_.contains(input);
+    });
+    if (!follows) continue;
+    behind_.insert(next.id);
+    const Kind kind = kind_of(graph.steps(), next);
+    if (kind == Kind::kTransform && plan_.way != Way::kBatch && !takes_rows_alone(next)) {
+      throw Error("0A000", "dead letters of step \"" + step + "\" cannot be replayed",
+                  "Step \"" + next.id + "\" behind it looks at all rows of a set.",
+                  "Mend the source and run the pipeline again.");
+    }
+    if (graph.rules().contains(next.id)) plan_.relations.insert(next.depends_on.begin(), next.depends_on.end());
+    const bool merges = kind == Kind::kSink || next.op == "union";
+    for (const std::string& input : next.depends_on) {
+      if (input == step || behind_.contains(input)) continue;
+      if (merges) {
+        plan_.relations.insert(input);  // stays empty: the rows of other branches have gone their way
+      } else {
+        need(input);
+      }
+    }
+  }
+  for (std::size_t i = 0; i < plan_.sinks.size(); ++i) {
+    if (behind_.contains(plan_.sinks[i].step)) sinks_.push_back(i);
+  }
+}
+
+// Of what is joined, the sources that PostgreSQL cannot read.
+void LateRows::need(const std::string& step) {
+  if (plan_.graph->origin(plan_.graph->step(step)) != nullptr) {
+    plan_.relations.insert(step);
+    read_.insert(step);
+  }
+  for (const std::string& input : plan_.graph->step(step).depends_on) need(input);
+}
+
+void LateRows::run() {
+  evaluation_->start();
+  for (const model::Step& step : plan_.graph->steps()) {
+    if (kind_of(plan_.graph->steps(), step) == Kind::kSink) continue;
+    if (step.id != plan_.paged_step && (behind_.contains(step.id) || read_.contains(step.id))) {
+      evaluation_->run_one(step);
+    }
+  }
+  if (evaluation_->violations().empty()) return;
+  const Violation& first = evaluation_->violations().front();
+  Error error("23514", first.message, "Rule " + first.rule + " of check \"" + first.step + "\" finds the row still.",
+              "Mend it by a patch, or leave it out by where_sql.");
+  error.step = first.step;
+  throw error;
+}
+
+void LateRows::read(std::size_t sink, pg::Relation& rows) {
+  const pg::ReadOnlyScope read_only;
+  pg::Statement statement(plan_.graph->query(plan_.sinks[sink].step, plan_.relations), {}, evaluation_->relations(),
+                          pg::Planning::kFree);
+  statement.read(rows);
+}
+
+}  // namespace etl::run
