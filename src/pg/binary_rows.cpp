@@ -59,7 +59,10 @@ class DatabaseEncoding {
   int before_;
 };
 
+enum class Shape { kAsked, kOneByte, kTwoBytes, kFourBytes, kEightBytes, kBytes };
+
 struct Field {
+  Shape shape;  // of what is written
   FmgrInfo function;
   bool text;
   Oid parameter;
@@ -257,7 +260,40 @@ struct BinaryWriter::State {
   Relation::Store* rows;
   int columns;
   Field* fields;
+  StringInfoData out;
 };
+
+namespace {
+
+// Types of which the binary form is the value itself, by their send functions in PostgreSQL's sources. All others are
+// asked.
+Shape shape_of(Oid type) {
+  switch (type) {
+    case BOOLOID:
+      return Shape::kOneByte;
+    case INT2OID:
+      return Shape::kTwoBytes;
+    case INT4OID:
+    case DATEOID:
+    case FLOAT4OID:
+      return Shape::kFourBytes;
+    case INT8OID:
+    case FLOAT8OID:
+    case TIMEOID:
+    case TIMESTAMPOID:
+    case TIMESTAMPTZOID:
+      return Shape::kEightBytes;
+    case TEXTOID:
+    case VARCHAROID:
+    case BPCHAROID:
+    case BYTEAOID:
+      return Shape::kBytes;
+    default:
+      return Shape::kAsked;
+  }
+}
+
+}  // namespace
 
 BinaryWriter::BinaryWriter(const std::vector<Column>& columns) {
   std::vector<Oid> types;
@@ -281,7 +317,11 @@ BinaryWriter::BinaryWriter(const std::vector<Column>& columns) {
         getTypeBinaryOutputInfo(type[i], &function, &varlena);
       }
       fmgr_info_cxt(function, &state->fields[i].function, memory);
+      state->fields[i].shape = shape_of(type[i]);
     }
+    MemoryContext outer = MemoryContextSwitchTo(memory);
+    initStringInfo(&state->out);
+    MemoryContextSwitchTo(outer);
     MemoryContextSetParent(memory, TopMemoryContext);
     return state;
   });
@@ -304,27 +344,57 @@ void write_number32(StringInfo out, std::int32_t number) {
   appendBinaryStringInfo(out, reinterpret_cast<const char*>(&value), 4);
 }
 
-// C only. One row, in the row's memory.
-StringInfo write_row(BinaryWriter::State* state, TupleTableSlot* slot) {
-  StringInfo out = makeStringInfo();
+void write_bytes(StringInfo out, const char* bytes, std::size_t size) {
+  write_number32(out, static_cast<std::int32_t>(size));
+  appendBinaryStringInfo(out, bytes, static_cast<int>(size));
+}
+
+// C only. Scratch is in the current memory context.
+void write_value(StringInfo out, Field* field, Datum value) {
+  if (field->text) {
+    const char* text = OutputFunctionCall(&field->function, value);
+    return write_bytes(out, text, strlen(text));
+  }
+  switch (field->shape) {
+    case Shape::kOneByte: {
+      const char byte = DatumGetBool(value) ? 1 : 0;
+      return write_bytes(out, &byte, 1);
+    }
+    case Shape::kTwoBytes:
+      write_number32(out, 2);
+      return write_number16(out, DatumGetInt16(value));
+    case Shape::kFourBytes:
+      write_number32(out, 4);
+      return write_number32(out, DatumGetInt32(value));
+    case Shape::kEightBytes: {
+      const std::uint64_t number = pg_hton64(DatumGetUInt64(value));
+      return write_bytes(out, reinterpret_cast<const char*>(&number), sizeof number);
+    }
+    case Shape::kBytes: {
+      varlena* bytes = PG_DETOAST_DATUM_PACKED(value);
+      return write_bytes(out, VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
+    }
+    case Shape::kAsked: {
+      bytea* sent = SendFunctionCall(&field->function, value);
+      return write_bytes(out, VARDATA(sent), VARSIZE(sent) - VARHDRSZ);
+    }
+  }
+}
+
+// C only. One row, to the end of the state's.
+void write_row(BinaryWriter::State* state, TupleTableSlot* slot) {
+  MemoryContextReset(state->row);
+  MemoryContext outer = MemoryContextSwitchTo(state->row);
   slot_getallattrs(slot);
-  write_number16(out, static_cast<std::int16_t>(state->columns));
+  write_number16(&state->out, static_cast<std::int16_t>(state->columns));
   for (int i = 0; i < state->columns; ++i) {
     if (slot->tts_isnull[i]) {
-      write_number32(out, -1);
-      continue;
+      write_number32(&state->out, -1);
+    } else {
+      write_value(&state->out, &state->fields[i], slot->tts_values[i]);
     }
-    if (state->fields[i].text) {
-      const char* text = OutputFunctionCall(&state->fields[i].function, slot->tts_values[i]);
-      write_number32(out, static_cast<std::int32_t>(strlen(text)));
-      appendStringInfoString(out, text);
-      continue;
-    }
-    bytea* value = SendFunctionCall(&state->fields[i].function, slot->tts_values[i]);
-    write_number32(out, static_cast<std::int32_t>(VARSIZE(value) - VARHDRSZ));
-    appendBinaryStringInfo(out, VARDATA(value), static_cast<int>(VARSIZE(value) - VARHDRSZ));
   }
-  return out;
+  MemoryContextSwitchTo(outer);
 }
 
 }  // namespace
@@ -334,18 +404,25 @@ void BinaryRows::clear() {
   ends_.clear();
 }
 
-void BinaryRows::add(const char* row, std::size_t size) {
-  bytes_.append(row, size);
-  ends_.push_back(bytes_.size());
+void BinaryRows::add(const char* rows, const int* ends, std::size_t count) {
+  const std::size_t before = bytes_.size();
+  bytes_.append(rows, static_cast<std::size_t>(ends[count - 1]));
+  for (std::size_t i = 0; i < count; ++i) ends_.push_back(before + static_cast<std::size_t>(ends[i]));
 }
 
-std::string BinaryRows::message(std::size_t from, std::size_t until) const {
-  std::string all(kSignature, sizeof kSignature);
-  all.append(kHeaderBytes - sizeof kSignature, '\0');
+std::string BinaryRows::header() {
+  std::string header(kSignature, sizeof kSignature);
+  return header.append(kHeaderBytes - sizeof kSignature, '\0');
+}
+
+std::string BinaryRows::trailer() {
+  return {"\377\377", 2};
+}
+
+std::string_view BinaryRows::rows(std::size_t from, std::size_t until) const {
   const std::size_t begin = from == 0 ? 0 : ends_[from - 1];
   const std::size_t end = until == 0 ? 0 : ends_[until - 1];
-  all.append(bytes_, begin, end - begin);
-  return all.append("\377\377", 2);
+  return std::string_view(bytes_).substr(begin, end - begin);
 }
 
 void BinaryWriter::start(Relation& rows) {
@@ -354,19 +431,23 @@ void BinaryWriter::start(Relation& rows) {
 }
 
 bool BinaryWriter::next(BinaryRows& out) {
+  constexpr int kRows = 256;
+  constexpr int kBytes = 65536;
   State* state = state_;
+  int ends[kRows];
   const DatabaseEncoding encoding;
-  const StringInfo row = call([&]() -> StringInfo {
-    CHECK_FOR_INTERRUPTS();
-    MemoryContextReset(state->row);
-    if (!store_next(state->rows)) return nullptr;
-    MemoryContext outer = MemoryContextSwitchTo(state->row);
-    StringInfo written = write_row(state, state->rows->reader);
-    MemoryContextSwitchTo(outer);
-    return written;
+  const int rows = call([&] {
+    resetStringInfo(&state->out);
+    int count = 0;
+    while (count < kRows && state->out.len < kBytes && store_next(state->rows)) {
+      CHECK_FOR_INTERRUPTS();
+      write_row(state, state->rows->reader);
+      ends[count++] = state->out.len;
+    }
+    return count;
   });
-  if (row == nullptr) return false;
-  out.add(row->data, static_cast<std::size_t>(row->len));
+  if (rows == 0) return false;
+  out.add(state->out.data, ends, static_cast<std::size_t>(rows));
   return true;
 }
 

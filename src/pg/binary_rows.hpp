@@ -51,10 +51,11 @@ class BinaryRows {
   std::size_t size() const { return ends_.size(); }
   std::size_t bytes() const { return bytes_.size(); }
   void clear();
-  void add(const char* row, std::size_t size);
-  // The rows [from, until) with header and trailer.
-  std::string message(std::size_t from, std::size_t until) const;
-  std::string_view rows() const { return bytes_; }  // all, without
+  void add(const char* rows, const int* ends, std::size_t count);  // one behind the other, and where each ends
+  static std::string header();
+  static std::string trailer();
+  std::string_view rows(std::size_t from, std::size_t until) const;  // [from, until), without header and trailer
+  std::string_view rows() const { return bytes_; }                   // all
 
  private:
   std::string bytes_;
@@ -71,7 +72,7 @@ class BinaryWriter {
 
   // All rows of a relation with the columns that were given.
   void write(Relation& rows, BinaryRows& out);
-  // One after the other, from the first on. False: there is none.
+  // Some after the others, from the first on. False: there are no more.
   void start(Relation& rows);
   bool next(BinaryRows& out);
 

@@ -264,6 +264,9 @@ PostgresConnection::Event PostgresConnection::take(pg_result* result) {
     }
   }
   keep_rows(result);
+  if (const std::string affected = PQcmdTuples(owner.get()); !affected.empty()) {
+    affected_ = static_cast<std::uint64_t>(to_number(affected));
+  }
   return Event::kRows;
 }
 

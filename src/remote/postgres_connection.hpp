@@ -57,6 +57,7 @@ class PostgresConnection {
   void send(const std::string& sql);
   Event wait();
   const pg::Rows& rows() const { return rows_; }
+  std::uint64_t affected() const { return affected_; }  // rows, by the last statement that says so
   struct Field {
     std::string name;
     unsigned type = 0;
@@ -93,6 +94,7 @@ class PostgresConnection {
   pg_conn* connection_ = nullptr;
   bool unsent_ = false;  // libpq holds bytes for the server
   pg::Rows rows_;
+  std::uint64_t affected_ = 0;
   std::vector<Field> fields_;
 };
 

@@ -1,5 +1,6 @@
 #include "run/table_loop.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "pg/fault.hpp"
@@ -104,12 +105,14 @@ sink::Intent TableLoop::intent(const catalog::BatchRecord& record) const {
 // Sends the batch to the sinks elsewhere. The transaction that read it ends, since nothing is held while the network is
 // waited for, and another begins.
 void TableLoop::deliver(const catalog::BatchRecord& record) {
-  const std::int64_t version = catalog::reserve_versions(context_.pipeline, context_.epoch, 1);
+  const std::vector<SinkPlan>& sinks = context_.plan.sinks;
+  const bool versioned = std::any_of(sinks.begin(), sinks.end(), [](const SinkPlan& sink) { return sink.is_index(); });
+  const std::int64_t version = versioned ? catalog::reserve_versions(context_.pipeline, context_.epoch, 1) : 0;
   for (std::size_t i = 0; i < senders_.size(); ++i) {
     if (senders_[i]) senders_[i]->encode(flow_->input(i), version);
   }
   const sink::Intent which = intent(record);
-  pg::commit(true);
+  pg::commit(versioned);
   delivered_.assign(senders_.size(), {});
   for (std::size_t i = 0; i < senders_.size(); ++i) {
     if (!senders_[i]) continue;

@@ -1,6 +1,7 @@
 #include "sink/postgres_sender.hpp"
 
 #include <map>
+#include <utility>
 
 #include "core/quote.hpp"
 #include "core/sqlstate.hpp"
@@ -36,6 +37,18 @@ std::uint64_t number(const std::string& text) {
 }
 
 constexpr char kCopy[] = "COPY pg_temp.input FROM STDIN (FORMAT binary)";
+// Of rows that are in the target's types as they travel.
+std::string copy_sql(const RemoteTable& table) {
+  std::string names;
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    const pg::Column& column = table.columns[i];
+    const compile::UpsertColumn& written = table.upsert.columns[i];
+    if (!written.cast.empty() || !pg::has_binary_form(column.type)) return {};
+    names += (names.empty() ? "" : ", ") + quote_name(written.name);
+  }
+  return "COPY " + table.upsert.target + " (" + names + ") FROM STDIN (FORMAT binary)";
+}
+
 // More than that is not kept in memory.
 constexpr std::size_t kMostBytes = std::size_t{1} << 30;
 
@@ -73,6 +86,7 @@ PostgresSender::PostgresSender(RemoteTable table)
       local_(local_keys(table_)),
       input_sql_(input_sql(table_)),
       write_sql_(write_sql(table_)),
+      copy_sql_(copy_sql(table_)),
       connection_(table_.server),
       writer_(table_.columns) {}
 
@@ -101,6 +115,20 @@ void PostgresSender::open() {
     }
     want_checkpoint();
   }
+  choose_way();
+}
+
+// COPY knows neither rules nor policies, and no conflict: an empty table is worth the try.
+void PostgresSender::choose_way() {
+  direct_ = false;
+  if (copy_sql_.empty()) return;
+  const std::string empty = "NOT EXISTS (SELECT FROM " + table_.upsert.target + ")";
+  const auto found =
+      connection_.table("SELECT NOT c.relhasrules AND NOT row_security_active(c.oid) AND " +
+                            (table_.append ? std::string("true") : empty) +
+                            " FROM pg_class c WHERE c.oid = " + quote_literal(table_.upsert.target) + "::regclass",
+                        1);
+  direct_ = found.size() == 1 && found[0][0] == "t";
 }
 
 // Nobody else's code runs when it is written, and nobody else decides what is in it.
@@ -137,19 +165,31 @@ void PostgresSender::put_rows(std::size_t from, std::size_t until) {
   for (Event event = connection_.wait(); event != Event::kEnd; event = connection_.wait()) {
     if (event == Event::kRows) continue;
     if (event != Event::kCopyIn) throw connection_.unexpected();
-    connection_.put(encoded_.message(from, until));
+    connection_.put(pg::BinaryRows::header());
+    connection_.put(encoded_.rows(from, until));
+    connection_.put(pg::BinaryRows::trailer());
     connection_.end_put();
   }
 }
 
 // The rows [from, until), in the transaction that is open there.
 void PostgresSender::write(std::size_t from, std::size_t until) {
+  if (direct_) {
+    connection_.send(copy_sql_);
+    put_rows(from, until);
+    inserted_ += connection_.affected();
+  } else {
+    write_through_input(from, until);
+  }
+  // A constraint that waits for the COMMIT would refuse all rows then.
+  if (table_.quarantine) (void)connection_.query("SET CONSTRAINTS ALL IMMEDIATE");
+}
+
+void PostgresSender::write_through_input(std::size_t from, std::size_t until) {
   connection_.send("TRUNCATE pg_temp.input; " + std::string(kCopy) + "; " + write_sql_);
   put_rows(from, until);
   const pg::Rows counts = connection_.rows();
   if (counts.size() != 1 || counts[0].size() != 2 || !counts[0][0] || !counts[0][1]) throw connection_.unexpected();
-  // A constraint that waits for the COMMIT would refuse all rows then.
-  if (table_.quarantine) (void)connection_.query("SET CONSTRAINTS ALL IMMEDIATE");
   inserted_ += number(*counts[0][0]);
   updated_ += number(*counts[0][1]);
 }
@@ -214,8 +254,10 @@ Delivered PostgresSender::deliver(const Intent& intent) {
   try {
     if (encoded_.size() > 0) write(0, encoded_.size());
   } catch (const Error& error) {
-    if (!table_.quarantine || classify(error.sqlstate) != ErrorClass::kData) throw;
+    const bool was_direct = std::exchange(direct_, direct_ && table_.append);
+    if (classify(error.sqlstate) != ErrorClass::kData || !(was_direct != direct_ || table_.quarantine)) throw;
     (void)connection_.query("ROLLBACK");
+    if (was_direct != direct_) return deliver(intent);
     begin();
     bisect(0, encoded_.size(), dead);
   }

@@ -2,6 +2,7 @@
 // are one transaction there.
 //
 //   BEGIN; COPY into a temporary table; one INSERT … ON CONFLICT of it; the checkpoint             there
+//          or COPY into the target, where rows are appended, or the target is empty and none is met
 //   dead letters, if there are                                                                      here
 //   COMMIT                                                                                          there
 //   counters, checkpoint                                                                            here
@@ -66,7 +67,9 @@ class PostgresSender : public Sender {
   void want_checkpoint();
   void begin();
   void put_rows(std::size_t from, std::size_t until);
+  void choose_way();
   void write(std::size_t from, std::size_t until);
+  void write_through_input(std::size_t from, std::size_t until);
   void bisect(std::size_t from, std::size_t until, std::vector<DeadRow>& dead);
   Delivered save(const Intent& intent, std::vector<DeadRow> dead);
   std::string identity(const Intent& intent) const;
@@ -76,6 +79,8 @@ class PostgresSender : public Sender {
   compile::Upsert local_;
   std::string input_sql_;
   std::string write_sql_;
+  std::string copy_sql_;  // into the target; empty: what travels are not its columns' types
+  bool direct_ = false;   // rows go there
   remote::PostgresConnection connection_;
   pg::BinaryWriter writer_;
   std::unique_ptr<LastOfKey> last_of_key_;

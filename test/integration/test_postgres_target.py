@@ -58,6 +58,40 @@ def test_source_and_target_without_steps(far, near):
     assert kept == [(1, 4, ["1000"])]
 
 
+def test_an_empty_table_is_copied_into_until_a_key_comes_again(far, near):
+    """The third batch has keys of the first one: from then on rows go through a temporary table."""
+    near.admin.execute(
+        "CREATE TABLE w.log (seq int PRIMARY KEY, id int, value text);"
+        "INSERT INTO w.log SELECT n, n % 250, 'v' || n FROM generate_series(1, 1000) n;"
+        f"ALTER TABLE w.log OWNER TO {OWNER}"
+    )
+    far.execute("CREATE TABLE last (seq int, id int PRIMARY KEY, value text)")
+    steps = there("SELECT seq, id, value FROM w.log", target="far:public.last", key_columns=["id"])
+    options = '{"safety": "overlap", "overlap": "0s", "settle": "0s"}'
+    create(near, steps, mode="incremental", incremental_key="seq", incremental_id_key="seq", options=options)
+    assert run(near) == "succeeded" and counts(near) == (1000, 250, 750, 0)
+    found = "SELECT count(*), min(seq), max(seq), bool_and(value = 'v' || seq AND id = seq % 250) FROM last"
+    assert far.execute(found).fetchone() == (250, 751, 1000, True)
+
+
+@pytest.mark.parametrize("mode", ["upsert", "append"])
+def test_what_copy_does_not_know_holds(far, near, mode):
+    """A rule, and a policy, of an empty table there."""
+    far.execute(
+        "CREATE TABLE seen (id bigint); CREATE RULE also AS ON INSERT TO copy DO ALSO INSERT INTO seen VALUES (1)"
+    )
+    if mode == "append":  # a rule and ON CONFLICT do not go together
+        create(near, there(write_mode=mode))
+        assert run(near)[:2] == ("failed", "0A000")  # nor does one with RETURNING
+        near.admin.execute("SELECT etl.drop_pipeline('p')")
+    far.execute("DROP RULE also ON copy; ALTER TABLE copy ENABLE ROW LEVEL SECURITY")
+    far.execute("CREATE POLICY few ON copy USING (true) WITH CHECK (id <> 250)")
+    create(near, there(write_mode=mode))
+    state = run(near)
+    assert state[:2] == ("failed", "42501") and "row-level security" in state[2], state
+    assert far.execute("SELECT count(*) FROM copy WHERE id >= 250").fetchone() == (0,)
+
+
 def test_it_is_previewed_explained_and_run_dry(far, near):
     far.execute("INSERT INTO copy SELECT 1")
     create(near, there())
