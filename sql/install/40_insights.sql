@@ -104,7 +104,7 @@ COMMENT ON FUNCTION etl.transform_sql(text, jsonb, regclass[]) IS
 CREATE FUNCTION etl.transform(operator text, params jsonb, VARIADIC inputs regclass[]) RETURNS SETOF jsonb
 LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
-    RETURN QUERY EXECUTE pg_catalog.format('SELECT pg_catalog.to_jsonb(r) FROM (%s) AS r',
+    RETURN QUERY EXECUTE pg_catalog.format('SELECT pg_catalog.to_jsonb(r.*) FROM (%s) AS r',
                                            etl.transform_sql(operator, params, VARIADIC inputs));
 END $$;
 COMMENT ON FUNCTION etl.transform(text, jsonb, regclass[]) IS

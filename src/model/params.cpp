@@ -73,6 +73,7 @@ void check_params(const std::string& step, std::string_view schema_text, const V
   if (const Value* all = member(schema, "properties")) {
     for (const auto& one : all->GetObject()) known.push_back(json::text(one.name));
   }
+  if (!params.IsObject()) return add(findings, step, "params is no object", "It is " + json::write(params) + ".", {});
   for (const auto& param : params.GetObject()) {
     const std::string name(json::text(param.name));
     const Value* own = property(schema, name.c_str());

@@ -9,6 +9,7 @@ extern "C" {
 #include "nodes/plannodes.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 }
 
@@ -51,10 +52,19 @@ bool has_volatile_check(const TupleConstr* constraints) {
   return false;
 }
 
+// The CHECKs of a domain are expressions, too.
+bool has_domains(TupleDesc shape) {
+  for (int i = 0; i < shape->natts; ++i) {
+    if (get_typtype(TupleDescAttr(shape, i)->atttypid) == TYPTYPE_DOMAIN) return true;
+  }
+  return false;
+}
+
 bool is_plain(RelationData* table) {
   const TupleConstr* constraints = table->rd_att->constr;
   return table->rd_rel->relkind == RELKIND_RELATION && !table->rd_rel->relispartition &&
          table->rd_tableam == GetHeapamTableAmRoutine() && !has_insert_triggers(table->trigdesc) &&
+         !has_domains(table->rd_att) &&
          (constraints == nullptr || (!is_generated(constraints) && !has_volatile_check(constraints)));
 }
 

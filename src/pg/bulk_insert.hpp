@@ -3,8 +3,8 @@
 //
 // The planner has made the INSERT: casts, defaults, the order of columns, rights. What is run is the scan below its
 // ModifyTable, into a receiver that stands for that node. Where it would not do the same, ModifyTable stays: triggers
-// (foreign keys are some), generated columns, partitions, policies of row security, ON CONFLICT, another access method
-// than heap, and volatile functions in defaults and CHECKs, which may look at the table.
+// (foreign keys are some), generated columns, columns of domains, partitions, policies of row security, ON CONFLICT,
+// another access method than heap, and volatile functions in defaults and CHECKs, which may look at the table.
 //
 // One thing differs: of several bad rows, one that breaks a NOT NULL or CHECK may be told before an earlier one whose
 // key is there already.

@@ -33,7 +33,7 @@ constexpr std::size_t kQueueBytes = 65536;
 // The segment: this, the question, then the queues.
 struct Head {
   std::uint64_t question_length;
-  int asker;                        // pid
+  int asker;                        // pid; 0: fail() interrupts nobody
   volatile std::int64_t failed_us;  // when the answerer failed; 0: it did not
 };
 
@@ -86,12 +86,15 @@ struct Pids {
 Pids blockers_of(int pid) {
   return call([&] {
     Pids pids{};
+    MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "pg_etl blockers", ALLOCSET_DEFAULT_SIZES);
+    MemoryContext outer = MemoryContextSwitchTo(scratch);
     ArrayType* found = DatumGetArrayTypeP(DirectFunctionCall1(pg_blocking_pids, Int32GetDatum(pid)));
     const int length = ArrayGetNItems(ARR_NDIM(found), ARR_DIMS(found));
     for (pids.count = 0; pids.count < Min(length, 64); ++pids.count) {
       pids.pid[pids.count] = reinterpret_cast<int32*>(ARR_DATA_PTR(found))[pids.count];
     }
-    pfree(found);
+    MemoryContextSwitchTo(outer);
+    MemoryContextDelete(scratch);
     return pids;
   });
 }
@@ -134,14 +137,21 @@ Asker::Asker(Task task, const std::string& question) {
     if (!started) return false;
     worker_ = handle;
     on_dsm_detach(segment, stop_answerer, PointerGetDatum(handle));
+    dsm_pin_mapping(segment);
+    outer = MemoryContextSwitchTo(TopMemoryContext);
     answers_ = shm_mq_attach(answers, segment, handle);
     messages_ = shm_mq_attach(messages, segment, handle);
+    MemoryContextSwitchTo(outer);
     return true;
   });
 }
 
 Asker::~Asker() {
-  if (segment_ != nullptr) dsm_detach(static_cast<dsm_segment*>(segment_));
+  if (segment_ == nullptr) return;
+  ignore_failure();
+  if (answers_ != nullptr) shm_mq_detach(static_cast<shm_mq_handle*>(answers_));
+  if (messages_ != nullptr) shm_mq_detach(static_cast<shm_mq_handle*>(messages_));
+  dsm_detach(static_cast<dsm_segment*>(segment_));
 }
 
 std::optional<std::string> Asker::receive() {
@@ -173,6 +183,12 @@ bool Asker::send(const std::string& message) {
 
 std::int64_t Asker::failed_us() const {
   return head_of(segment_)->failed_us;
+}
+
+void Asker::ignore_failure() {
+  LWLockAcquire(ProcArrayLock, LW_EXCLUSIVE);
+  head_of(segment_)->asker = 0;
+  LWLockRelease(ProcArrayLock);
 }
 
 // Until the worker has done something, or long enough to see whether it can.
@@ -258,7 +274,7 @@ void Answerer::fail() {
     Head* head = head_of(segment_);
     head->failed_us = GetCurrentTimestamp();
     LWLockAcquire(ProcArrayLock, LW_SHARED);
-    if (BackendPidGetProcWithLock(head->asker) != nullptr) (void)kill(head->asker, SIGINT);
+    if (head->asker != 0 && BackendPidGetProcWithLock(head->asker) != nullptr) (void)kill(head->asker, SIGINT);
     LWLockRelease(ProcArrayLock);
   });
 }

@@ -13,8 +13,9 @@ namespace etl::pg {
 // The asking side. Makes the segment, starts the worker, receives messages until the worker detaches. The worker ends
 // with the asker: it is terminated when the asker leaves early, be it by an error, a cancel or its own end.
 //
-// Both wait for the other, and raise 55P03 when the worker waits for a lock that this session holds, itself or through
-// sessions that wait for it: the deadlock detector does not see who waits for an answer.
+// It needs no transaction, and outlives those that end. Both wait for the other, and raise 55P03 when the worker waits
+// for a lock that this session holds, itself or through sessions that wait for it: the deadlock detector does not see
+// who waits for an answer.
 class Asker {
  public:
   Asker(Task task, const std::string& question);
@@ -26,6 +27,7 @@ class Asker {
   std::optional<std::string> receive();   // nullopt: the worker has gone
   void finish();                          // the last message has come: the worker may end by itself
   std::int64_t failed_us() const;         // when the worker called fail(); 0: it did not
+  void ignore_failure();                  // from here on fail() interrupts nothing
 
  private:
   void wait() const;

@@ -10,6 +10,7 @@ extern "C" {
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
+#include "utils/lsyscache.h"
 }
 
 namespace etl::pg {
@@ -22,6 +23,18 @@ struct Filled {
   std::size_t bytes;
   std::size_t needed;  // by the row that did not fit; 0: there is none
 };
+
+// C only. Also in arrays, domains and ranges.
+bool holds_rows(Oid type) {
+  for (;;) {
+    Oid inner = getBaseType(type);
+    if (OidIsValid(get_element_type(inner))) inner = get_element_type(inner);
+    if (OidIsValid(get_multirange_range(inner))) inner = get_multirange_range(inner);
+    if (OidIsValid(get_range_subtype(inner))) inner = get_range_subtype(inner);
+    if (inner == type) return type == RECORDARRAYOID || type_is_rowtype(type);
+    type = inner;
+  }
+}
 
 // C only.
 Filled fill(Relation::Store* store, bool held, char* buffer, std::size_t capacity) {
@@ -46,7 +59,7 @@ Filled fill(Relation::Store* store, bool held, char* buffer, std::size_t capacit
 
 bool can_stream(const std::vector<Column>& columns) {
   return std::none_of(columns.begin(), columns.end(),
-                      [](const Column& column) { return column.type == RECORDOID || column.type == RECORDARRAYOID; });
+                      [](const Column& column) { return call([&] { return holds_rows(column.type); }); });
 }
 
 RowStream::RowStream(Relation& rows) : rows_(rows) {

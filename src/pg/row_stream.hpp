@@ -9,7 +9,8 @@
 
 namespace etl::pg {
 
-// Whether rows can go there: no column is of type record, whose shape one session knows only.
+// Whether rows can go there: what a type is, its OID says. Of a composite type it does not: it may be altered, and of
+// type record one session knows the shape only.
 bool can_stream(const std::vector<Column>& columns);
 
 class RowStream {

@@ -92,11 +92,12 @@ namespace {
 constexpr int kAgainMs = 1000;
 
 volatile sig_atomic_t run_fired = 0;
+volatile sig_atomic_t committing = 0;
 TimeoutId run_timer_id = MAX_TIMEOUTS;
 
-// In a signal handler.
+// In a signal handler. Not into a commit, which a cancel cannot undo: in a second it comes again.
 void on_run_timer() {
-  if (proc_exit_inprogress) return;
+  if (proc_exit_inprogress || committing != 0) return;
   run_fired = 1;
   InterruptPending = true;
   QueryCancelPending = true;
@@ -138,7 +139,12 @@ void commit(bool flush) {
       (void)set_config_option("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0,
                               false);
     }
-    CommitTransactionCommand();
+    committing = 1;
+    PG_TRY();
+    { CommitTransactionCommand(); }
+    PG_FINALLY();
+    { committing = 0; }
+    PG_END_TRY();
     pgstat_report_stat(false);
   });
 }

@@ -87,8 +87,9 @@ Route find_route(const pg::Server& server, const PostgresUrl& url) {
 
 }  // namespace
 
-PostgresConnection::PostgresConnection(pg::Server server)
+PostgresConnection::PostgresConnection(pg::Server server, std::string correlation_id)
     : server_(std::move(server)),
+      correlation_id_(std::move(correlation_id)),
       trusted_(pg::is_superuser(pg::current_role()) || option(server_.user, "password_required") == "false") {}
 
 PostgresConnection::~PostgresConnection() {
@@ -134,7 +135,7 @@ void PostgresConnection::open() {
                            {"gssencmode", "disable"},
                            {"target_session_attrs", "any"},
                            {"options", " "},
-                           {"application_name", "pg_etl"},
+                           {"application_name", "pg_etl" + (correlation_id_.empty() ? "" : ": " + correlation_id_)},
                            {"client_encoding", pg::database_encoding()},
                            {"keepalives_idle", "10"},
                            {"keepalives_interval", "5"},

@@ -28,7 +28,8 @@ std::int64_t to_number(const std::string& text);
 
 class PostgresConnection {
  public:
-  explicit PostgresConnection(pg::Server server);  // in a transaction; all else needs none
+  // In a transaction; all else needs none. correlation_id: of the run, seen there in application_name.
+  explicit PostgresConnection(pg::Server server, std::string correlation_id = {});
   // Gives up what is under way: the server ends it within a second (client_connection_check_interval), if it is 14 or
   // newer.
   ~PostgresConnection();
@@ -89,6 +90,7 @@ class PostgresConnection {
   Error error_of(const pg_result* result) const;
 
   pg::Server server_;
+  std::string correlation_id_;
   bool trusted_;  // need not be asked for a password
   LatchWaiter waiter_;
   pg_conn* connection_ = nullptr;

@@ -183,7 +183,7 @@ void dry_run(const Plan& plan, const json::Value& arguments, const Emit& emit) {
     tables.push_back(sink.server ? nullptr : std::make_unique<Table>(plan, i, flow.input(i)));
     indexes.push_back(sink.is_index() ? std::make_unique<sink::ElasticSink>(elastic_spec(plan, sink, "dry run"))
                                       : nullptr);
-    elsewhere.push_back(sink.remote_table ? std::make_unique<sink::PostgresSender>(*sink.remote_table) : nullptr);
+    elsewhere.push_back(sink.remote_table ? std::make_unique<sink::PostgresSender>(*sink.remote_table, "") : nullptr);
   }
   std::optional<pg::Key> position = resume_position(plan);
   const std::int64_t batches = arguments["batches"].GetInt64();

@@ -154,7 +154,8 @@ std::vector<std::string> Graph::inputs(const std::string& id, const Relations& r
 std::string Graph::shape(const std::string& id) const {
   std::string shape;
   for (const pg::Column& column : columns(id)) {
-    shape += (shape.empty() ? "" : ", ") + column.name + " " + pg::type_name(column.type, column.typmod);
+    shape += (shape.empty() ? "" : ", ") + quote_name(column.name) + " " + std::to_string(column.type) + " " +
+             std::to_string(column.typmod) + " " + std::to_string(column.collation);
   }
   return shape;
 }
@@ -184,6 +185,17 @@ std::string Graph::query(const std::string& id, const Relations& relations) cons
   return with_shared(id, relations, rule(step(id), relations).sql);
 }
 
+// What cannot be said of an input without its rows (a type that its owner may use and not name, the columns of a
+// record) takes the whole before the step.
+pg::Analysis Graph::analyze(const model::Step& step, const Rule& made, std::string Rule::*sql) const {
+  try {
+    return pg::analyze_select(over_no_rows(step, made.*sql));
+  } catch (const Error& error) {
+    if (classify(error.sqlstate) == ErrorClass::kCancel || step.depends_on.empty()) throw;
+    return pg::analyze_select(with_shared(step.id, {}, rule(step, {}).*sql));
+  }
+}
+
 void Graph::analyze_step(const model::Step& step) {
   if (const auto source = origin(step)) {
     std::string list;
@@ -194,8 +206,8 @@ void Graph::analyze_step(const model::Step& step) {
   }
   const Rule made = rule(step, all_);
   const bool sink = kind_of(steps_, step) == Kind::kSink;
-  analyses_[step.id] = pg::analyze_select(sink ? query(step.id) : over_no_rows(step, made.sql));
-  if (!made.violations.empty()) rules_[step.id] = pg::analyze_select(over_no_rows(step, made.violations));
+  analyses_[step.id] = sink ? pg::analyze_select(query(step.id)) : analyze(step, made, &Rule::sql);
+  if (!made.violations.empty()) rules_[step.id] = analyze(step, made, &Rule::violations);
   std::vector<std::string> names;
   for (const pg::Column& column : columns(step.id)) names.push_back(column.name);
   transform::want_unique(names);
@@ -205,7 +217,13 @@ void Graph::analyze(std::vector<Finding>& findings) {
   std::set<std::string> faulty;
   for (const Finding& finding : findings) faulty.insert(finding.step);
   for (const model::Step& step : steps_) {
-    if (faulty.contains(step.id) || find_operator(step.op, kind_of(steps_, step)) == nullptr) continue;
+    if (faulty.contains(step.id)) continue;
+    const bool known = find_operator(step.op, kind_of(steps_, step)) != nullptr;
+    if (!known && findings.empty()) {  // else that says why
+      findings.push_back(
+          {"operator", "error", "42704", "step \"" + step.id + "\": unknown operator \"" + step.op + "\"", {}, {}});
+    }
+    if (!known) continue;
     const bool inputs_known = std::all_of(step.depends_on.begin(), step.depends_on.end(),
                                           [&](const std::string& name) { return analyses_.contains(name); });
     if (!inputs_known) continue;

@@ -32,6 +32,7 @@ class Graph {
 
   const model::Steps& steps() const { return steps_; }  // in an order in which each comes after its inputs
   const model::Step& step(const std::string& id) const;
+  bool has(const std::string& id) const { return index_.contains(id); }
   std::vector<const model::Step*> sinks() const;
   const std::vector<pg::Column>& columns(const std::string& id) const;  // of a sink: those that it takes
   const pg::Analysis& analysis(const std::string& id) const { return analyses_.at(id); }
@@ -48,13 +49,14 @@ class Graph {
   std::string relation_name(const std::string& id) const;
   // The relations from which query(id, relations) reads, each once.
   std::vector<std::string> inputs(const std::string& id, const Relations& relations) const;
-  std::string shape(const std::string& id) const;      // names and types of its columns
+  std::string shape(const std::string& id) const;      // its columns: two that are written alike are alike
   std::size_t consumers(const std::string& id) const;  // how many steps take its rows
 
  private:
   transform::Input input(const std::string& id, const Relations& relations) const;
   std::string no_rows(const std::string& id) const;
   std::string over_no_rows(const model::Step& step, const std::string& sql) const;
+  pg::Analysis analyze(const model::Step& step, const transform::Rule& rule, std::string transform::Rule::*sql) const;
   void analyze_step(const model::Step& step);
   transform::Rule sink_rule(const model::Step& step, const Relations& relations) const;
   void collect_shared(const std::string& id, const Relations& relations, std::set<std::string>& shared) const;

@@ -9,12 +9,22 @@ namespace etl::run {
 
 using model::Kind;
 
+namespace {
+
+[[noreturn]] void refuse(const std::string& step, const std::string& why) {
+  throw Error("0A000", "dead letters of step \"" + step + "\" cannot be replayed", why,
+              "Mend the source and run the pipeline again, or leave them out by where_sql: step <> '" + step + "'.");
+}
+
+}  // namespace
+
 LateRows::LateRows(const Plan& plan, const std::string& step) : plan_(plan) {
   const Graph& graph = *plan_.graph;
   want_rows(graph.step(step));
   const bool checks = graph.rules().contains(step);
   plan_.paged_step = checks ? graph.step(step).depends_on[0] : step;
   plan_.relations = {plan_.paged_step};
+  plan_.definition.mode = "full";  // what is joined is read from its beginning
   if (checks) behind_.insert(step);
   find_way(step);
   page_ = std::make_unique<pg::Relation>(graph.columns(plan_.paged_step), true);
@@ -24,11 +34,10 @@ LateRows::LateRows(const Plan& plan, const std::string& step) : plan_(plan) {
 
 void LateRows::want_rows(const model::Step& step) const {
   const Kind kind = kind_of(plan_.graph->steps(), step);
-  const bool raw = kind == Kind::kSource && plan_.graph->origin(step) != nullptr;
+  const auto origin = kind == Kind::kSource ? plan_.graph->origin(step) : nullptr;
+  const bool raw = origin != nullptr && !origin->has_order();
   if (!raw && (kind == Kind::kSource || plan_.graph->rules().contains(step.id))) return;
-  throw Error("0A000", "dead letters of step \"" + step.id + "\" cannot be replayed",
-              raw ? "They are what could not be read as rows." : "The step gives no rows that could be taken up.",
-              "Mend the source and run the pipeline again, or leave them out by where_sql: step <> '" + step.id + "'.");
+  refuse(step.id, raw ? "They are what could not be read as rows." : "The step gives no rows that could be taken up.");
 }
 
 // Whether what the step gives for these rows is the same when others come with them.
@@ -40,9 +49,9 @@ bool LateRows::takes_rows_alone(const model::Step& step) const {
   const std::string type = json::text_member(params, "type").value_or("inner");
   const auto late = [&](const char* side) {
     const std::string input(json::text(params[side]));
-    return plan_.relations.contains(input) || behind_.contains(input);
+    return input == plan_.paged_step || behind_.contains(input);
   };
-  if (type == "inner") return true;
+  if (type == "inner") return !late("left") || !late("right");
   if (type == "right") return !late("left");
   return type != "full" && !late("right");
 }
@@ -58,14 +67,13 @@ void LateRows::find_way(const std::string& step) {
     behind_.insert(next.id);
     const Kind kind = kind_of(graph.steps(), next);
     if (kind == Kind::kTransform && plan_.way != Way::kBatch && !takes_rows_alone(next)) {
-      throw Error("0A000", "dead letters of step \"" + step + "\" cannot be replayed",
-                  "Step \"" + next.id + "\" behind it looks at all rows of a set.",
-                  "Mend the source and run the pipeline again.");
+      refuse(step, "Step \"" + next.id + "\" behind it looks at all rows of a set.");
     }
     if (graph.rules().contains(next.id)) plan_.relations.insert(next.depends_on.begin(), next.depends_on.end());
     const bool merges = kind == Kind::kSink || next.op == "union";
     for (const std::string& input : next.depends_on) {
       if (input == step || behind_.contains(input)) continue;
+      if (input == plan_.paged_step && !merges) refuse(step, "Step \"" + next.id + "\" takes all that it checks, too.");
       if (merges) {
         plan_.relations.insert(input);  // stays empty: the rows of other branches have gone their way
       } else {

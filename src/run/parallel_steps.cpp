@@ -4,6 +4,7 @@
 #include <list>
 
 #include "catalog/pipelines.hpp"
+#include "catalog/runs.hpp"
 #include "core/json.hpp"
 #include "pg/exchange.hpp"
 #include "pg/row_stream.hpp"
@@ -56,9 +57,11 @@ class StepWorker {
     }
   }
 
-  // Waits for the step's rows.
+  // Waits for the step's rows. What no worker has begun, the leader does.
   void take(Evaluation& evaluation) {
+    bool begun = false;
     while (const auto message = asker_.receive()) {
+      begun = true;
       const std::string body = message->substr(1);
       if (message->front() == kError) throw_error(body);
       if (message->front() == kRows) {
@@ -68,9 +71,11 @@ class StepWorker {
       asker_.finish();
       return evaluation.add_report(body);
     }
-    throw lost();
+    if (begun) throw lost();
+    evaluation.run_one(step_);
   }
 
+  void ignore_failure() { asker_.ignore_failure(); }
   // Why it failed, when that has not been thrown already.
   void throw_failure() {
     while (const auto message = told_ ? std::nullopt : asker_.receive()) {
@@ -141,12 +146,16 @@ void serve(pg::Answerer& exchange, const pg::Task& task) {
   const Error changed("40001", "the pipeline, or what it reads, was changed as step \"" + step + "\" began");
   if (!definition || definition->owner != task.role) throw changed;
   pin_session(*definition);
-  pg::set_worker_name("pg_etl: " + definition->name + " step " + step + " " + correlation_id);
+  pg::set_worker_name("pg_etl: " + correlation_id + " " + definition->name + " step " + step);
+  const auto step_timeout = static_cast<int>(model::parse_options(definition->options).step_timeout_ms);
+  std::optional<pg::StatementTimer> planning(step_timeout);
   pg::begin();
+  catalog::check_version();
   Plan plan = make_plan(*definition, definition->owner);
   plan.correlation_id = correlation_id;
   if (!plan.relations.contains(step) || shape_of(plan, step) != json::text(question["shape"])) throw changed;
   pg::commit(false);
+  planning.reset();
 
   pg::begin_one_snapshot(std::string(json::text(question["snapshot"])));
   Evaluation evaluation(plan, nullptr);
@@ -157,11 +166,11 @@ void serve(pg::Answerer& exchange, const pg::Task& task) {
     }
   }
   evaluation.run_one(plan.graph->step(step));
+  pg::commit(false);  // what it has locked may be what the leader waits for
   (void)send_rows(evaluation.relation(step), [&](const std::string& message) {
     exchange.send(message);
     return true;
   });
-  pg::commit(false);
   exchange.send(kDone + evaluation.report(step));
 }
 
@@ -202,11 +211,14 @@ void run_stage(Evaluation& evaluation, Context& context, const Stage& stage) {
     for (const model::Step* step : own) evaluation.run_one(*step);
     for (StepWorker& worker : workers) worker.take(evaluation);
   } catch (const Error&) {
-    // What was interrupted is not what failed.
-    if (StepWorker* first = first_failed(workers)) {
-      pg::ignore_cancel();
-      first->throw_failure();
-    }
+    // What was interrupted is not what failed. From here on nobody interrupts.
+    StepWorker* first = first_failed(workers);
+    for (StepWorker& worker : workers) worker.ignore_failure();
+    if (first == nullptr) first = first_failed(workers);
+    if (first == nullptr) throw;
+    pg::abort_transaction();
+    pg::ignore_cancel();
+    first->throw_failure();
     throw;
   }
 }

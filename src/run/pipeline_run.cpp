@@ -85,6 +85,11 @@ std::optional<Context> claim(const pg::Task& task) {
   }
 }
 
+// The id first: application_name has 63 characters.
+std::string worker_name(const Context& context, const std::string& part) {
+  return "pg_etl: " + context.correlation_id + " " + context.plan.definition.name + part;
+}
+
 void tell(const Context& context, pg::LogLevel level, const std::string& what) {
   pg::log_line(level, "pipeline \"" + context.plan.definition.name + "\"" + what,
                {.correlation_id = context.correlation_id, .dataset_name = context.plan.definition.name});
@@ -207,6 +212,7 @@ Outcome move_in_time(Context& context) {
 
 void lead_run(const pg::Task& task) {
   pg::fault_point(1);
+  (void)pg::RunTimer(0);  // that of the run before has told what it had to tell
   std::optional<Context> claimed = claim(task);
   if (!claimed) return;
   Context& context = *claimed;
@@ -216,7 +222,7 @@ void lead_run(const pg::Task& task) {
     catalog::check_version();
     pg::commit(false);
     pin_session(context.plan.definition);
-    pg::set_worker_name("pg_etl: " + context.plan.definition.name + " " + context.correlation_id);
+    pg::set_worker_name(worker_name(context, ""));
     const Outcome outcome = move_in_time(context);
     if (outcome == Outcome::kDone) (void)end_run(context, State::IDLE, "succeeded", nullptr);
     if (outcome == Outcome::kStopped) tell_run(context, kStopped);
@@ -253,7 +259,7 @@ void work_on_slice(const pg::Task& task) {
   context.recovering = run->attempt > 1;
   try {
     pin_session(*definition);
-    pg::set_worker_name("pg_etl: " + definition->name + " slice " + std::to_string(task.slice));
+    pg::set_worker_name(worker_name(context, " slice " + std::to_string(task.slice)));
     prepare_with_retries(context);
     pg::begin();
     std::vector<catalog::Checkpoint> slices = catalog::read_checkpoints(task.pipeline);

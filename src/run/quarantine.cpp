@@ -132,7 +132,8 @@ void Quarantine::take_unreachable(Flow& flow, catalog::Checkpoint& checkpoint, b
   const char* phase = checked ? "checks" : "null keys";
   for (const std::size_t i : feeds) {
     flow.source(i).read_null_keys(flow.page(i));
-    dead += take_null_keys(flow.page(i), plan.way == Way::kBatch ? plan.paged_step : plan.sinks[i].step);
+    const bool of_step = plan.way == Way::kBatch && !plan.straight;
+    dead += take_null_keys(flow.page(i), of_step ? plan.paged_step : plan.sinks[i].step);
   }
   save_found(checkpoint, started_us, dead, phase);
   pg::commit(dead > 0);

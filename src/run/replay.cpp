@@ -15,24 +15,27 @@ namespace etl::run {
 
 namespace {
 
-// Dead letters of one step.
+// Dead letters of one step that follow each other.
 struct Letters {
   std::string step;
   std::string ids;  // as an array
+  std::int64_t count = 0;
 };
 
-// The pending dead letters that match.
+// The pending dead letters that match, in the order in which they came: of one key the last one wins.
 std::vector<Letters> find_letters(const Plan& plan, const std::string& where) {
   pg::want_expression(where);
   const pg::ReadOnlyScope read_only;
   std::vector<Letters> all;
-  for (const pg::Row& row : pg::query_once(
-           "SELECT d.step, pg_catalog.array_agg(d.id ORDER BY d.id) FROM (SELECT * FROM etl.dead_letters WHERE "
-           "pipeline_id OPERATOR(pg_catalog.=) " +
-           std::to_string(plan.definition.id) + " AND status OPERATOR(pg_catalog.=) 'pending') AS d WHERE (" + where +
-           "\n) GROUP BY d.step ORDER BY pg_catalog.min(d.id)")) {
-    all.push_back({row[0].value_or(""), *row[1]});
+  for (const pg::Row& row :
+       pg::query_once("SELECT d.step, d.id FROM (SELECT * FROM etl.dead_letters WHERE "
+                      "pipeline_id OPERATOR(pg_catalog.=) " +
+                      std::to_string(plan.definition.id) +
+                      " AND status OPERATOR(pg_catalog.=) 'pending') AS d WHERE (" + where + "\n) ORDER BY d.id")) {
+    if (all.empty() || all.back().step != row[0].value_or("")) all.push_back({row[0].value_or(""), "{", 0});
+    all.back().ids += (all.back().count++ > 0 ? "," : "") + *row[1];
   }
+  for (Letters& letters : all) letters.ids += "}";
   return all;
 }
 
@@ -78,6 +81,22 @@ void read_records(pg::Relation& rows, const std::vector<pg::Column>& columns, bo
   records.read(rows, {patch, ids});
 }
 
+// A column that a record lacks would be NULL: it is of a pipeline as it was before.
+void want_columns(const std::vector<pg::Column>& columns, const std::string& patch, const std::string& ids) {
+  std::string names;
+  for (const pg::Column& column : columns) names += (names.empty() ? "" : ", ") + quote_literal(column.name);
+  for (const pg::Row& row : pg::query_once(
+           "SELECT d.id, n.name FROM etl.dead_letters AS d, pg_catalog.unnest(ARRAY[" + names +
+               "]::pg_catalog.text[]) WITH ORDINALITY AS n(name, place) WHERE d.id OPERATOR(pg_catalog.=) ANY "
+               "($1::pg_catalog.int8[]) AND NOT (d.original_record OPERATOR(pg_catalog.||) $2::pg_catalog.jsonb) "
+               "OPERATOR(pg_catalog.?) n.name ORDER BY d.id, n.place LIMIT 1",
+           {ids, patch})) {
+    throw Error("22023", "dead letter " + *row[0] + " cannot be replayed: it lacks column \"" + *row[1] + "\"",
+                "The pipeline has been altered since.",
+                "Give the column by a patch, or leave the letter out by where_sql.");
+  }
+}
+
 void want_replayable(const SinkPlan& sink) {
   if (sink.file) {
     throw Error("0A000", "a dead letter of a file cannot be replayed", "A file is written whole.",
@@ -117,12 +136,18 @@ std::ptrdiff_t sink_of(const Plan& plan, const std::string& step) {
 // Letters of a sink go into it, others the rest of the pipeline's way.
 void take_up(const Plan& plan, const Letters& letters, const std::string& patch, std::vector<Late>& late) {
   want_records(letters.ids);
+  if (plan.graph && !plan.graph->has(letters.step)) {
+    throw Error("42704", "the pipeline has no step \"" + letters.step + "\" any more, of which dead letters are", {},
+                "Leave them out by where_sql: step <> '" + letters.step + "'. Mend their rows in the source.");
+  }
   if (const std::ptrdiff_t index = sink_of(plan, letters.step); index >= 0) {
     const SinkPlan& sink = plan.sinks[static_cast<std::size_t>(index)];
     late.push_back({static_cast<std::size_t>(index), rows_for(sink)});
+    if (!sink.is_index()) want_columns(sink.columns, patch, letters.ids);
     return read_records(*late.back().rows, sink.columns, sink.is_index(), patch, letters.ids);
   }
   LateRows way(plan, letters.step);
+  want_columns(way.page().columns(), patch, letters.ids);
   read_records(way.page(), way.page().columns(), false, patch, letters.ids);
   way.run();
   for (const std::size_t sink : way.sinks()) {
@@ -140,11 +165,10 @@ void write(const Plan& plan, Late& late) {
 
 // Outside of a transaction: nothing is held while the network is waited for. What is sent twice changes nothing.
 void send(const Plan& plan, std::vector<Late>& late) {
-  const std::int64_t version = catalog::next_version(plan.definition.id);
   std::vector<std::unique_ptr<sink::Sender>> senders;
   for (Late& one : late) {
     senders.push_back(make_sender(plan, one.sink, true));
-    if (senders.back()) senders.back()->encode(*one.rows, version);
+    if (senders.back()) senders.back()->encode(*one.rows, catalog::next_version(plan.definition.id));
   }
   pg::commit(true);
   for (const auto& sender : senders) {
@@ -160,7 +184,10 @@ std::int64_t mark_replayed(const Plan& plan, const Letters& letters) {
       "UPDATE etl.dead_letter SET status = 'replayed', retry_count = retry_count + 1, last_seen = clock_timestamp()"
       " WHERE id = ANY ($1::bigint[]) AND pipeline_id = $2::bigint AND status = 'pending' RETURNING 1",
       {letters.ids, std::to_string(plan.definition.id)});
-  return static_cast<std::int64_t>(marked.size());
+  if (static_cast<std::int64_t>(marked.size()) != letters.count) {
+    throw Error("40001", "dead letters were replayed or discarded by somebody else meanwhile", {}, "Try again.");
+  }
+  return letters.count;
 }
 
 }  // namespace
@@ -171,12 +198,12 @@ void replay(const Plan& plan, const json::Value& arguments, const Emit& emit) {
   std::vector<Late> late;
   for (const Letters& one : letters) take_up(plan, one, patch, late);
   if (plan.sends()) send(plan, late);
+  std::int64_t replayed = 0;
+  for (const Letters& one : letters) replayed += mark_replayed(plan, one);  // first: whoever else does waits here
   for (Late& one : late) {
     if (!plan.sinks[one.sink].server) write(plan, one);
   }
   pg::check_deferred_constraints();
-  std::int64_t replayed = 0;
-  for (const Letters& one : letters) replayed += mark_replayed(plan, one);
   emit({std::to_string(replayed)});
 }
 

@@ -80,14 +80,14 @@ std::string write_sql(const RemoteTable& table) {
                  "count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new) FROM _etl_written");
 }
 
-PostgresSender::PostgresSender(RemoteTable table)
+PostgresSender::PostgresSender(RemoteTable table, const std::string& correlation_id)
     : table_(std::move(table)),
       source_(pg::system_identifier() + "/" + std::to_string(pg::database_id())),
       local_(local_keys(table_)),
       input_sql_(input_sql(table_)),
       write_sql_(write_sql(table_)),
       copy_sql_(copy_sql(table_)),
-      connection_(table_.server),
+      connection_(table_.server, correlation_id),
       writer_(table_.columns) {}
 
 void PostgresSender::reopen() {

@@ -43,7 +43,7 @@ std::string write_sql(const RemoteTable& table);
 
 class PostgresSender : public Sender {
  public:
-  explicit PostgresSender(RemoteTable table);  // in a transaction
+  PostgresSender(RemoteTable table, const std::string& correlation_id);  // in a transaction
 
   void open() override;
   void encode(pg::Relation& page, std::int64_t version) override;

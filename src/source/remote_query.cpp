@@ -61,7 +61,7 @@ std::shared_ptr<const Origin> remote_query(const json::Value& params, const std:
 }
 
 RemotePages::RemotePages(pg::Server server, const std::string& query, OriginSpec spec)
-    : server_(std::move(server)), spec_(std::move(spec)), connection_(server_) {
+    : server_(std::move(server)), spec_(std::move(spec)), connection_(server_, spec_.correlation_id) {
   spec_.page.query = select_as(query, spec_.columns);
   for (const unsigned type : spec_.page.order_types) order_types_.push_back(pg::type_name(type, -1));
 }

@@ -90,14 +90,14 @@ def test_two_steps_run_at_the_same_time(parallel):
 def test_each_gets_its_inputs_whole(parallel):
     """Rows of all sorts go to a worker and come back: wide ones, out of line, compressed, NULL."""
     parallel.admin.execute(f"""
-        CREATE TYPE w.pair AS (a int, b text);
-        CREATE TABLE w.wide (id int PRIMARY KEY, t text, b bytea, n numeric, j jsonb, arr int[], p w.pair, e text);
+        CREATE TYPE w.mood AS ENUM ('sad', 'fine');
+        CREATE TABLE w.wide (id int PRIMARY KEY, t text, b bytea, n numeric, j jsonb, arr int[], m w.mood, e text);
         ALTER TABLE w.wide ALTER t SET STORAGE EXTERNAL;
         INSERT INTO w.wide SELECT n, repeat(md5(n::text), (n % 7) * 2000), nullif(decode(md5(n::text), 'hex'), ''),
           n / 7.0, jsonb_build_object('n', n, 'long', repeat('x', n * 10)), array_fill(n, ARRAY[n % 50]),
-          CASE WHEN n % 3 > 0 THEN ROW(n, 'p')::w.pair END, repeat('compressible', n) FROM generate_series(1, 400) n;
+          CASE WHEN n % 3 > 0 THEN 'fine'::w.mood END, repeat('compressible', n) FROM generate_series(1, 400) n;
         CREATE TABLE w.wide_copy (LIKE w.wide, PRIMARY KEY (id));
-        ALTER TABLE w.wide OWNER TO {OWNER}; ALTER TABLE w.wide_copy OWNER TO {OWNER}; ALTER TYPE w.pair OWNER TO {OWNER}""")
+        ALTER TABLE w.wide OWNER TO {OWNER}; ALTER TABLE w.wide_copy OWNER TO {OWNER}; ALTER TYPE w.mood OWNER TO {OWNER}""")
     ask = "SELECT i.* FROM {0} AS i, (SELECT w.meet(1, 2) OFFSET 0) AS m WHERE id {1}"
     steps = joined(
         step("low", ask.format("read", "<= 250"), "read"),
@@ -110,6 +110,36 @@ def test_each_gets_its_inputs_whole(parallel):
     assert parallel.one("SELECT count(*) FROM w.wide_copy") == 400 and parallel.one(differing) == 0
     figures = "SELECT step, rows_in, rows_out FROM etl.step_runs WHERE step IN ('low', 'high') ORDER BY 1"
     assert parallel.admin.execute(figures).fetchall() == [("high", 400, 150), ("low", 400, 250)]
+
+
+def test_rows_that_could_be_altered_on_the_way_go_nowhere(parallel):
+    """A composite type keeps its OID when it is altered: the steps are the leader's, one after the other."""
+    parallel.admin.execute(f"CREATE TYPE w.pair AS (a int, b text); ALTER TYPE w.pair OWNER TO {OWNER}")
+    steps = halves("w.meet(1, 1)", "w.meet(1, 1)").replace(
+        "SELECT id, value", "SELECT id, value, ARRAY[ROW(1, 'x')::w.pair] AS p"
+    )
+    parallel.admin.execute("ALTER TABLE w.t_target ADD p w.pair[]")
+    create(parallel, steps)
+    assert run(parallel) == "succeeded"
+    assert not [line for (line,) in parallel.admin.execute("SELECT etl.explain('p')") if "same time" in line]
+
+
+def test_two_that_fail_at_once_are_one_failure(parallel):
+    """Each interrupts the leader; none of the interrupts is taken for a cancel."""
+    parts = [branch(name, "w.fail_when(1, 3)", f"id % 3 = {n}") for n, name in enumerate("abc")]
+    create(parallel, json.dumps(joined(*parts)))
+    for attempt in range(5):
+        assert run(parallel) == ("failed", "P0077", "broken on purpose"), attempt
+        parallel.admin.execute("ALTER SEQUENCE w.place_1 RESTART")
+
+
+def test_a_worker_that_cannot_begin_leaves_its_step_to_the_leader(parallel):
+    create(parallel, halves("w.meet(1, 1)", "w.meet(1, 1)"))
+    parallel.admin.execute(f"ALTER ROLE {OWNER} CONNECTION LIMIT 1")
+    try:
+        assert run(parallel) == "succeeded" and parallel.same()
+    finally:
+        parallel.admin.execute(f"ALTER ROLE {OWNER} CONNECTION LIMIT -1")
 
 
 def test_all_see_the_snapshot_of_the_run(parallel):
@@ -179,7 +209,7 @@ def test_a_worker_that_is_lost_is_tried_again(parallel):
     wait_until(lambda: parallel.one("SELECT w.here(1)") == 1, 20, "the worker has begun")
     pid = parallel.one(
         "SELECT pid FROM pg_stat_activity"
-        " WHERE datname = current_database() AND application_name LIKE 'pg_etl: p step b%'"
+        " WHERE datname = current_database() AND application_name LIKE 'pg_etl: % p step b'"
     )
     assert parallel.one("SELECT pg_terminate_backend(%s, 10000)", pid)
     parallel.admin.execute("SELECT w.come(1)")

@@ -52,8 +52,16 @@ def test_rows_are_inserted_updated_and_left_alone(far, near):
 
 
 def test_source_and_target_without_steps(far, near):
+    far.execute("CREATE TABLE who (name text); GRANT ALL ON who TO far_reader")
+    far.execute(
+        "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$BEGIN INSERT INTO who VALUES (current_setting('application_name')); RETURN NULL; END$$;"
+        "CREATE TRIGGER noted AFTER INSERT ON copy FOR EACH STATEMENT EXECUTE FUNCTION note()"
+    )
     near.pipeline(source="SELECT * FROM w.near", target="far:public.copy", batch_size=300)
     assert run(near) == "succeeded" and same(far, near)
+    correlation = near.one("SELECT correlation_id::text FROM etl.runs")
+    assert far.execute("SELECT DISTINCT name FROM who").fetchall() == [(f"pg_etl: {correlation}",)]
     kept = far.execute("SELECT pipeline, batch_no, record::json -> 'to' FROM pg_etl_checkpoint").fetchall()
     assert kept == [(1, 4, ["1000"])]
 

@@ -33,6 +33,22 @@ SELECT t.refused(format('SELECT etl.transform_sql(%L, %L, %s)', op, params, inpu
     ('filter', '{}', '''staff'''), ('filter', '{"where": "1); DROP TABLE staff; --"}', '''staff'''), ('filter', '{"where": "nope > 1"}', '''staff'''),
     ('join', '{"left": "staff", "right": "staff", "keys": ["id"]}', '''staff'', ''staff'''), ('union', '{}', 'VARIADIC ARRAY[]::regclass[]'),
     ('sql', '{"query": "DELETE FROM staff"}', '''staff'''), ('filter', '{"where": "true"}', '''nowhere''')) AS bad(op, params, inputs);
+SELECT t.refused(format('SELECT etl.transform_sql(%L, %L, ''staff'')', op, params)) FROM (VALUES ('filter', '[]'), ('filter', 'null'), ('filter', '5'), ('', '{}')) AS bad(op, params);
+SELECT t.refused($$SELECT etl.compile_transform('filter', '{"where": "true"}', ARRAY['a'], ARRAY[]::text[])$$);
+SELECT t.refused($$SELECT etl.compile_transform('filter', '{"where": "true"}', '{}', '{}')$$);
+-- Columns and tables of awkward names.
+CREATE TABLE r (id int, r int);
+INSERT INTO r VALUES (1, 2);
+SELECT etl.transform('filter', '{"where": "true"}', 'r');
+CREATE TABLE filter_ (id int);
+SELECT etl.transform('join', '{"left": "filter_", "right": "filter", "on": "true"}', 'filter_', 'filter');
+-- With a superuser's rights nothing runs that others wrote.
+CREATE ROLE steps_alone_bob;
+CREATE TABLE bobs (id int);
+ALTER TABLE bobs OWNER TO steps_alone_bob;
+SELECT t.refused($$SELECT etl.transform('filter', '{"where": "true"}', 'bobs')$$);
+DROP TABLE bobs;
+DROP ROLE steps_alone_bob;
 -- The rights are the caller's.
 CREATE ROLE steps_alone_nobody;
 GRANT USAGE ON SCHEMA etl, steps_alone TO steps_alone_nobody;

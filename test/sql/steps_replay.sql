@@ -74,3 +74,27 @@ SELECT etl.dead_letter_replay('late', 'step = ''look''', '{"v": 5}');
 SELECT etl.dead_letter_replay('late', patch => '{"v": 6}');
 SELECT * FROM audit ORDER BY id;
 SELECT etl.drop_pipeline('late');
+-- Of a pipeline that was altered since.
+TRUNCATE audit;
+UPDATE src SET v = NULL WHERE id = 9;
+SELECT etl.create_pipeline('late', options => '{"on_error": "quarantine"}', steps => '[
+  {"id": "read", "operator": "sql", "params": {"query": "SELECT id, v AS raw FROM steps_replay.src"}},
+  {"id": "look", "operator": "check", "params": {"severity": "quarantine", "rules": [{"rule": "not_null", "column": "raw"}]}, "depends_on": ["read"]},
+  {"id": "named", "operator": "rename_columns", "params": {"columns": {"raw": "v"}}, "depends_on": ["look"]},
+  {"id": "save", "operator": "table", "params": {"target": "steps_replay.audit"}, "depends_on": ["named"]}]') > 0;
+CALL t.run('late');
+SELECT count(*) FROM etl.dead_letters WHERE pipeline = 'late';
+SELECT etl.alter_pipeline('late', '{"steps": [
+  {"id": "read", "operator": "sql", "params": {"query": "SELECT id, v FROM steps_replay.src"}},
+  {"id": "look", "operator": "check", "params": {"severity": "quarantine", "rules": [{"rule": "not_null", "column": "v"}]}, "depends_on": ["read"]},
+  {"id": "save", "operator": "table", "params": {"target": "steps_replay.audit"}, "depends_on": ["look"]}]}') > 0;
+\set VERBOSITY sqlstate
+SELECT etl.dead_letter_replay('late', 'original_record ->> ''id'' = ''7''');
+\set VERBOSITY default
+SELECT etl.dead_letter_replay('late', 'original_record ->> ''id'' = ''7''', '{"v": 70}');
+SELECT * FROM audit WHERE id = 7;
+SELECT etl.alter_pipeline('late', '{"steps": [
+  {"id": "read", "operator": "sql", "params": {"query": "SELECT id, v FROM steps_replay.src"}},
+  {"id": "save", "operator": "table", "params": {"target": "steps_replay.audit"}, "depends_on": ["read"]}]}') > 0;
+SELECT etl.dead_letter_replay('late');
+SELECT etl.drop_pipeline('late');
