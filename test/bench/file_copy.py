@@ -1,6 +1,7 @@
-"""What a script in Python does with a file: reads it and copies it into a table; prints the seconds.
+"""What a script in Python does with a file: reads it and copies it into a table, or the other way; prints the seconds.
 
 file_copy.py pandas|pyarrow|openpyxl FILE TABLE URL
+file_copy.py to-pandas|to-pyarrow|to-openpyxl FILE QUERY URL
 file_copy.py write CSV XLSX URL
 """
 
@@ -47,6 +48,35 @@ def with_openpyxl(path: str, table: str, url: str) -> None:
                 copy.write_row(row)
 
 
+def fetched(query: str, url: str) -> io.BytesIO:
+    text = io.BytesIO()
+    with psycopg.connect(url) as connection, connection.cursor() as cursor:
+        with cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv, HEADER)") as copy:
+            for piece in copy:
+                text.write(piece)
+    text.seek(0)
+    return text
+
+
+def to_pandas(path: str, query: str, url: str) -> None:
+    pandas.read_csv(fetched(query, url), parse_dates=["at"]).to_parquet(path, index=False)
+
+
+def to_pyarrow(path: str, query: str, url: str) -> None:
+    parquet.write_table(arrow_csv.read_csv(fetched(query, url)), path)
+
+
+def to_openpyxl(path: str, query: str, url: str) -> None:
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet("rows")
+    with psycopg.connect(url) as connection:
+        rows = connection.execute(query)
+        sheet.append([column.name for column in rows.description])
+        for row in rows:
+            sheet.append([value.replace(tzinfo=None) if hasattr(value, "tzinfo") else value for value in row])
+    book.save(path)
+
+
 def write(path: str, other: str) -> None:
     book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet("rows")
@@ -63,11 +93,12 @@ def write(path: str, other: str) -> None:
 
 
 what, *arguments = sys.argv[1:]
-if what == "pandas":
+if what.endswith("pandas"):
     import pandas
-elif what == "pyarrow":
+elif what.endswith("pyarrow"):
     import pyarrow.csv as arrow_csv
     import pyarrow.json as arrow_json
+    from pyarrow import parquet
 else:
     import openpyxl
 start = time.monotonic()
@@ -77,6 +108,12 @@ elif what == "pyarrow":
     with_pyarrow(*arguments)
 elif what == "openpyxl":
     with_openpyxl(*arguments)
+elif what == "to-pandas":
+    to_pandas(*arguments)
+elif what == "to-pyarrow":
+    to_pyarrow(*arguments)
+elif what == "to-openpyxl":
+    to_openpyxl(*arguments)
 else:
     write(*arguments[:2])
 print(time.monotonic() - start)

@@ -1,4 +1,5 @@
-"""Files to PostgreSQL: a pipeline against COPY of the same file, and against a script in Python that reads it and copies.
+"""Files to PostgreSQL: a pipeline against COPY of the same file, and against a script in Python that reads it and copies;
+and tables to files, against a script that fetches and writes.
 
 A script is a process each run; its start and imports are not counted. Its target is as the pipeline's: made beforehand,
 empty, with its primary key.
@@ -30,6 +31,8 @@ PEERS = {
     "rows.ndjson": ({"operator": "json"}, ("pandas", "pyarrow"), 1.0),
     "rows.xlsx": ({"operator": "xlsx"}, ("openpyxl",), 0.1),
 }
+# The file, its writers in Python, and how many of the rows it gets.
+WRITERS = {"out.parquet": (("pandas", "pyarrow"), 1.0), "out.xlsx": (("openpyxl",), 0.1)}
 UPSERT = (
     f"INSERT INTO bench.limit_target AS t SELECT {ALL} FROM incoming ON CONFLICT (id) DO UPDATE SET {SET}"
     f" WHERE {DIFFERS_INSERT}"
@@ -38,7 +41,7 @@ UPSERT = (
 
 def measure(connection, server, rows: int, runs: int) -> list:
     with tempfile.TemporaryDirectory() as home:
-        os.chmod(home, 0o755)
+        os.chmod(home, 0o777)  # the server reads and writes there
         server.reload(**{"etl.data_directory": home})
         python = subprocess.check_output([ROOT / "tools" / "python-env", REQUIREMENTS], text=True).strip()
         script = Script(python, server, Path(home))
@@ -50,6 +53,7 @@ def measure(connection, server, rows: int, runs: int) -> list:
             against_copy(connection, home, runs),
             *[against_upsert(connection, home, case, runs) for case in ("changed", "unchanged")],
             *[figure for path in PEERS for figure in against_scripts(connection, script, path, rows, runs)],
+            *[figure for path in WRITERS for figure in against_writers(connection, script, path, rows, runs)],
         ]
 
 
@@ -130,6 +134,35 @@ def against_scripts(connection, script, path: str, rows: int, runs: int) -> list
     return [
         Figure(
             f"{path}, {int(rows * share):,} rows: {tool} and COPY's time / time",
+            paired(theirs[tool], mine),
+            1.0,
+            ">=",
+            f"{spread(theirs[tool])} / {spread(mine)}",
+        )
+        for tool in tools
+    ]
+
+
+def against_writers(connection, script, path: str, rows: int, runs: int) -> list:
+    tools, share = WRITERS[path]
+    few = int(rows * share)
+    query = f"SELECT {ALL} FROM bench.source WHERE id <= {few}"
+    form = path.split(".")[1]
+    steps = [
+        {"id": "read", "operator": "sql", "params": {"query": query}},
+        {"id": "save", "operator": "file", "params": {"path": path, "format": form}, "depends_on": ["read"]},
+    ]
+    connection.execute("SELECT etl.create_pipeline(%s, steps => %s)", [f"bench_{path}", json.dumps(steps)])
+    mine, theirs = [], {tool: [] for tool in tools}
+    for _ in range(runs):
+        mine.append(run(connection, f"bench_{path}"))
+        written = connection.execute("SELECT rows_written FROM etl.runs ORDER BY id DESC LIMIT 1").fetchone()[0]
+        assert written == few, f"{written} rows were written"
+        for tool in tools:
+            theirs[tool].append(script.run(f"to-{tool}", script.home / f"their_{path}", query))
+    return [
+        Figure(
+            f"{path}, {few:,} rows: time of fetching and {tool} / time",
             paired(theirs[tool], mine),
             1.0,
             ">=",

@@ -55,7 +55,7 @@ def test_source_and_target_without_steps(far, near):
     far.execute("CREATE TABLE who (name text); GRANT ALL ON who TO far_reader")
     far.execute(
         "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS"
-        " $$BEGIN INSERT INTO who VALUES (current_setting('application_name')); RETURN NULL; END$$;"
+        " $$BEGIN INSERT INTO public.who VALUES (current_setting('application_name')); RETURN NULL; END$$;"
         "CREATE TRIGGER noted AFTER INSERT ON copy FOR EACH STATEMENT EXECUTE FUNCTION note()"
     )
     near.pipeline(source="SELECT * FROM w.near", target="far:public.copy", batch_size=300)

@@ -22,7 +22,7 @@ SELECT r FROM etl.transform('derive', '{"columns": {"name": "shout(name)"}}', 's
 CREATE FUNCTION both_of(rows staff[], OUT id int, OUT n bigint) RETURNS SETOF record LANGUAGE sql AS $$ SELECT id, count(*) OVER () FROM unnest(rows) $$;
 DO $$ BEGIN PERFORM etl.allow_function('both_of(staff[])'); END $$;
 SELECT r FROM etl.transform('function', '{"function": "both_of(staff[])"}', 'staff') r ORDER BY r -> 'id' LIMIT 1;
-DO $$ BEGIN PERFORM etl.revoke_function('both_of(staff[])'); END $$;
+DO $$ BEGIN PERFORM etl.revoke_function('steps_alone.both_of(steps_alone.staff[])'); END $$;
 -- A table of the operator's name.
 CREATE TABLE filter (a int);
 INSERT INTO filter VALUES (1), (2);
