@@ -48,7 +48,7 @@ test-unit:
 	@$(RUN_SUITE) unit tools/run-unit-tests build/test/unit.xml
 
 test-fuzz:
-	@$(RUN_SUITE) fuzz tools/run-fuzzers 10
+	@$(RUN_SUITE) fuzz tools/run-fuzzers 5
 
 test-demo:
 	@$(RUN_SUITE) demo test/demo/run
