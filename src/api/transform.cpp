@@ -1,8 +1,8 @@
 // etl.transform_sql: a transform as a SELECT over tables, without a pipeline and without a worker.
 #include <algorithm>
 #include <set>
-#include "core/json.hpp"
 
+#include "core/json.hpp"
 #include "model/finding.hpp"
 #include "pg/entry.hpp"
 #include "pg/role.hpp"

@@ -45,7 +45,9 @@ std::string shape_of(const Plan& plan, const std::string& step) {
 class StepWorker {
  public:
   StepWorker(const Context& context, const model::Step& step, const std::string& snapshot)
-      : plan_(context.plan), step_(step), asker_(task(context), question(context, step, snapshot)) {}
+      : plan_(context.plan),
+        step_(step),
+        asker_(helper_task(context, pg::Job::kStep), question(context, step, snapshot)) {}
 
   bool started() const { return asker_.started(); }
   std::int64_t failed_us() const { return asker_.failed_us(); }
@@ -85,16 +87,6 @@ class StepWorker {
   }
 
  private:
-  static pg::Task task(const Context& context) {
-    pg::Task task;
-    task.job = pg::Job::kStep;
-    task.database = pg::database_id();
-    task.role = context.plan.definition.owner;
-    task.pipeline = context.pipeline;
-    task.run = context.run;
-    return task;
-  }
-
   static std::string question(const Context& context, const model::Step& step, const std::string& snapshot) {
     return json::Object()
         .add("step", step.id)

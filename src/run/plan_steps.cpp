@@ -38,9 +38,8 @@ Graph::Relations relations_of(const Graph& graph, bool observed) {
 bool is_opaque(const Graph& graph, const model::Step& step) {
   if (kind_of(graph.steps(), step) == model::Kind::kSink) return false;
   const pg::Analysis& analysis = graph.analysis(step.id);
-  const bool opaque =
-      graph.origin(step) != nullptr || std::any_of(analysis.functions.begin(), analysis.functions.end(), pg::is_opaque);
-  return opaque;
+  return graph.origin(step) != nullptr ||
+         std::any_of(analysis.functions.begin(), analysis.functions.end(), pg::is_opaque);
 }
 
 // The opaque steps of a layer, where it has several.

@@ -10,6 +10,15 @@
 
 namespace etl::run {
 
+namespace {
+
+// Whose rows the page of a feed has: the paged step's, or the sink's.
+const std::string& step_of_page(const Plan& plan, std::size_t feed) {
+  return plan.way == Way::kBatch && !plan.straight ? plan.paged_step : plan.sinks[feed].step;
+}
+
+}  // namespace
+
 std::string record_of(pg::Relation& rows, std::uint64_t index) {
   pg::Subtransaction attempt;
   try {
@@ -132,8 +141,7 @@ void Quarantine::take_unreachable(Flow& flow, catalog::Checkpoint& checkpoint, b
   const char* phase = checked ? "checks" : "null keys";
   for (const std::size_t i : feeds) {
     flow.source(i).read_null_keys(flow.page(i));
-    const bool of_step = plan.way == Way::kBatch && !plan.straight;
-    dead += take_null_keys(flow.page(i), of_step ? plan.paged_step : plan.sinks[i].step);
+    dead += take_null_keys(flow.page(i), step_of_page(plan, i));
   }
   save_found(checkpoint, started_us, dead, phase);
   pg::commit(dead > 0);
@@ -143,11 +151,10 @@ void Quarantine::take_unreachable(Flow& flow, catalog::Checkpoint& checkpoint, b
 std::uint64_t Quarantine::take_out(Flow& flow) {
   const Plan& plan = context_.plan;
   const bool by_batch = plan.way == Way::kBatch;
-  const bool of_step = by_batch && !plan.straight;  // the page is the paged step's, not the sink's
   std::uint64_t dead = 0;
   for (std::size_t i = 0; i < flow.feeds(); ++i) {
     dead += take_bad_records(flow.source(i).bad());
-    dead += take_null_keys(flow.page(i), of_step ? plan.paged_step : plan.sinks[i].step);
+    dead += take_null_keys(flow.page(i), step_of_page(plan, i));
   }
   if (!by_batch) return dead;
   flow.run_steps();

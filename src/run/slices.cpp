@@ -57,16 +57,25 @@ bool worth_slicing(const Plan& plan) {
   return !source.spills();  // what no index serves is computed once, not once a slice
 }
 
+}  // namespace
+
+pg::Task helper_task(const Context& context, pg::Job job) {
+  pg::Task task;
+  task.job = job;
+  task.database = pg::database_id();
+  task.role = context.plan.definition.owner;
+  task.pipeline = context.pipeline;
+  task.run = context.run;
+  task.epoch = context.epoch;
+  return task;
+}
+
+namespace {
+
 void start_helpers(const Context& context, const std::vector<catalog::Checkpoint>& slices) {
   for (const catalog::Checkpoint& slice : slices) {
     if (slice.slice == 0 || slice.done) continue;
-    pg::Task task;
-    task.job = pg::Job::kSlice;
-    task.database = pg::database_id();
-    task.role = context.plan.definition.owner;
-    task.pipeline = context.pipeline;
-    task.run = context.run;
-    task.epoch = context.epoch;
+    pg::Task task = helper_task(context, pg::Job::kSlice);
     task.slice = slice.slice;
     (void)pg::start_worker(task);
   }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "pg/process.hpp"
 #include "run/context.hpp"
 
 namespace etl::run {
@@ -15,6 +16,9 @@ std::vector<catalog::Checkpoint> make_slices(const Plan& plan, const std::vector
 
 // Runs all slices that are not done. The first error of any of them is thrown, after the others have been stopped.
 Outcome run_slices(Context& context, std::vector<catalog::Checkpoint>& slices);
+
+// What a worker that helps with the run is started for.
+pg::Task helper_task(const Context& context, pg::Job job);
 
 std::string error_to_json(const Error& error);
 Error error_from_json(const std::string& json);
