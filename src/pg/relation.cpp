@@ -213,6 +213,24 @@ void Relation::copy_range(Relation& to, std::uint64_t from, std::uint64_t until)
   });
 }
 
+void Relation::copy_without(Relation& to, const std::vector<std::uint64_t>& left_out) {
+  Store* target = to.store_;
+  const std::uint64_t* next = left_out.data();
+  const std::uint64_t* end = next + left_out.size();
+  call([&] {
+    store_clear(target);
+    tuplestore_rescan(store_->tuples);
+    for (std::uint64_t i = 0; store_next(store_); ++i) {
+      CHECK_FOR_INTERRUPTS();
+      if (next != end && *next == i) {
+        ++next;
+      } else {
+        store_append(target, store_->reader);
+      }
+    }
+  });
+}
+
 void Relation::split_null_keys(Relation& with_null, Relation& without) {
   Store* bad = with_null.store_;
   Store* good = without.store_;

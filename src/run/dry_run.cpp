@@ -3,8 +3,8 @@
 #include <map>
 
 #include "pg/transaction.hpp"
+#include "run/dead_rows.hpp"
 #include "run/flow.hpp"
-#include "run/halves.hpp"
 #include "run/table_loop.hpp"
 #include "sink/elastic_sink.hpp"
 
@@ -155,10 +155,13 @@ void try_batch(Table& table, const std::string& batch, const Emit& emit) {
 
 }  // namespace
 
-void tell_violations(const Flow& flow, const std::string& batch, const Emit& emit) {
+void tell_left_out(const Flow& flow, const std::string& batch, const Emit& emit) {
   if (flow.evaluation() == nullptr) return;
   for (const Violation& v : flow.evaluation()->violations()) {
     emit({batch, "error", std::nullopt, std::nullopt, std::nullopt, v.record, "23514", v.message});
+  }
+  for (const source::BadRecord& bad : flow.evaluation()->bad_records()) {
+    emit({batch, "error", std::nullopt, std::nullopt, std::nullopt, bad.record, bad.error.sqlstate, bad.error.message});
   }
 }
 
@@ -174,7 +177,7 @@ void dry_run(const Plan& plan, const json::Value& arguments, const Emit& emit) {
   Flow flow(plan, {});
   flow.evaluate();
   flow.open();
-  tell_violations(flow, "0", emit);
+  tell_left_out(flow, "0", emit);
   std::vector<std::unique_ptr<Table>> tables;  // nullptr: a sink elsewhere
   std::vector<std::unique_ptr<sink::ElasticSink>> indexes;
   std::vector<std::unique_ptr<sink::PostgresSender>> elsewhere;  // tables of other servers
@@ -192,7 +195,7 @@ void dry_run(const Plan& plan, const json::Value& arguments, const Emit& emit) {
     more = flow.read(position);
     const std::string batch = std::to_string(i);
     if (flow.rows_read() > 0 || plan.at_once) flow.run_steps();
-    if (plan.way == Way::kBatch) tell_violations(flow, batch, emit);
+    if (plan.way == Way::kBatch) tell_left_out(flow, batch, emit);
     position = flow.reached();
     for (std::size_t sink = 0; sink < plan.sinks.size(); ++sink) {
       pg::Relation& rows = flow.input(sink);

@@ -13,8 +13,8 @@ namespace etl::run {
 // Emits (batch, action, key, before, after, payload, error_code, error_message). Nothing is sent to a remote system.
 void dry_run(const Plan& plan, const json::Value& arguments, const Emit& emit);
 
-// Rows that checks would quarantine, as errors.
-void tell_violations(const Flow& flow, const std::string& batch, const Emit& emit);
+// Rows of a batch, or of the whole set, that would become dead letters before a sink sees them, as errors.
+void tell_left_out(const Flow& flow, const std::string& batch, const Emit& emit);
 
 // Where the next run would start: the checkpoint of an incremental pipeline, otherwise the beginning.
 std::optional<pg::Key> resume_position(const Plan& plan);

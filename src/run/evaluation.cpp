@@ -6,6 +6,7 @@
 #include "core/sqlstate.hpp"
 #include "pg/read_only.hpp"
 #include "pg/transaction.hpp"
+#include "run/dead_rows.hpp"
 #include "run/flow.hpp"
 
 namespace etl::run {
@@ -91,8 +92,17 @@ std::optional<std::uint64_t> Evaluation::rows_in(const model::Step& step) const 
   return step.depends_on.empty() ? std::nullopt : std::optional(rows);
 }
 
+pg::Statement& Evaluation::violations_statement(const model::Step& step, const transform::Rule& rule) {
+  return statement("violations of " + step.id, rule.violations, named_inputs(step));
+}
+
+pg::Relation& Evaluation::relation_of(const std::string& step) {
+  const auto own = relations_.find(step);
+  return own == relations_.end() ? *page_ : *own->second;
+}
+
 void Evaluation::check(const model::Step& step, const transform::Rule& rule, StepWork& work) {
-  pg::Statement& look = statement("violations of " + step.id, rule.violations, named_inputs(step));
+  pg::Statement& look = violations_statement(step, rule);
   pg::Relation found(look.columns(), true);
   found.clear();
   look.read(found);
@@ -135,27 +145,85 @@ const Evaluation::Compiled& Evaluation::compiled(const model::Step& step) {
   return compiled_.emplace(step.id, std::move(made)).first->second;
 }
 
+void Evaluation::compute(const model::Step& step, const Compiled& made, StepWork& work) {
+  if (!made.rule.violations.empty()) check(step, made.rule, work);
+  const auto own = relations_.find(step.id);
+  if (own == relations_.end()) return;
+  pg::Relation& out = *own->second;
+  out.clear();
+  if (made.origin) {
+    read_origin(step, *made.origin, out);
+  } else {
+    statement(step.id, made.query, relations()).read(out);
+  }
+  work.rows_out = out.rows();
+  if (plan_.options.observe_steps && !made.rule.figures.empty()) work.figures = figures(step, made.rule);
+}
+
+// The statements of compute(), whatever they find.
+void Evaluation::try_out(const model::Step& step, const Compiled& made) {
+  if (!made.rule.violations.empty()) {
+    pg::Statement& look = violations_statement(step, made.rule);
+    pg::Relation found(look.columns(), true);
+    found.clear();
+    look.read(found);
+  }
+  pg::Relation& out = *relations_.at(step.id);
+  out.clear();
+  statement(step.id, made.query, relations()).read(out);
+}
+
+void Evaluation::keep_dead(const model::Step& step, pg::Relation& rows, std::uint64_t index, Error error) {
+  error.step = step.id;
+  bad_records_.push_back({error, record_of(rows, index)});
+}
+
+// As compute(), without the rows of its input that the step fails on when it gets no others.
+void Evaluation::compute_or_leave_out(const model::Step& step, const Compiled& made, StepWork& work) {
+  const std::size_t found = violations_.size();
+  std::optional<Error> failure;
+  pg::Subtransaction attempt;
+  try {
+    compute(step, made, work);
+    return attempt.release();
+  } catch (const Error& error) {
+    attempt.rollback();
+    if (classify(error.sqlstate) != ErrorClass::kData) throw;
+    failure = error;
+  }
+  violations_.resize(found);
+  pg::Relation& input = relation_of(step.depends_on[0]);
+  std::vector<std::uint64_t> dead;
+  by_halves(
+      input, [&] { try_out(step, made); },
+      [&](pg::Relation& rows, std::uint64_t index, const Error& error) {
+        dead.push_back(index);
+        keep_dead(step, rows, index, error);
+        if (dead.size() > static_cast<std::size_t>(plan_.options.max_dead_letters)) {
+          throw too_many_dead_letters(plan_.options.max_dead_letters, error);
+        }
+      });
+  if (dead.empty()) throw *failure;  // it fails on rows together
+  pg::Relation all(input.columns(), true);
+  input.copy_range(all, 0, input.rows());
+  all.copy_without(input, dead);
+  compute(step, made, work);
+  all.copy_range(input, 0, all.rows());
+}
+
 void Evaluation::run_step(const model::Step& step) {
   const bool own = relations_.contains(step.id);
   const Compiled& made = compiled(step);
-  const transform::Rule& rule = made.rule;
-  if (!own && rule.violations.empty()) return;
+  if (!own && made.rule.violations.empty()) return;
   StepWork work;
   work.step = step.id;
   work.started_us = pg::now_us();
   work.rows_in = rows_in(step);
   const pg::StatementTimer timer(static_cast<int>(plan_.options.step_timeout_ms));
-  if (!rule.violations.empty()) check(step, rule, work);
-  if (own) {
-    pg::Relation& out = *relations_.at(step.id);
-    out.clear();
-    if (made.origin) {
-      read_origin(step, *made.origin, out);
-    } else {
-      statement(step.id, made.query, relations()).read(out);
-    }
-    work.rows_out = out.rows();
-    if (plan_.options.observe_steps && !rule.figures.empty()) work.figures = figures(step, rule);
+  if (plan_.each_step && own && step.depends_on.size() == 1) {
+    compute_or_leave_out(step, made, work);
+  } else {
+    compute(step, made, work);
   }
   work.active_us = pg::now_us() - work.started_us;
   work_.push_back(std::move(work));

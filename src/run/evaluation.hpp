@@ -59,8 +59,9 @@ class Evaluation {
   void add_report(const std::string& report);
 
   const std::vector<StepWork>& work() const { return work_; }
-  const std::vector<Violation>& violations() const { return violations_; }            // those to be quarantined
-  const std::vector<source::BadRecord>& bad_records() const { return bad_records_; }  // of files, likewise
+  const std::vector<Violation>& violations() const { return violations_; }  // those to be quarantined
+  // Likewise, what could not be read of files, and with plan.each_step the rows that a step with one input failed on.
+  const std::vector<source::BadRecord>& bad_records() const { return bad_records_; }
 
  private:
   // What a step is for every batch: nothing in it depends on rows. That its functions are still there and may be called
@@ -73,11 +74,17 @@ class Evaluation {
 
   const Compiled& compiled(const model::Step& step);
   void run_step(const model::Step& step);
+  void compute(const model::Step& step, const Compiled& made, StepWork& work);
+  void compute_or_leave_out(const model::Step& step, const Compiled& made, StepWork& work);
+  void try_out(const model::Step& step, const Compiled& made);
+  void keep_dead(const model::Step& step, pg::Relation& rows, std::uint64_t index, Error error);
   void read_origin(const model::Step& step, const source::Origin& origin, pg::Relation& out);
   void check(const model::Step& step, const transform::Rule& rule, StepWork& work);
   std::string figures(const model::Step& step, const transform::Rule& rule);
   std::vector<pg::NamedRelation> named_inputs(const model::Step& step) const;
   std::optional<std::uint64_t> rows_in(const model::Step& step) const;
+  pg::Relation& relation_of(const std::string& step);  // whose rows wait in one
+  pg::Statement& violations_statement(const model::Step& step, const transform::Rule& rule);
   pg::Statement& statement(const std::string& key, const std::string& sql,
                            const std::vector<pg::NamedRelation>& inputs);
 

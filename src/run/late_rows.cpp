@@ -21,11 +21,11 @@ namespace {
 LateRows::LateRows(const Plan& plan, const std::string& step) : plan_(plan) {
   const Graph& graph = *plan_.graph;
   want_rows(graph.step(step));
-  const bool checks = graph.rules().contains(step);
-  plan_.paged_step = checks ? graph.step(step).depends_on[0] : step;
+  const bool transforms = !graph.step(step).depends_on.empty();
+  plan_.paged_step = transforms ? graph.step(step).depends_on[0] : step;
   plan_.relations = {plan_.paged_step};
   plan_.definition.mode = "full";  // what is joined is read from its beginning
-  if (checks) behind_.insert(step);
+  if (transforms) behind_.insert(step);
   find_way(step);
   page_ = std::make_unique<pg::Relation>(graph.columns(plan_.paged_step), true);
   page_->clear();
@@ -33,11 +33,13 @@ LateRows::LateRows(const Plan& plan, const std::string& step) : plan_(plan) {
 }
 
 void LateRows::want_rows(const model::Step& step) const {
-  const Kind kind = kind_of(plan_.graph->steps(), step);
-  const auto origin = kind == Kind::kSource ? plan_.graph->origin(step) : nullptr;
-  const bool raw = origin != nullptr && !origin->has_order();
-  if (!raw && (kind == Kind::kSource || plan_.graph->rules().contains(step.id))) return;
-  refuse(step.id, raw ? "They are what could not be read as rows." : "The step gives no rows that could be taken up.");
+  const bool source = step.depends_on.empty();
+  const auto origin = source ? plan_.graph->origin(step) : nullptr;
+  if (origin != nullptr && !origin->has_order()) refuse(step.id, "They are what could not be read as rows.");
+  if (step.depends_on.size() > 1) refuse(step.id, "The step takes rows of several others.");
+  if (!source && plan_.way != Way::kBatch && !takes_rows_alone(step)) {
+    refuse(step.id, "The step looks at all rows of a set.");
+  }
 }
 
 // Whether what the step gives for these rows is the same when others come with them.
@@ -73,7 +75,8 @@ void LateRows::find_way(const std::string& step) {
     const bool merges = kind == Kind::kSink || next.op == "union";
     for (const std::string& input : next.depends_on) {
       if (input == step || behind_.contains(input)) continue;
-      if (input == plan_.paged_step && !merges) refuse(step, "Step \"" + next.id + "\" takes all that it checks, too.");
+      if (input == plan_.paged_step && !merges)
+        refuse(step, "Step \"" + next.id + "\" behind it takes its input, too.");
       if (merges) {
         plan_.relations.insert(input);  // stays empty: the rows of other branches have gone their way
       } else {

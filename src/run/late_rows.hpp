@@ -16,11 +16,12 @@ namespace etl::run {
 
 class LateRows {
  public:
-  // In a transaction. Rows that `step`, a check, has found, or that a source gave which is a SELECT. Error 0A000 when
-  // the steps behind it look at all rows of a set, or the step has no rows to take up.
+  // In a transaction. Rows that `step`, a transform, has not let through: found by a check, or failed on; or that a
+  // source gave which is a SELECT. Error 0A000 when the steps look at all rows of a set, or the step has no rows to
+  // take up.
   LateRows(const Plan& plan, const std::string& step);
 
-  pg::Relation& page() { return *page_; }  // to be filled: the rows of `step`, or of what it checks
+  pg::Relation& page() { return *page_; }  // to be filled: the rows of `step`, a source, or of its input
   // Runs the steps. Error 23514 when a check finds any of the rows.
   void run();
 

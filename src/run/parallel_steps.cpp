@@ -93,6 +93,7 @@ class StepWorker {
         .add("snapshot", snapshot)
         .add("shape", shape_of(context.plan, step.id))
         .add("correlation_id", context.correlation_id)
+        .add_raw("each_step", context.plan.each_step ? "true" : "false")
         .str();
   }
 
@@ -143,7 +144,7 @@ void serve(pg::Answerer& exchange, const pg::Task& task) {
   std::optional<pg::StatementTimer> planning(step_timeout);
   pg::begin();
   catalog::check_version();
-  Plan plan = make_plan(*definition, definition->owner);
+  Plan plan = make_plan(*definition, definition->owner, question["each_step"].GetBool());
   plan.correlation_id = correlation_id;
   if (!plan.relations.contains(step) || shape_of(plan, step) != json::text(question["shape"])) throw changed;
   pg::commit(false);

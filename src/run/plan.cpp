@@ -99,8 +99,9 @@ void plan_direct(Plan& plan, unsigned owner) {
 
 }  // namespace
 
-Plan make_plan(const model::Definition& definition, unsigned owner) {
+Plan make_plan(const model::Definition& definition, unsigned owner, bool each_step) {
   Plan plan;
+  plan.each_step = each_step;
   plan.definition = definition;
   if (definition.source.empty() || definition.steps) model::check_definition(definition);
   check_owner(owner);

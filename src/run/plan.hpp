@@ -79,7 +79,9 @@ struct Plan {
   model::Options options;
   std::optional<Graph> graph;  // of the steps; nothing: source and target
   Way way = Way::kDirect;
-  bool straight = false;       // kBatch of an origin: no step lies between the page and the one sink
+  bool straight = false;  // kBatch of an origin: no step lies between the page and the one sink
+  // The rows of every step wait in a relation, so that rows on which one fails can be found, and left out.
+  bool each_step = false;
   bool at_once = false;        // a run is one batch: a sink needs all rows, or the source's rows are in no order
   Graph::Relations relations;  // steps whose rows wait in a relation
   // kWhole: groups of these that run on workers of their own, each of one layer.
@@ -109,7 +111,7 @@ std::uint64_t page_rows(const Plan& plan);
 std::vector<std::string> position_types(const Plan& plan);
 
 // Throws the first broken rule; of steps, all of them in one. `owner` is the role that will run it.
-Plan make_plan(const model::Definition& definition, unsigned owner);
+Plan make_plan(const model::Definition& definition, unsigned owner, bool each_step = false);
 
 // Everything that is wrong with the definition's steps, found as their owner. A definition without steps has none.
 std::vector<Finding> find_faults(const model::Definition& definition);

@@ -131,7 +131,7 @@ void add_tables(Plan& plan, const pg::Analysis& analysis) {
 void choose_way(Plan& plan) {
   const Graph& graph = *plan.graph;
   const bool plain = graph.steps().size() == plan.sinks.size() + 1 && plan.sinks.size() == 1;  // no step in between
-  const bool observed = plan.options.observe_steps && !plan.sinks.empty();
+  const bool observed = plan.each_step || (plan.options.observe_steps && !plan.sinks.empty());
   const std::vector<std::string> origins = origin_steps(graph);
   if (origins.size() == 1 && (plan.definition.mode == "incremental" || is_row_by_row(graph))) {
     plan.paged_step = origins[0];

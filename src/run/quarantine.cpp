@@ -6,7 +6,7 @@
 #include "core/sqlstate.hpp"
 #include "pg/fault.hpp"
 #include "pg/transaction.hpp"
-#include "run/halves.hpp"
+#include "run/dead_rows.hpp"
 
 namespace etl::run {
 
@@ -19,19 +19,6 @@ const std::string& step_of_page(const Plan& plan, std::size_t feed) {
 
 }  // namespace
 
-std::string record_of(pg::Relation& rows, std::uint64_t index) {
-  pg::Subtransaction attempt;
-  try {
-    const std::string record = rows.row_json(index);
-    attempt.release();
-    return record;
-  } catch (const Error& error) {
-    attempt.rollback();
-    if (classify(error.sqlstate) != ErrorClass::kData) throw;
-    return json::Object().add("_etl_unreadable", error.message).str();
-  }
-}
-
 void Quarantine::keep_record(const std::string& record, const Error& error) {
   catalog::DeadLetter letter;
   letter.record = record;
@@ -43,14 +30,12 @@ void Quarantine::keep_record(const std::string& record, const Error& error) {
                        .add("column", error.column)
                        .add("correlation_id", context_.correlation_id)
                        .str();
-  (void)catalog::save_dead_letter(context_.pipeline, context_.run, error.step.empty() ? "sink" : error.step, letter);
+  const std::string& step = error.step.empty() ? std::string("sink") : error.step;
+  if (catalog::save_dead_letter(context_.pipeline, context_.run, step, letter)) ++kept_;
   pg::fault_point(11);
   const std::int64_t count = catalog::count_dead_letters_of_run(context_.pipeline, context_.run);
   if (count > context_.plan.options.max_dead_letters) {
-    throw Error(sqlstate::kTooManyDeadLetters,
-                "more than " + std::to_string(context_.plan.options.max_dead_letters) + " rows could not be written",
-                "The last one failed with " + error.sqlstate + ": " + error.message,
-                "Look at etl.dead_letters, mend the source or the target, or raise option \"max_dead_letters\".");
+    throw too_many_dead_letters(context_.plan.options.max_dead_letters, error);
   }
 }
 
@@ -107,10 +92,8 @@ std::uint64_t Quarantine::take_violations(const std::vector<Violation>& violatio
   return records.size();
 }
 
-// When the run looks again, after a pause or an error, they are counted already.
 void Quarantine::save_found(catalog::Checkpoint& checkpoint, std::int64_t started_us, std::uint64_t dead,
                             const char* phase) {
-  if (dead == 0 || (context_.resumed && checkpoint.batch_no > 0) || counted_) return;
   catalog::BatchRecord record;
   record.started_us = started_us;
   record.counters.read = static_cast<std::int64_t>(dead);
@@ -125,8 +108,8 @@ void Quarantine::save_found(catalog::Checkpoint& checkpoint, std::int64_t starte
 }
 
 void Quarantine::take_unreachable(Flow& flow, catalog::Checkpoint& checkpoint, bool from_start) {
-  if (checkpoint.slice > 0) return;  // slice 0 looks for all
   const Plan& plan = context_.plan;
+  if (checkpoint.slice > 0 && !plan.each_step) return;  // slice 0 looks for all
   const std::int64_t started_us = pg::now_us();
   const bool checked =
       plan.way == Way::kWhole && !(flow.evaluation()->violations().empty() && flow.evaluation()->bad_records().empty());
@@ -136,16 +119,18 @@ void Quarantine::take_unreachable(Flow& flow, catalog::Checkpoint& checkpoint, b
   }
   if (!checked && feeds.empty()) return;
   pg::begin();
-  std::uint64_t dead = checked ? take_violations(flow.evaluation()->violations()) : 0;
-  if (checked) dead += take_bad_records(flow.evaluation()->bad_records());
-  const char* phase = checked ? "checks" : "null keys";
+  const std::uint64_t before = kept_;  // what it looks at again, after a pause or an error, is counted already
+  if (checked) {
+    (void)take_violations(flow.evaluation()->violations());
+    (void)take_bad_records(flow.evaluation()->bad_records());
+  }
   for (const std::size_t i : feeds) {
     flow.source(i).read_null_keys(flow.page(i));
-    dead += take_null_keys(flow.page(i), step_of_page(plan, i));
+    (void)take_null_keys(flow.page(i), step_of_page(plan, i));
   }
-  save_found(checkpoint, started_us, dead, phase);
+  const std::uint64_t dead = kept_ - before;
+  if (dead > 0) save_found(checkpoint, started_us, dead, checked ? "checks" : "null keys");
   pg::commit(dead > 0);
-  counted_ = true;
 }
 
 std::uint64_t Quarantine::take_out(Flow& flow) {
@@ -159,6 +144,7 @@ std::uint64_t Quarantine::take_out(Flow& flow) {
   if (!by_batch) return dead;
   flow.run_steps();
   dead += take_violations(flow.evaluation()->violations());
+  dead += take_bad_records(flow.evaluation()->bad_records());
   for (std::size_t i = 0; i < plan.sinks.size(); ++i) dead += take_null_keys(flow.input(i), plan.sinks[i].step);
   return dead;
 }

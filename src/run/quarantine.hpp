@@ -12,9 +12,6 @@
 
 namespace etl::run {
 
-// The row as JSON; {"_etl_unreadable": why} when the output function of one of its types raises a data error.
-std::string record_of(pg::Relation& rows, std::uint64_t index);
-
 // Why a run ends for a document that was refused.
 Error refusal(const sink::DeadRow& row);
 
@@ -51,7 +48,7 @@ class Quarantine {
   void save_found(catalog::Checkpoint& checkpoint, std::int64_t started_us, std::uint64_t dead, const char* phase);
 
   Context& context_;
-  bool counted_ = false;  // the rows that no page reaches
+  std::uint64_t kept_ = 0;  // dead letters that the run had not kept before
 };
 
 }  // namespace etl::run

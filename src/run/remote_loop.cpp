@@ -6,6 +6,8 @@
 #include "pg/fault.hpp"
 #include "pg/process.hpp"
 #include "pg/transaction.hpp"
+#include "run/dead_rows.hpp"
+#include "run/replan.hpp"
 #include "run/sinks.hpp"
 #include "run/table_loop.hpp"
 
@@ -29,10 +31,7 @@ void RemoteLoop::open() {
   position_ = saved_;
   more_ = true;
   context_.steps.rolled_back();
-  flow_ = std::make_unique<Flow>(context_.plan, range_);
-  if (context_.plan.way == Way::kWhole) {
-    evaluate(*flow_, context_);
-  }
+  flow_ = start_flow(context_, range_);
   pg::begin();
   flow_->open();
   sink_ =
@@ -177,9 +176,11 @@ void RemoteLoop::move_or_plan_anew() {
   try {
     move();
   } catch (const Error& error) {
-    if (error.sqlstate != "0A000" || std::exchange(planned_anew_, true)) throw;
+    // What the sink fails with is in failure_.
+    const bool leave_out = may_leave_out(context_.plan, error);
+    if (!leave_out && (error.sqlstate != "0A000" || std::exchange(planned_anew_, true))) throw;
     pg::abort_transaction();
-    plan_anew(context_);
+    plan_anew(context_, leave_out || context_.plan.each_step);
     move();
   }
 }

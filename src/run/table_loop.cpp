@@ -6,8 +6,7 @@
 #include "pg/fault.hpp"
 #include "pg/process.hpp"
 #include "pg/transaction.hpp"
-#include "run/kept_steps.hpp"
-#include "run/parallel_steps.hpp"
+#include "run/replan.hpp"
 
 namespace etl::run {
 
@@ -19,15 +18,6 @@ StepWork sink_work(const std::string& step, std::int64_t started_us, std::uint64
 }
 
 }  // namespace
-
-void plan_anew(Context& context) {
-  const std::vector<std::string> types = position_types(context.plan);
-  pg::begin();
-  context.plan = make_plan(context.plan.definition, context.plan.definition.owner);
-  context.plan.correlation_id = context.correlation_id;
-  pg::commit(false);
-  check_position(context.plan, types);
-}
 
 TableLoop::TableLoop(Context& context, catalog::Checkpoint& checkpoint, source::Range range, bool again)
     : context_(context),
@@ -46,26 +36,8 @@ std::vector<StepWork> work_of_batch(Flow& flow, const Plan& plan, std::int64_t s
   return work;
 }
 
-void evaluate(Flow& flow, Context& context) {
-  if (context.plan.options.materialize) return evaluate_and_keep(flow, context);
-  context.steps.rolled_back();
-  pg::begin_one_snapshot();
-  Evaluation& evaluation = flow.start_evaluation();
-  try {
-    for (const Stage& stage : stages(context.plan)) run_stage(evaluation, context, stage);
-  } catch (const Error&) {
-    context.steps.add(evaluation.work(), true);
-    throw;
-  }
-  pg::commit(false);
-  context.steps.add(evaluation.work(), true);
-}
-
 void TableLoop::open() {
-  flow_ = std::make_unique<Flow>(context_.plan, range_);
-  if (context_.plan.way == Way::kWhole) {
-    evaluate(*flow_, context_);
-  }
+  flow_ = start_flow(context_, range_);
   pg::begin();
   flow_->open();
   sinks_.clear();
@@ -231,6 +203,7 @@ bool TableLoop::batch(Form form) {
   const auto step_timeout = static_cast<int>(context_.plan.options.step_timeout_ms);
   std::optional<pg::StatementTimer> timer(step_timeout);
   taken_ = true;
+  reading_ = true;
   const bool more = flow_->read(position_);
   pg::fault_point(5);
   if (!flow_->any() && !context_.plan.at_once) {
@@ -241,6 +214,7 @@ bool TableLoop::batch(Form form) {
   const auto bytes = static_cast<std::int64_t>(flow_->bytes_read());
   const std::int64_t read_us = pg::now_us() - record.started_us;
   const std::uint64_t dead = quarantine_.take_out(*flow_);
+  reading_ = false;
   context_.steps.add(work_of_batch(*flow_, context_.plan, record.started_us, read_us));
   const std::optional<pg::Key> reached = flow_->reached();
   pg::fault_point(6);
@@ -301,7 +275,12 @@ Order TableLoop::answer(const Error& error, Form& form) {
   const bool other_form_may_do = error.sqlstate == "23505" || error.sqlstate == "XX000";
   if (other_form_may_do && form == Form::kQuick && use_on_conflict()) return Order::kGoOn;
   if (error.sqlstate == "0A000" && !std::exchange(planned_anew_, true)) {
-    plan_anew(context_);
+    plan_anew(context_, context_.plan.each_step);
+    start();
+    return Order::kGoOn;
+  }
+  if (std::exchange(reading_, false) && may_leave_out(context_.plan, error)) {
+    plan_anew(context_, true);
     start();
     return Order::kGoOn;
   }

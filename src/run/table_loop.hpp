@@ -56,18 +56,13 @@ class TableLoop {
   std::vector<sink::Delivered> delivered_;              // of the batch, by each sender
   std::vector<std::unique_ptr<sink::Sweep>> sweeps_;    // of each sink; nullptr: it has none
   bool planned_anew_ = false;                           // since the last batch
+  bool reading_ = false;                                // the batch's rows are read and go through the steps
   bool lost_ = false;                                   // a batch failed, and a sink elsewhere may have it nevertheless
   bool taken_ = false;  // a page was taken from the source and is not committed: an error gives it back
   bool done_ = false;   // the run's one batch is committed: an error behind that must not sweep the target of no rows
   model::State seen_ = model::State::RUNNING;
 };
 
-// After 0A000, when a table was altered under a prepared plan: checks the definition against what the tables are now.
-// Throws 55000 if the positions of the run mean nothing any more.
-void plan_anew(Context& context);
-
-// Runs the steps of a whole set, in a transaction of its own, and notes what they did.
-void evaluate(Flow& flow, Context& context);
 // What the steps before the sinks did for a batch, whose reading took read_us.
 std::vector<StepWork> work_of_batch(Flow& flow, const Plan& plan, std::int64_t started_us, std::int64_t read_us);
 

@@ -13,6 +13,11 @@ INSERT INTO src SELECT i, 'n' || i, CASE WHEN i % 3 = 0 THEN 'large'::size END, 
 CREATE TABLE dst (id int PRIMARY KEY, name text, size size, at timestamptz, tags text[], kind regclass, double int);
 CREATE TABLE other (id int PRIMARY KEY, divisor int);
 INSERT INTO other SELECT i, CASE WHEN i = 77 THEN 0 ELSE 1 END FROM generate_series(1, 5000) i;
+CREATE FUNCTION divide(a int, b int) RETURNS int LANGUAGE plpgsql AS $$
+BEGIN
+  IF b = 0 THEN RAISE 'nothing to divide by'; END IF;  -- no fault of the row: it is no data error
+  RETURN a / b;
+END $$;
 CREATE FUNCTION kept() RETURNS SETOF text LANGUAGE sql AS $$
 SELECT k.step || ': ' || (SELECT count(*) > 0 FROM etl.kept_rows r WHERE (r.run_id, r.step) = (k.run_id, k.step)) FROM etl.kept_step k
 WHERE k.run_id = (SELECT max(id) FROM etl.runs) ORDER BY k.step COLLATE "C" $$;
@@ -23,7 +28,7 @@ SELECT etl.create_pipeline('materialized', options => '{"materialize": true, "on
   {"id": "doubled", "operator": "sql", "depends_on": ["checked"], "params": {"query":
     "SELECT id, name, size, at, tags, kind, 2 * id AS double, (SELECT count(nextval(''steps_materialize.doubles''))) AS n FROM checked"}},
   {"id": "divided", "operator": "sql", "depends_on": ["doubled"], "params": {"query":
-    "SELECT id, name, size, at, tags, kind, double / o.divisor AS double FROM doubled JOIN steps_materialize.other o USING (id)"}},
+    "SELECT id, name, size, at, tags, kind, steps_materialize.divide(double, o.divisor) AS double FROM doubled JOIN steps_materialize.other o USING (id)"}},
   {"id": "save", "operator": "table", "depends_on": ["divided"], "params": {"target": "steps_materialize.dst"}}]') > 0;
 CALL t.run('materialized');
 SELECT t.last_run('materialized');

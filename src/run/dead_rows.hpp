@@ -1,0 +1,30 @@
+// Rows that something fails on with a data error: found by halves, until those that fail stand alone.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "core/error.hpp"
+#include "pg/relation.hpp"
+#include "sink/page_sink.hpp"
+
+namespace etl::run {
+
+using DeadRow = std::function<void(pg::Relation& rows, std::uint64_t index, const Error& error)>;
+
+// `page` is known to fail whole. `attempt` gets its rows in parts, as those of `page`, each in a subtransaction of the
+// caller's transaction; what it throws must be a data error, or goes on to the caller. One row of n that fails costs at
+// most 2 * log2(n) + 1 attempts, with that of the caller. `page` holds its rows again at the end.
+void by_halves(pg::Relation& page, const std::function<void()>& attempt, const DeadRow& dead);
+
+// The same for what a sink takes. Returns what was written.
+sink::Written write_by_halves(pg::Relation& page, sink::PageSink& sink, const DeadRow& dead);
+
+// The row as JSON; {"_etl_unreadable": why} when the output function of one of its types raises a data error.
+std::string record_of(pg::Relation& rows, std::uint64_t index);
+
+// A run has more of them than option max_dead_letters allows; `last` is why the last one is.
+Error too_many_dead_letters(std::int64_t most, const Error& last);
+
+}  // namespace etl::run

@@ -1,0 +1,132 @@
+-- Rows on which a step fails become dead letters of the step, with on_error "quarantine"; the rest goes on.
+\a \t
+CREATE SCHEMA steps_dead_rows;
+SET search_path = steps_dead_rows, public;
+\set SHOW_CONTEXT never
+DO $$ BEGIN PERFORM etl.allow_target('steps_dead_rows.*'); END $$;
+CREATE TABLE src (id int PRIMARY KEY, grp int, v text, at timestamptz DEFAULT '2026-01-01');
+INSERT INTO src SELECT i, i % 3, i FROM generate_series(1, 300) i;
+UPDATE src SET v = 'seven' WHERE id = 7;
+UPDATE src SET v = 'eight' WHERE id = 8;
+UPDATE src SET v = '-' WHERE id = 299;
+CREATE TABLE good (id int PRIMARY KEY, n int);
+CREATE TABLE copy (id int PRIMARY KEY, v text);
+-- Steps that are one statement: read, computed, filtered.
+SELECT etl.create_pipeline('dead_rows', batch_size => 50, options => '{"on_error": "quarantine"}', steps => '[
+  {"id": "read", "operator": "table", "params": {"table": "steps_dead_rows.src"}},
+  {"id": "number", "operator": "derive", "params": {"columns": {"n": "v::int"}}, "depends_on": ["read"]},
+  {"id": "even", "operator": "filter", "params": {"where": "n % 2 = 0"}, "depends_on": ["number"]},
+  {"id": "slim", "operator": "drop_columns", "params": {"columns": ["v", "grp", "at"]}, "depends_on": ["even"]},
+  {"id": "save", "operator": "table", "params": {"target": "steps_dead_rows.good"}, "depends_on": ["slim"]}]') > 0;
+SELECT preview FROM etl.preview('dead_rows', 3);
+SELECT batch, action, key, payload, error_code, error_message FROM etl.dry_run('dead_rows', 1) WHERE action <> 'insert' ORDER BY error_message;
+SELECT count(*) > 5 FROM etl.explain('dead_rows', "analyze" => true);
+CALL t.run('dead_rows');
+SELECT t.last_run('dead_rows');
+SELECT count(*), sum(n), bool_and(id = n) FROM good;
+SELECT step, original_record, error_code, error_message, retry_count FROM etl.dead_letters WHERE pipeline = 'dead_rows' ORDER BY (original_record ->> 'id')::int;
+SELECT step, status, rows_in, rows_out FROM etl.step_runs WHERE pipeline = 'dead_rows' ORDER BY run_id, started_at;
+CALL t.run('dead_rows');
+SELECT t.last_run('dead_rows');
+SELECT original_record ->> 'id', retry_count, status FROM etl.dead_letters WHERE pipeline = 'dead_rows' ORDER BY (original_record ->> 'id')::int;
+-- Replayed, they take the rest of the way.
+SELECT etl.dead_letter_replay('dead_rows', patch => '{"v": "nine"}');
+SELECT etl.dead_letter_replay('dead_rows', 'original_record ->> ''id'' = ''8''', '{"v": "8"}');
+SELECT etl.dead_letter_replay('dead_rows', 'original_record ->> ''id'' = ''7''', '{"v": "7"}');
+SELECT * FROM good WHERE id IN (7, 8);
+SELECT original_record ->> 'id', status FROM etl.dead_letters WHERE pipeline = 'dead_rows' ORDER BY (original_record ->> 'id')::int;
+-- More of them than are allowed; none is.
+SELECT etl.alter_pipeline('dead_rows', '{"options": {"on_error": "quarantine", "max_dead_letters": 2}}') > 0;
+CALL t.run('dead_rows');
+SELECT t.last_run('dead_rows');
+SELECT etl.alter_pipeline('dead_rows', '{"options": {}}') > 0;
+CALL t.run('dead_rows');
+SELECT t.last_run('dead_rows');
+SELECT etl.drop_pipeline('dead_rows');
+-- In slices, each of which finds out by itself.
+TRUNCATE good;
+SELECT etl.create_pipeline('dead_rows', batch_size => 20, options => '{"on_error": "quarantine", "slices": 2}', steps => '[
+  {"id": "read", "operator": "table", "params": {"table": "steps_dead_rows.src"}},
+  {"id": "number", "operator": "sql", "params": {"query": "SELECT id, v::int AS n FROM input"}, "depends_on": ["read"]},
+  {"id": "save", "operator": "table", "params": {"target": "steps_dead_rows.good"}, "depends_on": ["number"]}]') > 0;
+CALL t.run('dead_rows');
+SELECT t.last_run('dead_rows');
+SELECT count(*), sum(n) FROM good;
+SELECT step, original_record ->> 'id' FROM etl.dead_letters WHERE pipeline = 'dead_rows' ORDER BY (original_record ->> 'id')::int;
+SELECT etl.drop_pipeline('dead_rows');
+-- By batches, of which one is clean; a second sink takes what the first one's branch cannot.
+TRUNCATE good;
+SELECT etl.create_pipeline('dead_rows', mode => 'incremental', incremental_key => 'at', incremental_id_key => 'id', batch_size => 100,
+  options => '{"on_error": "quarantine", "safety": "overlap", "settle": "0s"}', steps => '[
+  {"id": "read", "operator": "table", "params": {"table": "steps_dead_rows.src"}},
+  {"id": "number", "operator": "derive", "params": {"columns": {"n": "v::int"}}, "depends_on": ["read"]},
+  {"id": "look", "operator": "check", "params": {"severity": "quarantine", "rules": [{"rule": "expression", "expression": "100 / (n - 50) < 100"}]}, "depends_on": ["number"]},
+  {"id": "slim", "operator": "drop_columns", "params": {"columns": ["v", "grp", "at"]}, "depends_on": ["look"]},
+  {"id": "save", "operator": "table", "params": {"target": "steps_dead_rows.good"}, "depends_on": ["slim"]},
+  {"id": "raw", "operator": "drop_columns", "params": {"columns": ["grp", "at"]}, "depends_on": ["read"]},
+  {"id": "save_raw", "operator": "table", "params": {"target": "steps_dead_rows.copy"}, "depends_on": ["raw"]}]') > 0;
+CALL t.run('dead_rows');
+SELECT t.last_run('dead_rows');
+SELECT batch_no, rows_read, rows_dead FROM etl.batches WHERE pipeline = 'dead_rows' ORDER BY batch_no;
+SELECT (SELECT count(*) FROM good), (SELECT count(*) FROM copy);
+SELECT step, original_record ->> 'id', original_record ? 'n', error_code FROM etl.dead_letters WHERE pipeline = 'dead_rows' ORDER BY (original_record ->> 'id')::int;
+DELETE FROM copy WHERE id IN (7, 50);
+SELECT etl.dead_letter_replay('dead_rows', 'step = ''number''', '{"v": "1000"}');
+SELECT etl.dead_letter_replay('dead_rows', 'step = ''look''', '{"n": 1000}');
+SELECT * FROM good WHERE n = 1000 ORDER BY id;
+SELECT count(*) FROM copy WHERE id IN (7, 50);
+SELECT etl.drop_pipeline('dead_rows');
+-- Steps of a whole set: left out of its figures too. A row alone cannot be taken up again.
+CREATE TABLE sums (grp int PRIMARY KEY, total bigint);
+SELECT etl.create_pipeline('dead_rows', options => '{"on_error": "quarantine", "materialize": true}', steps => '[
+  {"id": "read", "operator": "table", "params": {"table": "steps_dead_rows.src"}},
+  {"id": "sum", "operator": "aggregate", "params": {"group_by": ["grp"], "columns": {"total": "sum(v::int)"}}, "depends_on": ["read"]},
+  {"id": "save", "operator": "table", "params": {"target": "steps_dead_rows.sums"}, "depends_on": ["sum"]}]') > 0;
+CALL t.run('dead_rows');
+SELECT t.last_run('dead_rows');
+SELECT * FROM sums EXCEPT SELECT grp, sum(v::int) FROM src WHERE v ~ '^\d+$' GROUP BY 1;
+SELECT count(*) FROM sums;
+SELECT step, count(*) FROM etl.dead_letters WHERE pipeline = 'dead_rows' GROUP BY 1;
+SELECT etl.dead_letter_replay('dead_rows', patch => '{"v": "1"}');
+SELECT etl.drop_pipeline('dead_rows');
+-- Rows that fail only together are nobody's fault.
+SELECT etl.create_pipeline('dead_rows', options => '{"on_error": "quarantine"}', steps => '[
+  {"id": "read", "operator": "table", "params": {"table": "steps_dead_rows.src"}},
+  {"id": "sum", "operator": "aggregate", "params": {"group_by": ["grp"], "columns": {"total": "sum(id)::smallint * 10::smallint"}}, "depends_on": ["read"]},
+  {"id": "save", "operator": "table", "params": {"target": "steps_dead_rows.sums"}, "depends_on": ["sum"]}]') > 0;
+CALL t.run('dead_rows');
+SELECT t.last_run('dead_rows');
+SELECT step, status, error_code FROM etl.step_runs WHERE pipeline = 'dead_rows' ORDER BY step;
+SELECT count(*) FROM etl.dead_letters WHERE pipeline = 'dead_rows';
+SELECT etl.drop_pipeline('dead_rows');
+-- A step of two inputs: whose row it is, is not asked.
+SELECT etl.create_pipeline('dead_rows', options => '{"on_error": "quarantine"}', steps => '[
+  {"id": "read", "operator": "table", "params": {"table": "steps_dead_rows.src"}},
+  {"id": "other", "operator": "table", "params": {"table": "steps_dead_rows.copy"}},
+  {"id": "both", "operator": "sql", "params": {"query": "SELECT r.id, o.v::int AS n FROM read r JOIN other o USING (id)"}, "depends_on": ["read", "other"]},
+  {"id": "save", "operator": "table", "params": {"target": "steps_dead_rows.good"}, "depends_on": ["both"]}]') > 0;
+CALL t.run('dead_rows');
+SELECT t.last_run('dead_rows');
+SELECT etl.drop_pipeline('dead_rows');
+-- A function that gets all rows of a batch at once.
+CREATE TYPE num AS (id int, n int);
+CREATE FUNCTION numbers(rows src[]) RETURNS SETOF num LANGUAGE plpgsql AS $$
+DECLARE r src;
+BEGIN
+  FOREACH r IN ARRAY rows LOOP
+    IF r.v !~ '^\d+$' THEN RAISE EXCEPTION 'row % has no number', r.id USING ERRCODE = '22023'; END IF;
+    RETURN NEXT (r.id, r.v::int)::num;
+  END LOOP;
+END $$;
+SELECT etl.allow_function('steps_dead_rows.numbers(steps_dead_rows.src[])');
+TRUNCATE good;
+SELECT etl.create_pipeline('dead_rows', options => '{"on_error": "quarantine"}', steps => '[
+  {"id": "read", "operator": "table", "params": {"table": "steps_dead_rows.src"}},
+  {"id": "number", "operator": "function", "params": {"function": "steps_dead_rows.numbers(steps_dead_rows.src[])"}, "depends_on": ["read"]},
+  {"id": "save", "operator": "table", "params": {"target": "steps_dead_rows.good"}, "depends_on": ["number"]}]') > 0;
+CALL t.run('dead_rows');
+SELECT t.last_run('dead_rows');
+SELECT step, error_code, error_message FROM etl.dead_letters WHERE pipeline = 'dead_rows' ORDER BY error_message;
+SELECT count(*) FROM good;
+SELECT etl.drop_pipeline('dead_rows');
+DROP SCHEMA steps_dead_rows CASCADE;
