@@ -312,3 +312,31 @@ def test_a_retry_takes_up_what_was_kept(parallel):
     number = parallel.one("SELECT etl.retry('p')")
     assert outcome(parallel, number, parallel.ends(number)) == "succeeded" and parallel.same()
     assert parallel.one("SELECT last_value FROM w.reads") == 1
+
+
+def test_rows_that_fail_on_a_worker_are_left_out(parallel):
+    """The plan is made again with the rows of each step kept: the workers' as well."""
+    steps = [
+        branch("a", "w.meet(1, 1)", "id <= 150"),
+        {"id": "b", "operator": "sql", "params": {"query": "SELECT id, value FROM w.t_source WHERE id > 150"}},
+        *[
+            {
+                "id": f"number_{side}",
+                "operator": "sql",
+                "params": {"query": f"SELECT i.id, i.value, 1 / (i.id - {bad}) AS n, w.meet(1, 1) AS met FROM input i"},
+                "depends_on": [side],
+            }
+            for side, bad in (("a", 7), ("b", 170))
+        ],
+        {"id": "all", "operator": "union", "params": {}, "depends_on": ["number_a", "number_b"]},
+        {"id": "slim", "operator": "drop_columns", "params": {"columns": ["n", "met"]}, "depends_on": ["all"]},
+        {"id": "save", "operator": "table", "params": {"target": "w.t_target"}, "depends_on": ["slim"]},
+    ]
+    create(parallel, json.dumps(steps), options='{"on_error": "quarantine"}')
+    assert run(parallel) == "succeeded"
+    letters = "SELECT step, (original_record ->> 'id')::int, error_code FROM etl.dead_letters ORDER BY 2"
+    assert parallel.admin.execute(letters).fetchall() == [("number_a", 7, "22012"), ("number_b", 170, "22012")]
+    missing = "SELECT array_agg(id ORDER BY id) FROM w.t_source WHERE id NOT IN (SELECT id FROM w.t_target)"
+    assert parallel.admin.execute(missing).fetchone() == ([7, 170],)
+    counters = "SELECT rows_read, rows_inserted, rows_dead FROM etl.runs"
+    assert parallel.admin.execute(counters).fetchone() == (300, 298, 2)

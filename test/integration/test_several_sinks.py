@@ -193,3 +193,25 @@ def test_two_indexes_and_a_swept_table(both, double):
 def test_the_index_needs_keys(both, double):
     with pytest.raises(psycopg.errors.InvalidParameterValue, match="needs key_columns"):
         create(both, definition(index={"target": "es:both"}))
+
+
+@pytest.mark.parametrize("alone", [True, False], ids=["the index alone", "beside a table"])
+@pytest.mark.parametrize("mode", ["full", "incremental"])
+def test_a_row_that_a_step_fails_on_is_left_out(both, double, mode, alone):
+    number = {"id": "number", "operator": "derive", "params": {"columns": {"n": "1 / (id - 70)"}}, "depends_on": ["read"]}
+    slim = {"id": "slim", "operator": "drop_columns", "params": {"columns": ["n"]}, "depends_on": ["number"]}
+    steps = json.loads(definition(number, slim))
+    keys = {"mode": mode, "incremental_key": "id", "incremental_id_key": "id"} if mode == "incremental" else {}
+    create(
+        both, json.dumps(steps[:-1] if alone else steps), batch_size=50, options='{"on_error": "quarantine"}', **keys
+    )
+    assert run(both) == "succeeded"
+    query = SOURCE + " WHERE id <> 70"
+    assert double.docs("both") == source_docs(both, query)
+    letters = "SELECT step, (original_record ->> 'id')::int, error_code FROM etl.dead_letters"
+    assert both.admin.execute(letters).fetchall() == [("number", 70, "22012")]
+    replay = "SELECT etl.dead_letter_replay('p', patch => '{\"id\": 1070}')"
+    assert both.admin.execute(replay).fetchone() == (1,)
+    assert len(double.docs("both")) == ROWS
+    counters = "SELECT rows_inserted, rows_dead FROM etl.runs"
+    assert both.admin.execute(counters).fetchone() == ((ROWS - 1) * (1 if alone else 2), 1)
