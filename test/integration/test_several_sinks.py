@@ -198,9 +198,8 @@ def test_the_index_needs_keys(both, double):
 @pytest.mark.parametrize("alone", [True, False], ids=["the index alone", "beside a table"])
 @pytest.mark.parametrize("mode", ["full", "incremental"])
 def test_a_row_that_a_step_fails_on_is_left_out(both, double, mode, alone):
-    number = {"id": "number", "operator": "derive", "params": {"columns": {"n": "1 / (id - 70)"}}, "depends_on": ["read"]}
-    slim = {"id": "slim", "operator": "drop_columns", "params": {"columns": ["n"]}, "depends_on": ["number"]}
-    steps = json.loads(definition(number, slim))
+    number = {"id": "number", "operator": "filter", "params": {"where": "1 / (id - 70) < 2"}, "depends_on": ["read"]}
+    steps = json.loads(definition(number))
     keys = {"mode": mode, "incremental_key": "id", "incremental_id_key": "id"} if mode == "incremental" else {}
     create(
         both, json.dumps(steps[:-1] if alone else steps), batch_size=50, options='{"on_error": "quarantine"}', **keys
@@ -213,5 +212,6 @@ def test_a_row_that_a_step_fails_on_is_left_out(both, double, mode, alone):
     replay = "SELECT etl.dead_letter_replay('p', patch => '{\"id\": 1070}')"
     assert both.admin.execute(replay).fetchone() == (1,)
     assert len(double.docs("both")) == ROWS
-    counters = "SELECT rows_inserted, rows_dead FROM etl.runs"
+    # What was under way to the index when the row was met is sent once more, and changes nothing.
+    counters = "SELECT rows_inserted + rows_unchanged, rows_dead FROM etl.runs"
     assert both.admin.execute(counters).fetchone() == ((ROWS - 1) * (1 if alone else 2), 1)
