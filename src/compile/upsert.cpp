@@ -56,6 +56,17 @@ std::string on_conflict_sql(const Upsert& upsert) {
   return sql + "UPDATE SET " + assignments(upsert, "excluded") + " WHERE " + differs(upsert, "t", "excluded");
 }
 
+std::string replaced_sql(const Upsert& upsert) {
+  const std::string different = differs(upsert, "t", "s");
+  const std::string count = "pg_catalog.count(*) FILTER (WHERE t.tableoid IS ";
+  return "SELECT new::pg_catalog.text AS inserted, changed::pg_catalog.text AS updated, ((SELECT pg_catalog.count(*) "
+         "FROM " +
+         upsert.target + ") OPERATOR(pg_catalog.-) known)::pg_catalog.text AS deleted FROM (SELECT " + count +
+         "NULL) AS new, " + count + "NOT NULL) AS known, " + count + "NOT NULL AND (" +
+         (different.empty() ? "false" : different) + ")) AS changed FROM " + typed_input(upsert) + " AS s LEFT JOIN " +
+         upsert.target + " AS t ON " + same_key(upsert, "t") + ") AS counted";
+}
+
 std::string count_new_sql(const Upsert& upsert) {
   return "SELECT count(*) FROM " + typed_input(upsert) + " AS s WHERE NOT EXISTS (SELECT FROM " + upsert.target +
          " AS o WHERE " + same_key(upsert, "o") + ")";

@@ -41,6 +41,10 @@ std::string insert_sql(const Upsert& upsert);
 std::string in_range_sql(const Upsert& upsert, const std::string& range_column);
 std::string on_conflict_sql(const Upsert& upsert);
 
+// What putting the input, in which no key is twice, in place of all rows would do: as text "inserted", "updated" and
+// "deleted".
+std::string replaced_sql(const Upsert& upsert);
+
 // How many rows of the input have a key that the target has not.
 std::string count_new_sql(const Upsert& upsert);
 

@@ -25,6 +25,8 @@ struct Receiver {
   DestReceiver head;
   EState* estate;
   ResultRelInfo* table;
+  RelationData* file;  // the rows go into: of the table, or one that will take its place
+  int options;
   BulkInsertState bulk;
   CommandId command;
   TupleTableSlot* row[kRows];  // made when they are needed first
@@ -77,7 +79,7 @@ void flush(Receiver* self) {
   EState* estate = self->estate;
   ResultRelInfo* table = self->table;
   MemoryContext outer = MemoryContextSwitchTo(GetPerTupleMemoryContext(estate));  // table_multi_insert leaks
-  table_multi_insert(table->ri_RelationDesc, self->row, self->rows, self->command, 0, self->bulk);
+  table_multi_insert(self->file, self->row, self->rows, self->command, self->options, self->bulk);
   MemoryContextSwitchTo(outer);
   for (int i = 0; i < self->rows; ++i) {
     if (table->ri_NumIndices > 0) {
@@ -98,7 +100,7 @@ void flush(Receiver* self) {
 bool receive(TupleTableSlot* slot, DestReceiver* head) {
   auto* self = reinterpret_cast<Receiver*>(head);
   CHECK_FOR_INTERRUPTS();
-  RelationData* table = self->table->ri_RelationDesc;
+  RelationData* table = self->file;
   TupleTableSlot*& row = self->row[self->rows];
   if (row == nullptr) row = table_slot_create(table, &self->estate->es_tupleTable);
   ExecCopySlot(row, slot);
@@ -116,7 +118,8 @@ void shut_down(DestReceiver* head) {
   auto* self = reinterpret_cast<Receiver*>(head);
   flush(self);
   FreeBulkInsertState(self->bulk);
-  table_finish_bulk_insert(self->table->ri_RelationDesc, 0);
+  table_finish_bulk_insert(self->file, self->options);
+  if (self->file != self->table->ri_RelationDesc) table_close(self->file, NoLock);
 }
 
 void destroy(DestReceiver* head) {
@@ -155,14 +158,20 @@ DestReceiver* bulk_receiver() {
   return &self->head;
 }
 
-void open_bulk(DestReceiver* head, const PlannedStmt* insert, EState* estate) {
+void open_bulk(DestReceiver* head, const PlannedStmt* insert, EState* estate, Oid file) {
   auto* self = reinterpret_cast<Receiver*>(head);
   MemoryContext outer = MemoryContextSwitchTo(estate->es_query_cxt);
   self->estate = estate;
   self->table = makeNode(ResultRelInfo);
   // ExecutorEnd closes the table and its indexes.
   ExecInitResultRelation(estate, self->table, linitial_int(castNode(ModifyTable, insert->planTree)->resultRelations));
-  ExecOpenIndices(self->table, false);
+  if (OidIsValid(file)) {
+    self->file = table_open(file, NoLock);
+    self->options = TABLE_INSERT_SKIP_FSM | TABLE_INSERT_FROZEN;
+  } else {
+    self->file = self->table->ri_RelationDesc;
+    ExecOpenIndices(self->table, false);
+  }
   self->bulk = GetBulkInsertState();
   self->command = GetCurrentCommandId(true);
   MemoryContextSwitchTo(outer);

@@ -25,7 +25,7 @@ PlannedStmt* rows_to_insert(PlannedStmt* insert);
 // Takes them. C only.
 DestReceiver* bulk_receiver();
 // Between ExecutorStart and ExecutorRun of rows_to_insert(insert), which writes into that receiver: opens the table.
-// C only.
-void open_bulk(DestReceiver* receiver, const PlannedStmt* insert, EState* estate);
+// file: where the rows go instead, frozen and without indexes (pg/table_swap.hpp); or InvalidOid. C only.
+void open_bulk(DestReceiver* receiver, const PlannedStmt* insert, EState* estate, Oid file);
 
 }  // namespace etl::pg

@@ -213,6 +213,19 @@ void Relation::copy_range(Relation& to, std::uint64_t from, std::uint64_t until)
   });
 }
 
+void Relation::copy_every(Relation& to, std::uint64_t n) {
+  Store* target = to.store_;
+  call([&] {
+    store_clear(target);
+    tuplestore_rescan(store_->tuples);
+    while (store_next(store_)) {
+      CHECK_FOR_INTERRUPTS();
+      store_append(target, store_->reader);
+      if (!tuplestore_skiptuples(store_->tuples, static_cast<int64>(n - 1), true)) break;
+    }
+  });
+}
+
 void Relation::copy_without(Relation& to, const std::vector<std::uint64_t>& left_out) {
   Store* target = to.store_;
   const std::uint64_t* next = left_out.data();

@@ -146,21 +146,22 @@ Modified count(QueryDesc* query, CmdType command) {
   return done;
 }
 
-// Starts the statement, or the scan that delivers an INSERT's rows.
-QueryDesc* start(Statement::Plan* plan, PlannedStmt* statement, DestReceiver* receiver) {
+// Starts the statement, or the scan that delivers an INSERT's rows: to its table, or to `file`.
+QueryDesc* start(Statement::Plan* plan, PlannedStmt* statement, DestReceiver* receiver, Oid file) {
   PlannedStmt* rows = rows_to_insert(statement);
+  if (OidIsValid(file) && rows == nullptr) elog(ERROR, "the statement fills no file");
   if (rows != nullptr) receiver = bulk_receiver();
   const bool counts = statement->commandType == CMD_INSERT && rows == nullptr;
   QueryDesc* query =
       CreateQueryDesc(rows != nullptr ? rows : statement, "pg_etl batch", GetActiveSnapshot(), InvalidSnapshot,
                       receiver, plan->values, environment(plan), counts ? INSTRUMENT_ROWS : 0);
   ExecutorStart(query, 0);
-  if (rows != nullptr) open_bulk(receiver, statement, query->estate);
+  if (rows != nullptr) open_bulk(receiver, statement, query->estate, file);
   return query;
 }
 
 // C only. Runs the plan into `receiver`; everything it allocates goes with the SPI context.
-Modified execute(Statement::Plan* plan, DestReceiver* receiver, const char* const* text) {
+Modified execute(Statement::Plan* plan, DestReceiver* receiver, const char* const* text, Oid file = InvalidOid) {
   SPI_connect();
   PushActiveSnapshot(GetTransactionSnapshot());
   register_inputs(plan);
@@ -175,7 +176,7 @@ Modified execute(Statement::Plan* plan, DestReceiver* receiver, const char* cons
     CommandCounterIncrement();
     UpdateActiveSnapshotCommandId();
   }
-  QueryDesc* query = start(plan, statement, receiver);
+  QueryDesc* query = start(plan, statement, receiver, file);
 #if PG_VERSION_NUM >= 180000
   ExecutorRun(query, ForwardScanDirection, 0);
 #else
@@ -286,6 +287,23 @@ Modified Statement::modify(const Key& parameters) {
   const char* const* values = text.data();
   refresh(plan_, inputs_);
   return call([&] { return execute(plan_, None_Receiver, values); });
+}
+
+bool Statement::inserts_in_bulk() {
+  return call([&] {
+    SPI_connect();
+    register_inputs(plan_);
+    CachedPlan* cached = planned(plan_);
+    const bool bulk = rows_to_insert(linitial_node(PlannedStmt, cached->stmt_list)) != nullptr;
+    ReleaseCachedPlan(cached, CurrentResourceOwner);
+    SPI_finish();
+    return bulk;
+  });
+}
+
+std::uint64_t Statement::fill(unsigned file) {
+  refresh(plan_, inputs_);
+  return call([&] { return execute(plan_, None_Receiver, nullptr, file).inserted; });
 }
 
 bool Statement::pages_are_cheap() {

@@ -52,6 +52,10 @@ class Statement {
   // Runs INSERT, UPDATE, DELETE or MERGE.
   Modified modify(const Key& parameters = {});
 
+  // Whether an INSERT writes many rows at a time (pg/bulk_insert.hpp); and, of one that does, into a table that will
+  // take its target's place (pg/table_swap.hpp): how many rows.
+  bool inserts_in_bulk();
+  std::uint64_t fill(unsigned file);
   // Whether a page costs no more than its rows: an index delivers the order and nothing is computed anew for each page.
   bool pages_are_cheap();
   // EXPLAIN of the generic plan, a line each.

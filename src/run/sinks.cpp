@@ -52,6 +52,11 @@ std::unique_ptr<sink::Sender> make_sender(const Plan& plan, std::size_t index, b
   return std::make_unique<sink::ElasticSender>(elastic_spec(plan, sink, plan.correlation_id), retries);
 }
 
+std::unique_ptr<sink::Swap> make_swap(const SinkPlan& sink, pg::Relation& rows) {
+  if (sink.write.mode != model::WriteMode::kReplace || !sink.table) return nullptr;
+  return std::make_unique<sink::Swap>(sink.upsert, sink.table->oid, sink.table->columns.size(), rows);
+}
+
 std::unique_ptr<sink::Sweep> make_sweep(const SinkPlan& sink, pg::Relation& rows) {
   return sink.sweep ? std::make_unique<sink::Sweep>(*sink.sweep, rows, sink.range_type) : nullptr;
 }

@@ -7,6 +7,7 @@
 #include "sink/elastic_index.hpp"
 #include "sink/page_sink.hpp"
 #include "sink/sender.hpp"
+#include "sink/swap.hpp"
 #include "sink/sweep.hpp"
 
 namespace etl::run {
@@ -22,7 +23,10 @@ std::unique_ptr<sink::PageSink> make_sink(const Plan& plan, std::size_t index, d
 // its own.
 std::unique_ptr<sink::Sender> make_sender(const Plan& plan, std::size_t index, bool retries = false);
 
-// What follows the last page; nullptr: nothing does.
+// Of write mode replace: what puts `rows` in place of all others at once; else nullptr.
+std::unique_ptr<sink::Swap> make_swap(const SinkPlan& sink, pg::Relation& rows);
+
+// What goes with the last page; nullptr: nothing does.
 std::unique_ptr<sink::Sweep> make_sweep(const SinkPlan& sink, pg::Relation& rows);
 
 }  // namespace etl::run

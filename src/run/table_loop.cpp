@@ -42,11 +42,13 @@ void TableLoop::open() {
   flow_->open();
   sinks_.clear();
   sweeps_.clear();
+  swaps_.clear();
   for (std::size_t i = 0; i < context_.plan.sinks.size(); ++i) {
     const double rows = context_.plan.way == Way::kBatch ? 0 : flow_->source(i).rows_total();
     sinks_.push_back(senders_[i] ? nullptr : make_sink(context_.plan, i, rows));
     if (sinks_.back()) sinks_.back()->open(flow_->input(i));
     sweeps_.push_back(make_sweep(context_.plan.sinks[i], flow_->input(i)));
+    swaps_.push_back(make_swap(context_.plan.sinks[i], flow_->input(i)));
   }
   pg::fault_point(4);
   pg::commit(false);
@@ -165,6 +167,17 @@ sink::Written TableLoop::write_to(std::size_t sink, Form form, std::uint64_t& de
   return written;
 }
 
+// With what is not among the rows, where that is to go.
+sink::Replaced TableLoop::take(std::size_t sink, Form form, std::uint64_t& dead) {
+  if (swaps_[sink] && !in_place_) {
+    if (const auto replaced = swaps_[sink]->try_run()) return *replaced;
+  }
+  sink::Replaced replaced;
+  if (sweeps_[sink]) replaced.deleted = sweeps_[sink]->run();  // first, so that what is gone is in nobody's way
+  replaced.written = write_to(sink, form, dead);
+  return replaced;
+}
+
 // What the sinks took. A row that a step between source and sinks left out is not among the rows read.
 catalog::Counters TableLoop::write(Form form, std::uint64_t dead) {
   catalog::Counters c;
@@ -173,13 +186,10 @@ catalog::Counters TableLoop::write(Form form, std::uint64_t dead) {
     pg::Relation& input = flow_->input(i);
     taken += input.rows();
     const std::int64_t started_us = pg::now_us() - (senders_[i] ? delivered_[i].active_us : 0);
-    if (sweeps_[i]) {  // first, so that what is gone is in nobody's way
-      const std::uint64_t swept = sweeps_[i]->run();
-      taken += swept;  // the sum of what became of the rows is the number of rows that were read
-      c.deleted += static_cast<std::int64_t>(swept);
-    }
     const std::string& step = context_.plan.sinks[i].step;
-    const sink::Written written = write_to(i, form, dead);
+    const auto [written, deleted] = take(i, form, dead);
+    taken += deleted;  // the sum of what became of the rows is the number of rows that were read
+    c.deleted += static_cast<std::int64_t>(deleted);
     c.inserted += static_cast<std::int64_t>(written.inserted);
     c.updated += static_cast<std::int64_t>(written.updated);
     c.superseded += static_cast<std::int64_t>(written.superseded);
@@ -268,6 +278,7 @@ bool TableLoop::use_on_conflict() {
 Order TableLoop::answer(const Error& error, Form& form) {
   const bool timer_fired = pg::statement_timer_fired();
   if (taken_) flow_->again();
+  in_place_ = true;
   lost_ = context_.plan.sends() && senders_.size() == 1;
   context_.steps.rolled_back();
   const ErrorClass kind = classify(error.sqlstate);

@@ -35,6 +35,7 @@ class TableLoop {
   void catch_up();
   catalog::BatchRecord next_record() const;
   catalog::Counters write(Form form, std::uint64_t dead);
+  sink::Replaced take(std::size_t sink, Form form, std::uint64_t& dead);
   sink::Written write_to(std::size_t sink, Form form, std::uint64_t& dead);
   bool batch(Form form);  // one transaction; true: more follows
   void finish();
@@ -55,6 +56,8 @@ class TableLoop {
   std::vector<std::unique_ptr<sink::Sender>> senders_;  // nullptr: a sink of this database
   std::vector<sink::Delivered> delivered_;              // of the batch, by each sender
   std::vector<std::unique_ptr<sink::Sweep>> sweeps_;    // of each sink; nullptr: it has none
+  std::vector<std::unique_ptr<sink::Swap>> swaps_;      // likewise
+  bool in_place_ = false;                               // a batch failed: no swap is tried any more
   bool planned_anew_ = false;                           // since the last batch
   bool reading_ = false;                                // the batch's rows are read and go through the steps
   bool lost_ = false;                                   // a batch failed, and a sink elsewhere may have it nevertheless
