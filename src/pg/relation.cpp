@@ -213,6 +213,17 @@ void Relation::copy_range(Relation& to, std::uint64_t from, std::uint64_t until)
   });
 }
 
+void Relation::append_to(Relation& to) {
+  Store* target = to.store_;
+  call([&] {
+    tuplestore_rescan(store_->tuples);
+    while (store_next(store_)) {
+      CHECK_FOR_INTERRUPTS();
+      store_append(target, store_->reader);
+    }
+  });
+}
+
 void Relation::copy_every(Relation& to, std::uint64_t n) {
   Store* target = to.store_;
   call([&] {

@@ -60,6 +60,7 @@ class Relation {
   std::string row_json(std::uint64_t index);
   // Copies rows [from, to) in arrival order.
   void copy_range(Relation& to, std::uint64_t from, std::uint64_t until);
+  void append_to(Relation& to);  // all rows, behind those it has
   // Copies every n-th row, the first among them.
   void copy_every(Relation& to, std::uint64_t n);
   // Copies all rows but those at `left_out`, which ascend.

@@ -160,6 +160,12 @@ QueryDesc* start(Statement::Plan* plan, PlannedStmt* statement, DestReceiver* re
   return query;
 }
 
+Snapshot same_snapshot = nullptr;
+
+Snapshot snapshot_to_read() {
+  return same_snapshot != nullptr ? same_snapshot : GetTransactionSnapshot();
+}
+
 // C only. Runs the plan into `receiver`; everything it allocates goes with the SPI context.
 Modified execute(Statement::Plan* plan, DestReceiver* receiver, const char* const* text, Oid file = InvalidOid) {
   SPI_connect();
@@ -169,7 +175,7 @@ Modified execute(Statement::Plan* plan, DestReceiver* receiver, const char* cons
   CachedPlan* cached = planned(plan);
   // Anew, now that the tables are locked: to an older snapshot a table that ALTER TABLE rewrote meanwhile looks empty.
   PopActiveSnapshot();
-  PushActiveSnapshot(GetTransactionSnapshot());
+  PushActiveSnapshot(snapshot_to_read());
   auto* statement = linitial_node(PlannedStmt, cached->stmt_list);
   const bool writes = statement->commandType != CMD_SELECT;
   if (writes) {
@@ -219,6 +225,16 @@ Column column_of(TupleDesc shape, int index) {
 }
 
 }  // namespace
+
+SameSnapshot::SameSnapshot() {
+  same_snapshot = call([] { return RegisterSnapshot(GetTransactionSnapshot()); });
+}
+
+// Before the transaction ends, also where an error ends it.
+SameSnapshot::~SameSnapshot() {
+  UnregisterSnapshot(same_snapshot);
+  same_snapshot = nullptr;
+}
 
 Statement::Statement(const std::string& sql, const std::vector<unsigned>& parameter_types,
                      const std::vector<NamedRelation>& inputs, Planning planning)

@@ -33,6 +33,15 @@ struct Modified {
   std::uint64_t deleted = 0;
 };
 
+// What is read while it lives is read in one snapshot, whatever the isolation level. In a transaction; one at a time.
+class SameSnapshot {
+ public:
+  SameSnapshot();
+  ~SameSnapshot();
+  SameSnapshot(const SameSnapshot&) = delete;
+  SameSnapshot& operator=(const SameSnapshot&) = delete;
+};
+
 class Statement {
  public:
   // Parses and analyses; errors are the parser's own. Must run inside a transaction.

@@ -68,8 +68,12 @@ bool timer_armed() {
 }  // namespace
 
 StatementTimer::StatementTimer(int milliseconds) {
-  timer_fired = 0;
+  if (!timer_armed()) timer_fired = 0;
   if (milliseconds <= 0) return;
+  if (timer_armed()) {
+    outer_ms_ = static_cast<int>(
+        std::max(1L, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), get_timeout_finish_time(timer_id))));
+  }
   call([&] {
     if (timer_id == MAX_TIMEOUTS) timer_id = RegisterTimeout(USER_TIMEOUT, on_timer);
     enable_timeout_after(timer_id, milliseconds);
@@ -77,7 +81,9 @@ StatementTimer::StatementTimer(int milliseconds) {
 }
 
 StatementTimer::~StatementTimer() {
-  if (timer_armed()) disable_timeout(timer_id, false);
+  if (!timer_armed()) return;
+  disable_timeout(timer_id, false);
+  if (outer_ms_ > 0) enable_timeout_after(timer_id, outer_ms_);
 }
 
 bool statement_timer_fired() {

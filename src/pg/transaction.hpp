@@ -35,13 +35,17 @@ class Subtransaction {
 void check_deferred_constraints();
 
 // A statement timer of our own: PostgreSQL arms statement_timeout only for client sessions (safety.md M4). It runs
-// until commit() begins or the object ends. A 57014 is ours if statement_timer_fired() says so.
+// until commit() begins or the object ends. A 57014 is ours if statement_timer_fired() says so. One within another
+// stops that one for as long as it lives.
 class StatementTimer {
  public:
   explicit StatementTimer(int milliseconds);  // 0: none
   ~StatementTimer();
   StatementTimer(const StatementTimer&) = delete;
   StatementTimer& operator=(const StatementTimer&) = delete;
+
+ private:
+  int outer_ms_ = 0;  // what is left of the one around it
 };
 bool statement_timer_fired();  // and forgets it
 

@@ -1,5 +1,8 @@
 #include "run/dead_rows.hpp"
 
+#include <optional>
+#include <vector>
+
 #include "core/json.hpp"
 #include "core/sqlstate.hpp"
 #include "pg/transaction.hpp"
@@ -8,48 +11,88 @@ namespace etl::run {
 
 namespace {
 
-struct Halves {
-  pg::Relation& all;
+// What the attempt fails with; nothing: it succeeds. Other than data errors go on to the caller.
+std::optional<Error> failure_of(const Attempt& run) {
+  pg::Subtransaction attempt;
+  try {
+    run();
+    attempt.release();
+    return std::nullopt;
+  } catch (const Error& error) {
+    attempt.rollback();
+    if (classify(error.sqlstate) != ErrorClass::kData) throw;
+    return error;
+  }
+}
+
+struct Search {
   pg::Relation& page;
-  const std::function<void()>& attempt;
+  const Attempt& attempt;
   const DeadRow& dead;
-  std::uint64_t deaths = 0;
 };
 
-// known_bad: the range was seen to fail whole.
-void try_range(Halves& h, std::uint64_t from, std::uint64_t until, bool known_bad) {
-  if (!known_bad || until - from == 1) {
-    h.all.copy_range(h.page, from, until);
-    pg::Subtransaction attempt;
-    try {
-      h.attempt();
-      attempt.release();
-      return;
-    } catch (const Error& error) {
-      attempt.rollback();
-      if (classify(error.sqlstate) != ErrorClass::kData) throw;
-      if (until - from == 1) {
-        h.dead(h.all, from, error);
-        ++h.deaths;
-        return;
-      }
+// `rows` begin at `from` in the page. known_bad: they were seen to fail. Returns whether any of them is dead.
+bool search(const Search& s, pg::Relation& rows, std::uint64_t from, bool known_bad) {
+  const std::uint64_t count = rows.rows();
+  if (!known_bad || count == 1) {
+    rows.copy_range(s.page, 0, count);
+    const std::optional<Error> failure = failure_of(s.attempt);
+    if (!failure) return false;
+    if (count == 1) {
+      s.dead(rows, from, *failure);
+      return true;
     }
   }
-  const std::uint64_t middle = from + (until - from) / 2;
-  const std::uint64_t before = h.deaths;
-  try_range(h, from, middle, false);
-  // The whole range fails; if its first half did not, the second one does.
-  try_range(h, middle, until, h.deaths == before);
+  pg::Relation half(rows.columns(), true);
+  rows.copy_range(half, 0, count / 2);
+  const bool first = search(s, half, from, false);
+  rows.copy_range(half, count / 2, count);
+  // The whole fails; if its first half does not, the second one does.
+  const bool second = search(s, half, from + count / 2, !first);
+  return first || second;
 }
 
 }  // namespace
 
-void by_halves(pg::Relation& page, const std::function<void()>& attempt, const DeadRow& dead) {
+void by_halves(pg::Relation& page, const Attempt& attempt, const DeadRow& dead) {
   pg::Relation all(page.columns(), true);
   page.copy_range(all, 0, page.rows());
-  Halves halves{all, page, attempt, dead};
-  if (all.rows() > 0) try_range(halves, 0, all.rows(), true);
+  if (all.rows() > 0) (void)search({page, attempt, dead}, all, 0, true);
   all.copy_range(page, 0, all.rows());
+}
+
+bool leave_out(pg::Relation& input, bool row_by_row, const Attempt& attempt, const DeadRow& dead) {
+  std::vector<std::uint64_t> out;
+  pg::Relation all(input.columns(), true);
+  pg::Relation suspects(input.columns(), true);
+  input.copy_range(all, 0, input.rows());
+  suspects.clear();
+  by_halves(input, attempt, [&](pg::Relation& row, std::uint64_t index, const Error& error) {
+    out.push_back(index);
+    row_by_row ? dead(row, index, error) : row.append_to(suspects);
+  });
+  if (!row_by_row && !out.empty()) {
+    pg::Relation good(input.columns(), true);
+    all.copy_without(good, out);
+    std::vector<std::uint64_t> confirmed;
+    const auto among_good = [&](pg::Relation& part) {
+      return [&] {
+        good.copy_range(input, 0, good.rows());
+        part.append_to(input);
+        attempt();
+      };
+    };
+    pg::Relation none(input.columns(), true);
+    none.clear();
+    if (failure_of(among_good(none))) return false;
+    by_halves(suspects, among_good(suspects), [&](pg::Relation& row, std::uint64_t suspect, const Error& error) {
+      confirmed.push_back(out[suspect]);
+      dead(row, out[suspect], error);
+    });
+    out = std::move(confirmed);
+  }
+  all.copy_without(input, out);
+  return !out.empty();
 }
 
 sink::Written write_by_halves(pg::Relation& page, sink::PageSink& sink, const DeadRow& dead) {

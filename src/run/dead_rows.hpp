@@ -11,12 +11,19 @@
 
 namespace etl::run {
 
-using DeadRow = std::function<void(pg::Relation& rows, std::uint64_t index, const Error& error)>;
+// row: a relation of that one. index: in the page, from 0.
+using DeadRow = std::function<void(pg::Relation& row, std::uint64_t index, const Error& error)>;
+using Attempt = std::function<void()>;
 
 // `page` is known to fail whole. `attempt` gets its rows in parts, as those of `page`, each in a subtransaction of the
 // caller's transaction; what it throws must be a data error, or goes on to the caller. One row of n that fails costs at
 // most 2 * log2(n) + 1 attempts, with that of the caller. `page` holds its rows again at the end.
-void by_halves(pg::Relation& page, const std::function<void()>& attempt, const DeadRow& dead);
+void by_halves(pg::Relation& page, const Attempt& attempt, const DeadRow& dead);
+
+// Leaves in `input`, on which `attempt` is known to fail, the rows without those that it fails on. False: there are
+// none such, it fails on rows together. row_by_row: what it makes of a row does not depend on the others; else a row
+// that fails alone must fail among the good ones, too.
+bool leave_out(pg::Relation& input, bool row_by_row, const Attempt& attempt, const DeadRow& dead);
 
 // The same for what a sink takes. Returns what was written.
 sink::Written write_by_halves(pg::Relation& page, sink::PageSink& sink, const DeadRow& dead);

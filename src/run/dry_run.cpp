@@ -69,8 +69,8 @@ bool write_or_tell(Table& table, const std::string& batch, const Emit& emit) {
     }
   }
   (void)table.sink->use_on_conflict();
-  (void)write_by_halves(table.page, *table.sink, [&](pg::Relation& rows, std::uint64_t index, const Error& error) {
-    const std::string record = rows.row_json(index);
+  (void)write_by_halves(table.page, *table.sink, [&](pg::Relation& row, std::uint64_t, const Error& error) {
+    const std::string record = row.row_json(0);
     emit({batch, "error", key_of(table.about.keys, record), {}, {}, record, error.sqlstate, error.message});
   });
   table.sink->use_merge();

@@ -8,12 +8,15 @@
 #include "pg/transaction.hpp"
 #include "run/dead_rows.hpp"
 #include "run/flow.hpp"
+#include "run/operators.hpp"
 
 namespace etl::run {
 
 namespace {
 
 using transform::Severity;
+
+constexpr std::size_t kMostFoundBytes = std::size_t{256} << 20;
 
 // The columns of a violation, as transform.hpp says.
 Violation violation_of(const std::string& step, const std::string& row_json) {
@@ -55,8 +58,9 @@ std::vector<pg::NamedRelation> Evaluation::relations() const {
   for (const std::string& id : plan_.relations) {
     const auto own = relations_.find(id);
     pg::Relation* relation = own == relations_.end() ? page_ : own->second.get();
-    all.push_back(
-        {plan_.graph->relation_name(id), relation, std::max<double>(1, static_cast<double>(relation->rows()))});
+    // A statement is planned once: a batch after this one may have as many rows as a batch can.
+    const double least = plan_.way == Way::kBatch ? static_cast<double>(plan_.definition.batch_size) : 1;
+    all.push_back({plan_.graph->relation_name(id), relation, std::max(least, static_cast<double>(relation->rows()))});
   }
   return all;
 }
@@ -93,7 +97,7 @@ std::optional<std::uint64_t> Evaluation::rows_in(const model::Step& step) const 
 }
 
 pg::Statement& Evaluation::violations_statement(const model::Step& step, const transform::Rule& rule) {
-  return statement("violations of " + step.id, rule.violations, named_inputs(step));
+  return statement("violations of " + step.id, rule.violations, relations());
 }
 
 pg::Relation& Evaluation::relation_of(const std::string& step) {
@@ -113,6 +117,7 @@ void Evaluation::check(const model::Step& step, const transform::Rule& rule, Ste
   std::vector<Violation> all;
   for (std::uint64_t i = 0; i < std::min(found.rows(), most); ++i) {
     all.push_back(violation_of(step.id, found.row_json(i)));
+    count_found(all.back().record.value_or("").size());
   }
   // A rule about the whole set has no row that could be left out.
   const bool of_set = std::any_of(all.begin(), all.end(), [](const Violation& v) { return !v.record; });
@@ -145,8 +150,14 @@ const Evaluation::Compiled& Evaluation::compiled(const model::Step& step) {
   return compiled_.emplace(step.id, std::move(made)).first->second;
 }
 
+// What breaks a rule and what is kept are seen in one snapshot: else a row might be neither.
 void Evaluation::compute(const model::Step& step, const Compiled& made, StepWork& work) {
-  if (!made.rule.violations.empty()) check(step, made.rule, work);
+  const pg::StatementTimer timer(static_cast<int>(plan_.options.step_timeout_ms));
+  std::optional<pg::SameSnapshot> snapshot;
+  if (!made.rule.violations.empty()) {
+    snapshot.emplace();
+    check(step, made.rule, work);
+  }
   const auto own = relations_.find(step.id);
   if (own == relations_.end()) return;
   pg::Relation& out = *own->second;
@@ -162,6 +173,7 @@ void Evaluation::compute(const model::Step& step, const Compiled& made, StepWork
 
 // The statements of compute(), whatever they find.
 void Evaluation::try_out(const model::Step& step, const Compiled& made) {
+  const pg::StatementTimer timer(static_cast<int>(plan_.options.step_timeout_ms));
   if (!made.rule.violations.empty()) {
     pg::Statement& look = violations_statement(step, made.rule);
     pg::Relation found(look.columns(), true);
@@ -173,14 +185,9 @@ void Evaluation::try_out(const model::Step& step, const Compiled& made) {
   statement(step.id, made.query, relations()).read(out);
 }
 
-void Evaluation::keep_dead(const model::Step& step, pg::Relation& rows, std::uint64_t index, Error error) {
-  error.step = step.id;
-  bad_records_.push_back({error, record_of(rows, index)});
-}
-
-// As compute(), without the rows of its input that the step fails on when it gets no others.
+// As compute(), without the rows of its input that the step fails on.
 void Evaluation::compute_or_leave_out(const model::Step& step, const Compiled& made, StepWork& work) {
-  const std::size_t found = violations_.size();
+  const std::size_t violations = violations_.size();
   std::optional<Error> failure;
   pg::Subtransaction attempt;
   try {
@@ -191,24 +198,31 @@ void Evaluation::compute_or_leave_out(const model::Step& step, const Compiled& m
     if (classify(error.sqlstate) != ErrorClass::kData) throw;
     failure = error;
   }
-  violations_.resize(found);
+  violations_.resize(violations);
   pg::Relation& input = relation_of(step.depends_on[0]);
-  std::vector<std::uint64_t> dead;
-  by_halves(
-      input, [&] { try_out(step, made); },
-      [&](pg::Relation& rows, std::uint64_t index, const Error& error) {
-        dead.push_back(index);
-        keep_dead(step, rows, index, error);
-        if (dead.size() > static_cast<std::size_t>(plan_.options.max_dead_letters)) {
-          throw too_many_dead_letters(plan_.options.max_dead_letters, error);
-        }
-      });
-  if (dead.empty()) throw *failure;  // it fails on rows together
   pg::Relation all(input.columns(), true);
   input.copy_range(all, 0, input.rows());
-  all.copy_without(input, dead);
+  const bool row_by_row = find_operator(step.op, model::Kind::kTransform)->of_batch.empty();
+  std::int64_t dead = 0;
+  const auto keep = [&](pg::Relation& row, std::uint64_t, Error error) {
+    error.step = step.id;
+    if (++dead > plan_.options.max_dead_letters) throw too_many_dead_letters(plan_.options.max_dead_letters, error);
+    bad_records_.push_back({error, record_of(row, 0)});
+    count_found(bad_records_.back().record.size());
+  };
+  if (!leave_out(
+          input, row_by_row, [&] { try_out(step, made); }, keep))
+    throw *failure;
   compute(step, made, work);
   all.copy_range(input, 0, all.rows());
+}
+
+// They wait in memory.
+void Evaluation::count_found(std::size_t bytes) {
+  found_bytes_ += bytes;
+  if (found_bytes_ <= kMostFoundBytes) return;
+  throw Error("54000", "the rows that are put aside take more than " + std::to_string(kMostFoundBytes >> 20) + " MB",
+              {}, "Mend the source, or let an earlier step leave out wide columns.");
 }
 
 void Evaluation::run_step(const model::Step& step) {
@@ -219,8 +233,7 @@ void Evaluation::run_step(const model::Step& step) {
   work.step = step.id;
   work.started_us = pg::now_us();
   work.rows_in = rows_in(step);
-  const pg::StatementTimer timer(static_cast<int>(plan_.options.step_timeout_ms));
-  if (plan_.each_step && own && step.depends_on.size() == 1) {
+  if (plan_.each_step && plan_.options.quarantine && own && step.depends_on.size() == 1) {
     compute_or_leave_out(step, made, work);
   } else {
     compute(step, made, work);
@@ -233,6 +246,7 @@ void Evaluation::start() {
   work_.clear();
   violations_.clear();
   bad_records_.clear();
+  found_bytes_ = 0;
   for (auto& [id, relation] : relations_) relation->clear();
 }
 

@@ -77,7 +77,7 @@ class Evaluation {
   void compute(const model::Step& step, const Compiled& made, StepWork& work);
   void compute_or_leave_out(const model::Step& step, const Compiled& made, StepWork& work);
   void try_out(const model::Step& step, const Compiled& made);
-  void keep_dead(const model::Step& step, pg::Relation& rows, std::uint64_t index, Error error);
+  void count_found(std::size_t bytes);
   void read_origin(const model::Step& step, const source::Origin& origin, pg::Relation& out);
   void check(const model::Step& step, const transform::Rule& rule, StepWork& work);
   std::string figures(const model::Step& step, const transform::Rule& rule);
@@ -96,6 +96,7 @@ class Evaluation {
   std::vector<StepWork> work_;
   std::vector<Violation> violations_;
   std::vector<source::BadRecord> bad_records_;
+  std::size_t found_bytes_ = 0;  // of the records of both
 };
 
 }  // namespace etl::run

@@ -62,16 +62,16 @@ void look(const Plan& plan, const std::string& kind, const json::Value& argument
   if (kind == "dry_run") dry_run(plan, arguments, emit);
 }
 
-// As a run would: rows that a step fails on are left out, from the moment that one does.
+// As a run would: each step by itself, from the moment that one fails.
 void look_as_a_run_would(const model::Definition& definition, const std::string& kind, const json::Value& arguments,
                          const Emit& emit) {
   std::vector<std::vector<std::optional<std::string>>> told;  // nothing, if there is a second time
   const Plan plan = make_plan(definition, definition.owner);
-  if (!plan.options.quarantine || !plan.graph) return look(plan, kind, arguments, emit);
+  if (!plan.graph) return look(plan, kind, arguments, emit);
   try {
     look(plan, kind, arguments, [&](const auto& row) { told.push_back(row); });
   } catch (const Error& error) {
-    if (!may_leave_out(plan, error)) throw;
+    if (!helps_each_step(plan, error)) throw;
     pg::abort_transaction();
     pg::begin();
     return look(make_plan(definition, definition.owner, true), kind, arguments, emit);

@@ -29,7 +29,10 @@ Graph::Relations relations_of(const Graph& graph, bool observed) {
   for (const model::Step& step : graph.steps()) {
     if (kind_of(graph.steps(), step) == model::Kind::kSink) continue;
     if (observed || graph.consumers(step.id) > 1 || graph.origin(step) != nullptr) relations.insert(step.id);
-    if (graph.rules().contains(step.id)) relations.insert(step.depends_on.begin(), step.depends_on.end());
+    if (!graph.rules().contains(step.id)) continue;
+    relations.insert(step.depends_on.begin(), step.depends_on.end());
+    // What it keeps is seen in the snapshot in which it looks for the others.
+    if (graph.rule(step, {}).severity == transform::Severity::kQuarantine) relations.insert(step.id);
   }
   return relations;
 }

@@ -41,9 +41,9 @@ void Quarantine::keep_record(const std::string& record, const Error& error) {
 
 sink::Written Quarantine::bisect(pg::Relation& page, sink::PageSink& sink, const std::string& step,
                                  std::uint64_t& dead) {
-  return write_by_halves(page, sink, [&](pg::Relation& rows, std::uint64_t index, Error error) {
+  return write_by_halves(page, sink, [&](pg::Relation& row, std::uint64_t, Error error) {
     error.step = step;
-    keep_record(record_of(rows, index), error);
+    keep_record(record_of(row, 0), error);
     ++dead;
   });
 }
@@ -150,6 +150,7 @@ std::uint64_t Quarantine::take_out(Flow& flow) {
 }
 
 std::uint64_t Quarantine::take_null_keys(pg::Relation& page, const std::string& step) {
+  refused_ = false;
   if (page.null_keys() == 0) return 0;
   pg::Relation bad(page.columns(), true);
   pg::Relation good(page.columns(), true);
@@ -157,7 +158,8 @@ std::uint64_t Quarantine::take_null_keys(pg::Relation& page, const std::string& 
   Error error("23502", "a key column of a row is null", "The row is " + bad.row_json(0).substr(0, 500) + ".",
               "Filter such rows out in the source, or set option \"null_keys\" to \"dead_letter\".");
   error.step = step;
-  if (!context_.plan.options.dead_letter_null_keys) throw error;
+  refused_ = !context_.plan.options.dead_letter_null_keys;
+  if (refused_) throw error;
   for (std::uint64_t i = 0; i < bad.rows(); ++i) keep_record(record_of(bad, i), error);
   good.copy_range(page, 0, good.rows());
   return bad.rows();

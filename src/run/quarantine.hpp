@@ -39,6 +39,9 @@ class Quarantine {
   // and what checks find. Returns how many.
   std::uint64_t take_out(Flow& flow);
 
+  // The last error was its own: it refused rows.
+  bool refused() const { return refused_; }
+
  private:
   // Takes rows with a NULL key out of `page`: refused with 23502, or kept, as option null_keys says. Returns how many.
   std::uint64_t take_null_keys(pg::Relation& page, const std::string& step);
@@ -48,6 +51,7 @@ class Quarantine {
   void save_found(catalog::Checkpoint& checkpoint, std::int64_t started_us, std::uint64_t dead, const char* phase);
 
   Context& context_;
+  bool refused_ = false;
   std::uint64_t kept_ = 0;  // dead letters that the run had not kept before
 };
 

@@ -177,10 +177,10 @@ void RemoteLoop::move_or_plan_anew() {
     move();
   } catch (const Error& error) {
     // What the sink fails with is in failure_.
-    const bool leave_out = may_leave_out(context_.plan, error);
-    if (!leave_out && (error.sqlstate != "0A000" || std::exchange(planned_anew_, true))) throw;
+    const bool each_step = !quarantine_.refused() && helps_each_step(context_.plan, error);
+    if (!each_step && (error.sqlstate != "0A000" || std::exchange(planned_anew_, true))) throw;
     pg::abort_transaction();
-    plan_anew(context_, leave_out || context_.plan.each_step);
+    plan_anew(context_, each_step || context_.plan.each_step);
     move();
   }
 }

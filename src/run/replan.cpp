@@ -37,10 +37,8 @@ void plan_anew(Context& context, bool each_step) {
   check_position(context.plan, types);
 }
 
-bool may_leave_out(const Plan& plan, const Error& error) {
-  if (classify(error.sqlstate) != ErrorClass::kData || !plan.options.quarantine || !plan.graph || plan.each_step) {
-    return false;
-  }
+bool helps_each_step(const Plan& plan, const Error& error) {
+  if (classify(error.sqlstate) != ErrorClass::kData || !plan.graph || plan.each_step) return false;
   const model::Steps& steps = plan.graph->steps();
   return std::any_of(steps.begin(), steps.end(),
                      [&](const model::Step& step) { return kind_of(steps, step) == model::Kind::kTransform; });
@@ -54,7 +52,7 @@ std::unique_ptr<Flow> start_flow(Context& context, const source::Range& range) {
       evaluate(*flow, context);
       return flow;
     } catch (const Error& error) {
-      if (!may_leave_out(context.plan, error)) throw;
+      if (!helps_each_step(context.plan, error)) throw;
       pg::abort_transaction();
     }
     flow.reset();

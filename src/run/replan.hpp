@@ -10,9 +10,10 @@ namespace etl::run {
 // the positions of the run mean nothing any more.
 void plan_anew(Context& context, bool each_step);
 
-// Whether the rows that a step fails on could be found and left out, which `error`, of reading a batch or of its steps,
-// may be of: with on_error "quarantine", when the plan does not do so already.
-bool may_leave_out(const Plan& plan, const Error& error);
+// Whether the steps, each by itself, may do better after `error`, of reading a batch or of its steps: one may have
+// failed on rows that a step before it leaves out, as PostgreSQL ran both as one statement; with on_error "quarantine",
+// rows that a step fails on can be left out; else the error says which step it is of.
+bool helps_each_step(const Plan& plan, const Error& error);
 
 // A flow whose steps of a whole set have run, in transactions of its own.
 std::unique_ptr<Flow> start_flow(Context& context, const source::Range& range);

@@ -69,6 +69,7 @@ void TableLoop::start() {
   catch_up();
   open();
   if (!again_) quarantine_.take_unreachable(*flow_, checkpoint_, !position_);
+  estimate();
 }
 
 sink::Intent TableLoop::intent(const catalog::BatchRecord& record) const {
@@ -203,8 +204,15 @@ catalog::Counters TableLoop::write(Form form, std::uint64_t dead) {
 }
 
 bool TableLoop::batch(Form form) {
-  if (lost_) start();
-  lost_ = false;
+  taken_ = false;
+  in_steps_ = true;
+  if (replan_) {
+    closed_ = true;
+    plan_anew(context_, *replan_);
+    replan_.reset();
+  }
+  if (closed_) start();
+  closed_ = false;
   if (done_) return false;
   catalog::BatchRecord record = next_record();
   flow_->fetch(position_);
@@ -213,7 +221,6 @@ bool TableLoop::batch(Form form) {
   const auto step_timeout = static_cast<int>(context_.plan.options.step_timeout_ms);
   std::optional<pg::StatementTimer> timer(step_timeout);
   taken_ = true;
-  reading_ = true;
   const bool more = flow_->read(position_);
   pg::fault_point(5);
   if (!flow_->any() && !context_.plan.at_once) {
@@ -224,7 +231,7 @@ bool TableLoop::batch(Form form) {
   const auto bytes = static_cast<std::int64_t>(flow_->bytes_read());
   const std::int64_t read_us = pg::now_us() - record.started_us;
   const std::uint64_t dead = quarantine_.take_out(*flow_);
-  reading_ = false;
+  in_steps_ = false;
   context_.steps.add(work_of_batch(*flow_, context_.plan, record.started_us, read_us));
   const std::optional<pg::Key> reached = flow_->reached();
   pg::fault_point(6);
@@ -279,20 +286,19 @@ Order TableLoop::answer(const Error& error, Form& form) {
   const bool timer_fired = pg::statement_timer_fired();
   if (taken_) flow_->again();
   in_place_ = true;
-  lost_ = context_.plan.sends() && senders_.size() == 1;
-  context_.steps.rolled_back();
+  if (!closed_) context_.steps.rolled_back();  // else they say what was done before the failure
+  // A sink elsewhere may have the batch nevertheless.
+  closed_ = closed_ || (context_.plan.sends() && senders_.size() == 1);
   const ErrorClass kind = classify(error.sqlstate);
   // XX000: a merge join that met a page out of order, as an index on another version of a collation delivers it.
   const bool other_form_may_do = error.sqlstate == "23505" || error.sqlstate == "XX000";
   if (other_form_may_do && form == Form::kQuick && use_on_conflict()) return Order::kGoOn;
   if (error.sqlstate == "0A000" && !std::exchange(planned_anew_, true)) {
-    plan_anew(context_, context_.plan.each_step);
-    start();
+    replan_ = context_.plan.each_step;
     return Order::kGoOn;
   }
-  if (std::exchange(reading_, false) && may_leave_out(context_.plan, error)) {
-    plan_anew(context_, true);
-    start();
+  if (in_steps_ && !quarantine_.refused() && helps_each_step(context_.plan, error)) {
+    replan_ = true;
     return Order::kGoOn;
   }
   if (kind == ErrorClass::kData && context_.plan.options.quarantine && form == Form::kQuick) {
@@ -331,11 +337,6 @@ void TableLoop::estimate() {
 }
 
 Outcome TableLoop::run() {
-  const Order opened = retry_.repeat([&] {
-    start();
-    estimate();
-  });
-  if (opened == Order::kStop) return Outcome::kStopped;
   for (bool more = true; more;) {
     const Order order = batch_with_retries(more);
     if (order == Order::kStop) return Outcome::kStopped;

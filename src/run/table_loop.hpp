@@ -59,8 +59,9 @@ class TableLoop {
   std::vector<std::unique_ptr<sink::Swap>> swaps_;      // likewise
   bool in_place_ = false;                               // a batch failed: no swap is tried any more
   bool planned_anew_ = false;                           // since the last batch
-  bool reading_ = false;                                // the batch's rows are read and go through the steps
-  bool lost_ = false;                                   // a batch failed, and a sink elsewhere may have it nevertheless
+  bool in_steps_ = false;                               // the batch's rows are read and go through the steps
+  std::optional<bool> replan_;                          // before the next batch, with this each_step
+  bool closed_ = true;                                  // the next batch opens what it needs
   bool taken_ = false;  // a page was taken from the source and is not committed: an error gives it back
   bool done_ = false;   // the run's one batch is committed: an error behind that must not sweep the target of no rows
   model::State seen_ = model::State::RUNNING;
