@@ -19,8 +19,9 @@ std::string in_range(const Sweep& sweep) {
 }
 
 std::string gone(const Sweep& sweep) {
-  std::string condition =
-      "NOT EXISTS (SELECT FROM " + typed_input(sweep.upsert) + " AS s WHERE " + same_key(sweep.upsert, "t") + ")";
+  std::string condition = "NOT EXISTS (SELECT FROM " + typed_input(sweep.upsert) + " AS s WHERE " +
+                          same_key(sweep.upsert, "t") + ") AND NOT EXISTS (SELECT FROM kept AS s WHERE " +
+                          same_key(sweep.upsert, "t") + ")";
   if (!sweep.range_column.empty()) condition += " AND " + in_range(sweep);
   if (!sweep.is_deleted.empty()) condition += " AND t." + quote_name(sweep.is_deleted) + " IS NOT TRUE";
   if (sweep.is_deleted.empty() && marks(sweep)) condition += " AND t." + quote_name(sweep.deleted_at) + " IS NULL";
@@ -35,6 +36,17 @@ std::string sweep_sql(const Sweep& sweep) {
   if (!sweep.is_deleted.empty()) set.push_back(quote_name(sweep.is_deleted) + " = true");
   if (!sweep.deleted_at.empty()) set.push_back(quote_name(sweep.deleted_at) + " = pg_catalog.now()");
   return "UPDATE " + sweep.upsert.target + " AS t SET " + joined(set, ", ") + " WHERE " + gone(sweep);
+}
+
+std::string record_key_sql(const Sweep& sweep) {
+  std::string names, definition;
+  std::size_t next = 0;
+  for (const UpsertColumn& c : sweep.upsert.columns) {
+    if (!c.key) continue;
+    names += (names.empty() ? "r." : ", r.") + quote_name(c.name);
+    definition += (definition.empty() ? "" : ", ") + quote_name(c.name) + " " + sweep.key_types.at(next++);
+  }
+  return "SELECT " + names + " FROM pg_catalog.jsonb_to_record($1) AS r(" + definition + ")";
 }
 
 std::string bounds_sql(const Sweep& sweep) {

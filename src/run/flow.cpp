@@ -176,6 +176,20 @@ std::uint64_t Flow::bytes_read() {
   return bytes;
 }
 
+std::vector<std::string> Flow::put_aside() {
+  std::vector<std::string> records;
+  const auto add = [&](const std::vector<source::BadRecord>& bad) {
+    for (const source::BadRecord& one : bad) records.push_back(one.record);
+  };
+  for (const auto& source : sources_) add(source->bad());
+  if (evaluation_ == nullptr) return records;
+  add(evaluation_->bad_records());
+  for (const Violation& violation : evaluation_->violations()) {
+    if (violation.record) records.push_back(*violation.record);
+  }
+  return records;
+}
+
 // A position with a null is of a row that was taken out: then it is the last one of those that are left.
 std::optional<pg::Key> Flow::reached() {
   bool moved = false;

@@ -28,10 +28,14 @@ Order Retry::back_off(std::int64_t ms) {
   }
 }
 
-Order Retry::after(const Error& error, bool timer_fired) {
+Order Retry::after(Error error, bool timer_fired) {
   const model::Options& options = context_.plan.options;
   ErrorClass kind = classify(error.sqlstate);
-  if (error.sqlstate == "57014" && timer_fired) kind = ErrorClass::kTransient;
+  if (error.sqlstate == "57014" && timer_fired) {
+    kind = ErrorClass::kTransient;
+    error.message = "canceling statement due to option \"step_timeout\"";
+    error.hint = "Give the step less to do, or raise the option.";
+  }
   if (kind == ErrorClass::kCancel && current_order(context_) == Order::kStop) return Order::kStop;
   if (kind != ErrorClass::kTransient || tries_ >= options.max_retries) {
     context_.timed_out = kind == ErrorClass::kTransient && error.sqlstate == "57014";

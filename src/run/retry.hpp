@@ -20,7 +20,7 @@ class Retry {
   // Call with the transaction rolled back. Returns when the batch is to be tried again, after the back-off; kStop or
   // kPause when somebody asked for that meanwhile. Throws `error` when it is permanent or the tries are used up. A
   // statement timer that fired makes 57014 transient.
-  Order after(const Error& error, bool timer_fired);
+  Order after(Error error, bool timer_fired);
   // Runs `step`, which begins and commits transactions of its own, until it succeeds: kGoOn; kStop as above.
   template <class Step>
   Order repeat(Step step) {

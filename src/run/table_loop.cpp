@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "catalog/runs.hpp"
 #include "pg/fault.hpp"
 #include "pg/process.hpp"
 #include "pg/transaction.hpp"
@@ -170,11 +171,18 @@ sink::Written TableLoop::write_to(std::size_t sink, Form form, std::uint64_t& de
 
 // With what is not among the rows, where that is to go.
 sink::Replaced TableLoop::take(std::size_t sink, Form form, std::uint64_t& dead) {
-  if (swaps_[sink] && !in_place_) {
+  const std::vector<std::string> aside = sweeps_[sink] ? flow_->put_aside() : std::vector<std::string>();
+  if (swaps_[sink] && !in_place_ && aside.empty()) {
     if (const auto replaced = swaps_[sink]->try_run()) return *replaced;
   }
   sink::Replaced replaced;
-  if (sweeps_[sink]) replaced.deleted = sweeps_[sink]->run();  // first, so that what is gone is in nobody's way
+  if (sweeps_[sink] && sweeps_[sink]->keep(aside)) {
+    replaced.deleted = sweeps_[sink]->run();  // first, so that what is gone is in nobody's way
+  } else if (sweeps_[sink]) {
+    catalog::write_event(context_.pipeline, context_.run, context_.role,
+                         "rows without a key were put aside: nothing of target \"" + context_.plan.sinks[sink].target +
+                             "\" was deleted");
+  }
   replaced.written = write_to(sink, form, dead);
   return replaced;
 }

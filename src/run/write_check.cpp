@@ -96,6 +96,12 @@ void prepare_sweep(SinkPlan& sink) {
     sink.range_type = column.type;
   }
   sweep.upsert = sink.upsert;
+  for (const compile::UpsertColumn& key : sink.upsert.columns) {
+    if (!key.key) continue;
+    const pg::TargetColumn& column = *find_target_column(*sink.table, key.name);
+    sweep.key_types.push_back(pg::type_name(column.type, column.typmod) +
+                              (column.collation == 0 ? "" : " COLLATE " + pg::collation_name(column.collation)));
+  }
   sink.sweep = std::move(sweep);
 }
 

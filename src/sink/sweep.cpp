@@ -4,18 +4,60 @@
 
 #include "core/json.hpp"
 #include "pg/read_only.hpp"
+#include "pg/transaction.hpp"
 
 namespace etl::sink {
 
-Sweep::Sweep(compile::Sweep sweep, pg::Relation& all, unsigned range_type) : sweep_(std::move(sweep)), all_(all) {
+namespace {
+
+constexpr unsigned kJsonb = 3802;
+
+std::vector<pg::Column> key_columns(const compile::Sweep& sweep) {
+  return pg::Statement(compile::record_key_sql(sweep), {kJsonb}, {}, pg::Planning::kFree).columns();
+}
+
+bool has_key(const compile::Upsert& upsert, const std::string& record) {
+  const json::Document row = json::parse(record, "a record");
+  return row.IsObject() &&
+         std::all_of(upsert.columns.begin(), upsert.columns.end(),
+                     [&](const compile::UpsertColumn& c) { return !c.key || row.HasMember(c.name.c_str()); });
+}
+
+}  // namespace
+
+Sweep::Sweep(compile::Sweep sweep, pg::Relation& all, unsigned range_type)
+    : sweep_(std::move(sweep)), all_(all), kept_(key_columns(sweep_), true) {
+  kept_.clear();
   if (!sweep_.range_column.empty()) bound_types_ = {range_type, range_type};
   (void)prepare(compile::sweep_sql(sweep_), true);
   if (!bound_types_.empty()) (void)prepare(compile::bounds_sql(sweep_), false);
 }
 
-pg::Statement Sweep::prepare(const std::string& sql, bool bounded) const {
-  const double rows = std::max<double>(1, static_cast<double>(all_.rows()));
-  return {sql, bounded ? bound_types_ : std::vector<unsigned>{}, {{"input", &all_, rows}}, pg::Planning::kFree};
+pg::Statement Sweep::prepare(const std::string& sql, bool bounded) {
+  const auto named = [](const char* name, pg::Relation& rows) {
+    return pg::NamedRelation{name, &rows, std::max<double>(1, static_cast<double>(rows.rows()))};
+  };
+  return {sql,
+          bounded ? bound_types_ : std::vector<unsigned>{},
+          {named("input", all_), named("kept", kept_)},
+          pg::Planning::kFree};
+}
+
+bool Sweep::keep(const std::vector<std::string>& records) {
+  kept_.clear();
+  pg::Statement key(compile::record_key_sql(sweep_), {kJsonb}, {}, pg::Planning::kFree);
+  for (const std::string& record : records) {
+    if (!has_key(sweep_.upsert, record)) return false;
+    pg::Subtransaction attempt;
+    try {
+      key.read(kept_, {record});
+      attempt.release();
+    } catch (const Error& error) {  // no key of the target
+      attempt.rollback();
+      if (classify(error.sqlstate) != ErrorClass::kData) throw;
+    }
+  }
+  return true;
 }
 
 pg::Key Sweep::bounds() {

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "compile/sweep.hpp"
 #include "pg/statement.hpp"
@@ -15,6 +17,10 @@ class Sweep {
   // all: the rows of the run. range_type: of the range's column, if there is one. The parser's errors come now.
   Sweep(compile::Sweep sweep, pg::Relation& all, unsigned range_type);
 
+  // Rows that were put aside before they came here, as JSON: what the target has under their keys stays. False: what
+  // their keys are is not known of all.
+  bool keep(const std::vector<std::string>& records);
+
   // How many rows there were, in the transaction that wrote the others.
   std::uint64_t run();
   // The rows that run() would touch, as JSON objects of texts: key, before, after.
@@ -24,10 +30,11 @@ class Sweep {
   pg::Key bounds();
   // Made when the rows are there: of as few as the planner takes an empty relation for, it would read them anew for
   // each row of the target.
-  pg::Statement prepare(const std::string& sql, bool bounded) const;
+  pg::Statement prepare(const std::string& sql, bool bounded);
 
   compile::Sweep sweep_;
   pg::Relation& all_;
+  pg::Relation kept_;  // keys
   std::vector<unsigned> bound_types_;
 };
 

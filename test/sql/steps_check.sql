@@ -187,3 +187,16 @@ CREATE TABLE hers (age int);
 RESET SESSION AUTHORIZATION;
 SELECT severity, refused('[{"rule": "expression", "expression": "steps_check.is_fine(age)"}]', severity), refused('[{"rule": "foreign_key", "column": "age", "table": "steps_check.hers"}]', severity) FROM unnest(ARRAY['warn', 'quarantine', 'fail']) severity;
 SELECT etl.drop_pipeline('severe');
+-- A name in an expression means the same for what is found and for what is kept: the table, not the step.
+CREATE TABLE orders (id int PRIMARY KEY, qty int);
+INSERT INTO orders VALUES (1, 10), (2, 20), (3, 3000), (4, 30);
+CREATE TABLE fine_orders (id int PRIMARY KEY, qty int);
+SELECT etl.create_pipeline('named', options => '{"on_error": "quarantine"}', steps => '[
+  {"id": "orders", "operator": "sql", "params": {"query": "SELECT * FROM steps_check.orders WHERE id < 4"}},
+  {"id": "look", "operator": "check", "params": {"severity": "quarantine", "rules": [{"rule": "expression", "expression": "(SELECT count(*) FROM orders) = 4 AND qty < 100"}]}, "depends_on": ["orders"]},
+  {"id": "save", "operator": "table", "params": {"target": "steps_check.fine_orders"}, "depends_on": ["look"]}]') > 0;
+CALL t.run('named');
+SELECT t.last_run('named');
+TABLE fine_orders;
+SELECT original_record FROM etl.dead_letters WHERE pipeline = 'named';
+SELECT etl.drop_pipeline('named');

@@ -129,4 +129,97 @@ SELECT t.last_run('dead_rows');
 SELECT step, error_code, error_message FROM etl.dead_letters WHERE pipeline = 'dead_rows' ORDER BY error_message;
 SELECT count(*) FROM good;
 SELECT etl.drop_pipeline('dead_rows');
+-- A row that fails alone only since the step looks at several is none: 6 would divide by zero.
+CREATE TABLE scores (id int PRIMARY KEY, score int);
+CREATE TABLE few (id int PRIMARY KEY, v text);
+INSERT INTO few VALUES (1, '10'), (2, '20'), (3, '30'), (4, '40'), (5, 'x'), (6, '60'), (7, '70'), (8, '80');
+SELECT etl.create_pipeline('dead_rows', options => '{"on_error": "quarantine"}', steps => '[
+  {"id": "read", "operator": "table", "params": {"table": "steps_dead_rows.few"}},
+  {"id": "score", "operator": "sql", "params": {"query": "SELECT id, (v::int - min(v::int) OVER ()) * 100 / (max(v::int) OVER () - min(v::int) OVER ()) AS score FROM input"}, "depends_on": ["read"]},
+  {"id": "save", "operator": "table", "params": {"target": "steps_dead_rows.scores"}, "depends_on": ["score"]}]') > 0;
+CALL t.run('dead_rows');
+SELECT original_record, error_code FROM etl.dead_letters WHERE pipeline = 'dead_rows';
+SELECT * FROM scores ORDER BY id;
+SELECT etl.drop_pipeline('dead_rows');
+-- What a step leaves out fails nothing behind it, in whatever order PostgreSQL would compute the two.
+CREATE FUNCTION is_number(v text) RETURNS bool LANGUAGE plpgsql COST 10000 AS $$ BEGIN RETURN v ~ '^\d+$'; END $$;
+TRUNCATE good;
+SELECT etl.create_pipeline('dead_rows', steps => '[
+  {"id": "read", "operator": "table", "params": {"table": "steps_dead_rows.src"}},
+  {"id": "numbers", "operator": "filter", "params": {"where": "steps_dead_rows.is_number(v)"}, "depends_on": ["read"]},
+  {"id": "number", "operator": "sql", "params": {"query": "SELECT id, v::int AS n FROM input"}, "depends_on": ["numbers"]},
+  {"id": "large", "operator": "filter", "params": {"where": "n > 10"}, "depends_on": ["number"]},
+  {"id": "save", "operator": "table", "params": {"target": "steps_dead_rows.good"}, "depends_on": ["large"]}]') > 0;
+CALL t.run('dead_rows');
+SELECT t.last_run('dead_rows');
+SELECT etl.drop_pipeline('dead_rows');
+-- A run goes on where a step computes the key.
+CREATE TABLE raw (id text, v int);
+INSERT INTO raw SELECT i, i FROM generate_series(1, 200) i;
+INSERT INTO raw VALUES ('x7', 0);
+CREATE TABLE stop (at int);
+INSERT INTO stop VALUES (150);
+CREATE FUNCTION pass(v int) RETURNS int LANGUAGE plpgsql AS $$
+BEGIN
+  IF v = (SELECT at FROM steps_dead_rows.stop) THEN RAISE 'stopped'; END IF;
+  RETURN v;
+END $$;
+CREATE FUNCTION check_stop() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.n := steps_dead_rows.pass(NEW.n); RETURN NEW; END $$;
+CREATE TRIGGER stop BEFORE INSERT ON good FOR EACH ROW EXECUTE FUNCTION check_stop();
+TRUNCATE good;
+SELECT etl.create_pipeline('dead_rows', batch_size => 20, options => '{"on_error": "quarantine"}', steps => '[
+  {"id": "read", "operator": "table", "params": {"table": "steps_dead_rows.raw"}},
+  {"id": "number", "operator": "cast", "params": {"columns": {"id": "int"}}, "depends_on": ["read"]},
+  {"id": "named", "operator": "rename_columns", "params": {"columns": {"v": "n"}}, "depends_on": ["number"]},
+  {"id": "save", "operator": "table", "params": {"target": "steps_dead_rows.good"}, "depends_on": ["named"]}]') > 0;
+CALL t.run('dead_rows');
+SELECT t.last_run('dead_rows');
+DELETE FROM stop;
+SELECT etl.retry('dead_rows') > 0;
+SELECT etl.wait((SELECT max(id) FROM etl.runs));
+SELECT t.last_run('dead_rows');
+SELECT count(*) FROM good;
+SELECT step, original_record FROM etl.dead_letters WHERE pipeline = 'dead_rows';
+SELECT etl.drop_pipeline('dead_rows');
+DROP TRIGGER stop ON good;
+-- What the target has of a row that was put aside stays; of which nobody knows the key, nothing goes.
+CREATE TABLE state (id int PRIMARY KEY, n int, is_deleted bool DEFAULT false);
+INSERT INTO state (id, n) VALUES (7, 70), (8, 80), (1000, 10000);
+SELECT etl.create_pipeline('dead_rows', options => '{"on_error": "quarantine", "write_mode": "soft_delete"}', steps => '[
+  {"id": "read", "operator": "table", "params": {"table": "steps_dead_rows.src"}},
+  {"id": "look", "operator": "check", "params": {"severity": "quarantine", "rules": [{"rule": "expression", "expression": "id <> 8"}]}, "depends_on": ["read"]},
+  {"id": "number", "operator": "sql", "params": {"query": "SELECT id, v::int AS n FROM input"}, "depends_on": ["look"]},
+  {"id": "save", "operator": "table", "params": {"target": "steps_dead_rows.state"}, "depends_on": ["number"]}]') > 0;
+SELECT action, key, after FROM etl.dry_run('dead_rows') WHERE action = 'delete';
+CALL t.run('dead_rows');
+SELECT t.last_run('dead_rows');
+SELECT * FROM state WHERE id IN (7, 8, 1000) ORDER BY 1;
+UPDATE state SET is_deleted = false;
+SELECT etl.alter_pipeline('dead_rows', '{"options": {"on_error": "quarantine", "write_mode": "replace"}}') > 0;
+CALL t.run('dead_rows');
+SELECT t.last_run('dead_rows');
+SELECT id, n FROM state WHERE id IN (7, 8, 1000) ORDER BY 1;
+INSERT INTO state (id, n) VALUES (1000, 10000);
+SELECT etl.alter_pipeline('dead_rows', '{"steps": [
+  {"id": "read", "operator": "sql", "params": {"query": "SELECT id AS number, v FROM steps_dead_rows.src"}},
+  {"id": "number", "operator": "sql", "params": {"query": "SELECT number AS id, v::int AS n FROM input"}, "depends_on": ["read"]},
+  {"id": "save", "operator": "table", "params": {"target": "steps_dead_rows.state"}, "depends_on": ["number"]}]}') > 0;
+CALL t.run('dead_rows');
+SELECT t.last_run('dead_rows');
+SELECT id, n FROM state WHERE id IN (7, 8, 1000) ORDER BY 1;
+SELECT reason FROM etl.events WHERE pipeline = 'dead_rows' AND reason LIKE 'rows without%';
+SELECT etl.drop_pipeline('dead_rows');
+-- A step's time is its own: the batch's goes on behind it.
+CREATE FUNCTION hang() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN NEW; END $$;
+CREATE TRIGGER hang BEFORE INSERT ON scores FOR EACH ROW EXECUTE FUNCTION hang();
+TRUNCATE scores;
+SELECT etl.create_pipeline('dead_rows', mode => 'incremental', incremental_key => 'id', incremental_id_key => 'id',
+  options => '{"observe": "steps", "step_timeout": "1s", "max_retries": 0, "settle": "0s"}', steps => '[
+  {"id": "read", "operator": "sql", "params": {"query": "SELECT id, 1 AS score FROM steps_dead_rows.few"}},
+  {"id": "same", "operator": "filter", "params": {"where": "id > 0"}, "depends_on": ["read"]},
+  {"id": "save", "operator": "table", "params": {"target": "steps_dead_rows.scores"}, "depends_on": ["same"]}]') > 0;
+CALL t.run('dead_rows');
+SELECT t.last_run('dead_rows');
+SELECT etl.drop_pipeline('dead_rows');
+SET client_min_messages = warning;
 DROP SCHEMA steps_dead_rows CASCADE;
