@@ -280,6 +280,7 @@ CREATE TABLE etl.dead_letter (
     run_id bigint NOT NULL,
     step text NOT NULL,
     original_record json NOT NULL,
+    copy int NOT NULL DEFAULT 0,
     error_code text NOT NULL,
     error_message text NOT NULL,
     context jsonb NOT NULL DEFAULT '{}',
@@ -290,7 +291,8 @@ CREATE TABLE etl.dead_letter (
 );
 ALTER SEQUENCE etl.dead_letter_id_seq OWNED BY etl.dead_letter.id;
 COMMENT ON SEQUENCE etl.dead_letter_id_seq IS 'Ids of dead letters';
-CREATE UNIQUE INDEX dead_letter_pending ON etl.dead_letter (pipeline_id, step, pg_catalog.md5(original_record::text))
+COMMENT ON COLUMN etl.dead_letter.copy IS 'How many equal records of its batch came before it';
+CREATE UNIQUE INDEX dead_letter_pending ON etl.dead_letter (pipeline_id, step, pg_catalog.md5(original_record::text), copy)
     WHERE status = 'pending';
 COMMENT ON INDEX etl.dead_letter_pending IS 'A record that fails again is counted, not kept twice';
 COMMENT ON TABLE etl.dead_letter IS 'Records that could not be processed, whole, with their error';

@@ -234,16 +234,19 @@ std::int64_t next_version(std::int64_t pipeline) {
 bool save_dead_letter(std::int64_t pipeline, std::int64_t run, const std::string& step, const DeadLetter& letter) {
   const pg::Rows rows = pg::catalog_query(
       "WITH kept AS (SELECT run_id FROM etl.dead_letter WHERE pipeline_id = $1::bigint AND step = $3"
-      " AND md5(original_record::text) = md5($4::json::text) AND status = 'pending')"
+      " AND md5(original_record::text) = md5($4::json::text) AND copy = $8::int AND status = 'pending')"
       " INSERT INTO etl.dead_letter AS d (pipeline_id, run_id, step, original_record, error_code, error_message, "
-      "context)"
-      " VALUES ($1::bigint, $2::bigint, $3, $4::json, $5, $6, $7::jsonb)"
-      " ON CONFLICT (pipeline_id, step, md5(original_record::text)) WHERE status = 'pending' DO UPDATE"
-      " SET retry_count = d.retry_count + 1, last_seen = clock_timestamp(), run_id = excluded.run_id,"
-      " error_code = excluded.error_code, error_message = excluded.error_message"
+      "context, copy)"
+      " VALUES ($1::bigint, $2::bigint, $3, $4::json, $5, $6, $7::jsonb, $8::int)"
+      " ON CONFLICT (pipeline_id, step, md5(original_record::text), copy) WHERE status = 'pending' DO UPDATE"
+      " SET retry_count = d.retry_count + (d.run_id <> excluded.run_id)::int, last_seen = clock_timestamp(), run_id = "
+      "excluded.run_id,"
+      " error_code = excluded.error_code, error_message = excluded.error_message,"
+      " context = excluded.context"
       // A letter that came in between is of another slice of the run.
       " RETURNING d.xmax = 0 OR coalesce((SELECT run_id FROM kept) <> $2::bigint, false)",
-      {number(pipeline), number(run), step, letter.record, letter.error_code, letter.error_message, letter.context});
+      {number(pipeline), number(run), step, letter.record, letter.error_code, letter.error_message, letter.context,
+       std::to_string(letter.copy)});
   return *rows.at(0)[0] == "t";
 }
 

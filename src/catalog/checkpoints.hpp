@@ -88,8 +88,9 @@ struct DeadLetter {
   std::string error_code;
   std::string error_message;
   std::string context = "{}";
+  int copy = 0;  // how many equal records of its batch came before it
 };
-// Stores it, or counts it once more when the same record is pending already. False in that case.
+// Stores it, or counts it once more when the same record is pending already. Whether it is new to the run.
 bool save_dead_letter(std::int64_t pipeline, std::int64_t run, const std::string& step, const DeadLetter& letter);
 std::int64_t count_dead_letters_of_run(std::int64_t pipeline, std::int64_t run);
 

@@ -1,6 +1,7 @@
 #include "run/quarantine.hpp"
 
-#include <set>
+#include <algorithm>
+#include <functional>
 
 #include "core/json.hpp"
 #include "core/sqlstate.hpp"
@@ -11,6 +12,8 @@
 namespace etl::run {
 
 namespace {
+
+constexpr std::int64_t kMostUncounted = 100;
 
 // Whose rows the page of a feed has: the paged step's, or the sink's.
 const std::string& step_of_page(const Plan& plan, std::size_t feed) {
@@ -30,13 +33,15 @@ void Quarantine::keep_record(const std::string& record, const Error& error) {
                        .add("column", error.column)
                        .add("correlation_id", context_.correlation_id)
                        .str();
-  const std::string& step = error.step.empty() ? std::string("sink") : error.step;
+  const std::string step = error.step.empty() ? std::string("sink") : error.step;
+  letter.copy = copies_[std::hash<std::string>()(step + '\n' + record)]++;
   if (catalog::save_dead_letter(context_.pipeline, context_.run, step, letter)) ++kept_;
   pg::fault_point(11);
+  if (uncounted_-- > 0) return;
+  const std::int64_t most = context_.plan.options.max_dead_letters;
   const std::int64_t count = catalog::count_dead_letters_of_run(context_.pipeline, context_.run);
-  if (count > context_.plan.options.max_dead_letters) {
-    throw too_many_dead_letters(context_.plan.options.max_dead_letters, error);
-  }
+  if (count > most) throw too_many_dead_letters(most, error);
+  uncounted_ = std::min(most - count, kMostUncounted);
 }
 
 sink::Written Quarantine::bisect(pg::Relation& page, sink::PageSink& sink, const std::string& step,
@@ -82,14 +87,20 @@ std::uint64_t Quarantine::take_bad_records(const std::vector<source::BadRecord>&
 }
 
 std::uint64_t Quarantine::take_violations(const std::vector<Violation>& violations) {
-  std::set<std::pair<std::string, std::string>> records;  // a row that breaks two rules is one
+  // A row that breaks two rules is one.
+  std::map<std::string, std::int64_t> kept;
+  std::map<std::string, std::int64_t> broken;
+  std::uint64_t rows = 0;
   for (const Violation& violation : violations) {
-    if (!records.emplace(violation.step, *violation.record).second) continue;
+    const std::string row = violation.step + '\n' + *violation.record;
+    if (++broken[violation.rule + '\n' + row] <= kept[row]) continue;
+    ++kept[row];
+    ++rows;
     Error error("23514", violation.message, "Rule " + violation.rule + " of check \"" + violation.step + "\".");
     error.step = violation.step;
     keep_record(*violation.record, error);
   }
-  return records.size();
+  return rows;
 }
 
 void Quarantine::save_found(catalog::Checkpoint& checkpoint, std::int64_t started_us, std::uint64_t dead,
@@ -119,6 +130,7 @@ void Quarantine::take_unreachable(Flow& flow, catalog::Checkpoint& checkpoint, b
   }
   if (!checked && feeds.empty()) return;
   pg::begin();
+  copies_.clear();
   const std::uint64_t before = kept_;  // what it looks at again, after a pause or an error, is counted already
   if (checked) {
     (void)take_violations(flow.evaluation()->violations());
@@ -134,6 +146,7 @@ void Quarantine::take_unreachable(Flow& flow, catalog::Checkpoint& checkpoint, b
 }
 
 std::uint64_t Quarantine::take_out(Flow& flow) {
+  copies_.clear();
   const Plan& plan = context_.plan;
   const bool by_batch = plan.way == Way::kBatch;
   std::uint64_t dead = 0;

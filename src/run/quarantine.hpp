@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 
 #include "core/error.hpp"
 #include "pg/relation.hpp"
@@ -52,7 +53,9 @@ class Quarantine {
 
   Context& context_;
   bool refused_ = false;
-  std::uint64_t kept_ = 0;  // dead letters that the run had not kept before
+  std::map<std::size_t, int> copies_;  // of the batch: how often a record of a step was kept, by its hash
+  std::int64_t uncounted_ = 0;         // so many letters may be kept before they are counted again
+  std::uint64_t kept_ = 0;             // dead letters that the run had not kept before
 };
 
 }  // namespace etl::run

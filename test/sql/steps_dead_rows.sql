@@ -209,6 +209,24 @@ SELECT t.last_run('dead_rows');
 SELECT id, n FROM state WHERE id IN (7, 8, 1000) ORDER BY 1;
 SELECT reason FROM etl.events WHERE pipeline = 'dead_rows' AND reason LIKE 'rows without%';
 SELECT etl.drop_pipeline('dead_rows');
+-- Equal rows are as many dead letters, and come back as many.
+CREATE TABLE words (v text);
+INSERT INTO words VALUES ('1'), ('x'), ('x'), ('x'), ('y');
+CREATE TABLE numbers (v int);
+SELECT etl.create_pipeline('dead_rows', options => '{"on_error": "quarantine", "write_mode": "append"}', steps => '[
+  {"id": "read", "operator": "table", "params": {"table": "steps_dead_rows.words"}},
+  {"id": "look", "operator": "check", "params": {"severity": "quarantine", "rules": [{"rule": "in_set", "column": "v", "values": ["1", "x"]}, {"rule": "regex", "column": "v", "pattern": "[^y]"}]}, "depends_on": ["read"]},
+  {"id": "number", "operator": "cast", "params": {"columns": {"v": "int"}}, "depends_on": ["look"]},
+  {"id": "save", "operator": "table", "params": {"target": "steps_dead_rows.numbers"}, "depends_on": ["number"]}]') > 0;
+CALL t.run('dead_rows');
+SELECT t.last_run('dead_rows');
+CALL t.run('dead_rows');
+SELECT t.last_run('dead_rows');
+SELECT step, original_record, retry_count FROM etl.dead_letters WHERE pipeline = 'dead_rows' ORDER BY step, id;
+TRUNCATE numbers;
+SELECT etl.dead_letter_replay('dead_rows', 'step = ''number''', '{"v": "7"}');
+TABLE numbers;
+SELECT etl.drop_pipeline('dead_rows');
 -- A step's time is its own: the batch's goes on behind it.
 CREATE FUNCTION hang() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN NEW; END $$;
 CREATE TRIGGER hang BEFORE INSERT ON scores FOR EACH ROW EXECUTE FUNCTION hang();
