@@ -26,4 +26,13 @@ std::string begin_versions_sql(const History& history) {
          same_key(history.upsert, "t") + " AND t." + quote_name(history.valid_to) + " IS NULL WHERE t.tableoid IS NULL";
 }
 
+std::string amend_versions_sql(const History& history) {
+  const std::string different = differs(history.upsert, "t", "s");
+  if (different.empty()) return {};
+  return "UPDATE " + history.upsert.target + " AS t SET " + assignments(history.upsert, "s") + " FROM " +
+         typed_input(history.upsert) + " AS s WHERE " + same_key(history.upsert, "t") + " AND t." +
+         quote_name(history.valid_to) + " IS NULL AND t." + quote_name(history.valid_from) +
+         " OPERATOR(pg_catalog.=) pg_catalog.now() AND (" + different + ")";
+}
+
 }  // namespace etl::compile

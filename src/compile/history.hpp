@@ -18,5 +18,8 @@ struct History {
 // In this order, in one transaction. A batch that is run again changes nothing.
 std::string end_versions_sql(const History& history);
 std::string begin_versions_sql(const History& history);
+// Before the two, where a part of the batch is written already: a version that began in this transaction would end when
+// it began, and another begin then, too; it takes the input's values instead. Empty: there is none but keys.
+std::string amend_versions_sql(const History& history);
 
 }  // namespace etl::compile

@@ -17,8 +17,10 @@ struct UpsertColumn {
   std::string name;
   std::string cast;  // SQL type to cast the input to before it is compared; empty: the same type
   bool key = false;
-  bool set = true;      // may stand in UPDATE SET (an ALWAYS identity may not)
-  bool padded = false;  // char(n): blanks at the end do not count when it is compared
+  bool set = true;  // may stand in UPDATE SET (an ALWAYS identity may not)
+  // SQL type to cast both values to before their images are compared: text of char(n), whose blanks at the end do not
+  // count, and what a domain is made of where the input is that; empty: they are of one type.
+  std::string image = {};
   Operators operators;
   std::string constant = {};  // SQL that stands for it, since the input has no such column; empty: it has
 };

@@ -45,7 +45,9 @@ std::string differs(const Upsert& upsert, const std::string& table, const std::s
   std::vector<std::string> parts;
   for (const UpsertColumn& c : upsert.columns) {
     if (c.key || !c.set) continue;
-    auto image = [&](const std::string& text) { return c.padded ? "CAST(" + text + " AS pg_catalog.text)" : text; };
+    auto image = [&](const std::string& text) {
+      return c.image.empty() ? text : "CAST(" + text + " AS " + c.image + ")";
+    };
     const std::string one = image(value(c, table, Input::kTyped));
     const std::string two = image(value(c, other, input));
     parts.push_back(upsert.elsewhere ? "ROW(" + one + ")::record OPERATOR(pg_catalog.*<>) ROW(" + two + ")::record"

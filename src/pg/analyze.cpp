@@ -313,6 +313,25 @@ std::string type_name(unsigned type, int typmod) {
       [&] { return format_type_extended(type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY); });
 }
 
+TypeAndModifier base_type(unsigned type, int typmod) {
+  return call([&] {
+    TypeAndModifier base{type, typmod};
+    while (true) {
+      if (get_typtype(base.type) == TYPTYPE_DOMAIN) base.type = getBaseTypeAndTypmod(base.type, &base.typmod);
+      const Oid element = get_element_type(base.type);
+      if (!OidIsValid(element) || get_typtype(element) != TYPTYPE_DOMAIN) return base;
+      int typmod_of_element = -1;
+      const Oid array = get_array_type(getBaseTypeAndTypmod(element, &typmod_of_element));
+      if (!OidIsValid(array)) return base;  // a domain over an array
+      base = {array, typmod_of_element};
+    }
+  });
+}
+
+bool is_deterministic(unsigned collation) {
+  return collation == 0 || call([&] { return get_collation_isdeterministic(collation); });
+}
+
 std::string collation_name(unsigned collation) {
   return call([&] { return generate_collation_name(collation); });
 }

@@ -53,6 +53,13 @@ struct Origin {
 bool find_origin(const Column& column, Origin& origin);
 
 std::string type_name(unsigned type, int typmod);
+struct TypeAndModifier {
+  unsigned type;
+  int typmod;
+};
+// What a domain, or an array of a domain, is made of; another type is itself.
+TypeAndModifier base_type(unsigned type, int typmod);
+bool is_deterministic(unsigned collation);       // 0, of a type without collations, is
 std::string collation_name(unsigned collation);  // quoted
 // ORDER BY and row comparison need a default btree operator class.
 bool is_orderable(unsigned type);

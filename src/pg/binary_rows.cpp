@@ -26,6 +26,7 @@ bool is_portable(Oid type) {
   const Oid element = get_element_type(type);
   if (OidIsValid(element)) type = element;
   switch (type) {
+    case MONEYOID:  // its scale is that of lc_monetary
     case REGPROCOID:
     case REGPROCEDUREOID:
     case REGOPEROID:

@@ -199,9 +199,15 @@ void check_deferred_constraints() {
   });
 }
 
+static constexpr std::int64_t kEpochUs =
+    static_cast<std::int64_t>(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * USECS_PER_SEC;
+
 std::int64_t now_us() {
-  return GetCurrentTimestamp() +
-         static_cast<std::int64_t>(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * USECS_PER_SEC;
+  return GetCurrentTimestamp() + kEpochUs;
+}
+
+std::int64_t transaction_us() {
+  return GetCurrentTransactionStartTimestamp() + kEpochUs;
 }
 
 std::string system_identifier() {

@@ -60,7 +60,8 @@ class RunTimer {
 bool run_timer_fired();  // since the last one was made
 void count_as_timer();   // another process's timer has fired for us
 
-std::int64_t now_us();  // microseconds since the Unix epoch
+std::int64_t now_us();          // microseconds since the Unix epoch
+std::int64_t transaction_us();  // likewise, of what SQL calls now()
 std::string system_identifier();
 unsigned database_id();
 

@@ -81,9 +81,11 @@ Input Graph::input(const std::string& id, const Relations& relations) const {
   input.from = named ? quote_name(relation_name(id)) + " AS " + quote_name(id)
                      : "(" + rule(step(id), relations).sql + "\n) AS " + quote_name(id);
   for (const pg::Column& column : columns(id)) {
+    const pg::TypeAndModifier base = pg::base_type(column.type, column.typmod);
     input.columns.push_back({column.name, pg::type_name(column.type, column.typmod), pg::type_name(column.type, -1),
                              pg::btree_operator(column.type, pg::Compare::kEqual),
-                             pg::btree_operator(column.type, pg::Compare::kLess)});
+                             pg::btree_operator(column.type, pg::Compare::kLess), pg::type_name(base.type, base.typmod),
+                             pg::type_name(base.type, -1), pg::is_deterministic(column.collation)});
   }
   return input;
 }

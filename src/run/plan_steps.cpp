@@ -131,20 +131,38 @@ void add_tables(Plan& plan, const pg::Analysis& analysis) {
   }
 }
 
+// Of an incremental pipeline. Files and APIs know themselves what they have read, and may do without keys.
+std::string choose_paged_step(const Graph& graph, const model::Definition& d, const std::vector<std::string>& origins) {
+  if (origins.size() > 1) {
+    throw Error("0A000", "more than one source of files or of an API cannot be read incrementally", {},
+                "Use mode 'full', or make a pipeline of each.");
+  }
+  const bool keys = d.incremental_key || d.incremental_id_key;
+  if (!origins.empty() && !keys && !graph.origin(graph.step(origins[0]))->has_order()) return origins[0];
+  const std::string paged = find_paged_step(graph, d);
+  if (origins.empty() || paged == origins[0]) return paged;
+  throw Error("0A000", "step \"" + paged + "\" cannot be read incrementally beside step \"" + origins[0] + "\"",
+              "Beside a file, an API or another server no SELECT of this database is read incrementally.",
+              "Load step \"" + origins[0] + "\" into a table by a pipeline of its own, and read that table here.");
+}
+
+std::size_t sources(const Graph& graph) {
+  return static_cast<std::size_t>(
+      std::count_if(graph.steps().begin(), graph.steps().end(),
+                    [&](const model::Step& step) { return kind_of(graph.steps(), step) == model::Kind::kSource; }));
+}
+
 void choose_way(Plan& plan) {
   const Graph& graph = *plan.graph;
   const bool plain = graph.steps().size() == plan.sinks.size() + 1 && plan.sinks.size() == 1;  // no step in between
   const bool observed = plan.each_step || (plan.options.observe_steps && !plan.sinks.empty());
   const std::vector<std::string> origins = origin_steps(graph);
-  if (origins.size() == 1 && (plan.definition.mode == "incremental" || is_row_by_row(graph))) {
-    plan.paged_step = origins[0];
+  if (plan.definition.mode == "incremental") {
+    plan.paged_step = choose_paged_step(graph, plan.definition, origins);
+    if (origins.empty() && plain && !observed) return;
     plan.way = Way::kBatch;
-  } else if (!origins.empty() && plan.definition.mode == "incremental") {
-    throw Error("0A000", "more than one source of files or of an API cannot be read incrementally", {},
-                "Use mode 'full', or make a pipeline of each.");
-  } else if (plan.definition.mode == "incremental") {
-    plan.paged_step = find_paged_step(graph, plan.definition);
-    if (plain && !observed) return;
+  } else if (!origins.empty() && sources(graph) == 1 && is_row_by_row(graph)) {  // other rows come once, not by page
+    plan.paged_step = origins[0];
     plan.way = Way::kBatch;
   } else if (plan.parallel = parallel_steps(graph); !plan.parallel.empty() || plan.sinks.size() > 1 || observed ||
                                                     !graph.rules().empty() || !origins.empty() ||

@@ -17,7 +17,8 @@ using model::WriteMode;
 // How SQL over there names and compares a column's type.
 struct FarType {
   std::string full;  // with its modifier
-  std::string bare;  // without
+  std::string base;  // what a domain is made of; otherwise the same
+  std::string bare;  // that without its modifier
   std::string equals;
 };
 
@@ -40,13 +41,18 @@ constexpr char kEquals[] =
     "pg_namespace n ON n.oid = o.oprnamespace WHERE c.opcdefault AND c.opcintype = a.atttypid), "
     "'OPERATOR(pg_catalog.=)')";
 
+constexpr char kBaseType[] =
+    "WITH RECURSIVE d AS (SELECT a.atttypid AS type, a.atttypmod AS typmod, 1 AS depth UNION ALL SELECT t.typbasetype, "
+    "t.typtypmod, d.depth + 1 FROM d JOIN pg_type t ON t.oid = d.type WHERE t.typtype = 'd') "
+    "SELECT type, typmod FROM d ORDER BY depth DESC LIMIT 1";
+
 void read_columns(remote::PostgresConnection& connection, const std::string& table, FarTable& far) {
   const auto rows = connection.table(
-      "SELECT attname, format_type(atttypid, atttypmod), format_type(atttypid, -1), atttypid, atttypmod, "
+      "SELECT attname, format_type(atttypid, atttypmod), format_type(b.type, -1), atttypid, atttypmod, "
       "attnotnull, atthasdef OR attidentity <> '', attgenerated <> '', attidentity = 'a', " +
-          std::string(kEquals) + " FROM pg_attribute a WHERE attrelid = " + table +
-          " AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
-      10);
+          std::string(kEquals) + ", format_type(b.type, b.typmod) FROM pg_attribute a CROSS JOIN LATERAL (" +
+          kBaseType + ") AS b WHERE attrelid = " + table + " AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+      11);
   for (const auto& row : rows) {
     pg::TargetColumn column;
     column.name = row[0];
@@ -57,7 +63,7 @@ void read_columns(remote::PostgresConnection& connection, const std::string& tab
     column.generated = row[7] == "t";
     column.identity_always = row[8] == "t";
     far.table.columns.push_back(column);
-    far.types[row[0]] = {row[1], row[2], row[9]};
+    far.types[row[0]] = {row[1], row[10], row[2], row[9]};
   }
 }
 
@@ -138,12 +144,14 @@ compile::Upsert upsert_into(const SinkPlan& sink, const FarTable& far) {
     c.name = column.name;
     c.key = std::find(sink.keys.begin(), sink.keys.end(), column.name) != sink.keys.end();
     c.set = !target.identity_always;
-    c.padded = type.full.starts_with("character(");
+    if (type.base.starts_with("character(")) c.image = "pg_catalog.text";
     c.operators.equal = type.equals;
     const bool same = pg::has_binary_form(column.type) && column.type == target.type;
     if (!same || (column.typmod != target.typmod && target.typmod != -1)) {
-      c.cast = cast_cuts(type.full) ? type.bare : type.full;
-      if (same && cast_cuts(type.full)) c.cast.clear();
+      const bool cuts = cast_cuts(type.base);
+      if (!cuts) c.cast = type.full;
+      if (cuts && !same) c.cast = type.bare;
+      if (cuts && type.base != type.full && c.image.empty()) c.image = type.bare;
     }
     // What is one key there may be several here.
     if (c.key && (!c.cast.empty() || type.equals != operators_of(column.type).equal)) upsert.keys_may_merge = true;

@@ -255,14 +255,16 @@ void prepare_upsert(SinkPlan& sink, const std::vector<std::string>& order) {
     c.name = column.name;
     c.key = std::find(sink.keys.begin(), sink.keys.end(), column.name) != sink.keys.end();
     c.set = !target.identity_always;
-    c.padded = target.type == kBpchar;
+    const pg::TypeAndModifier base = pg::base_type(target.type, target.typmod);
+    if (base.type == kBpchar) c.image = "pg_catalog.text";
     if (c.key) c.operators = operators_of(target.type);
     if (column.type != target.type || (column.typmod != target.typmod && target.typmod != -1)) {
-      const std::string full = pg::type_name(target.type, target.typmod);
-      c.cast = cast_cuts(full) ? pg::type_name(target.type, -1) : full;
-      if (column.type == target.type && cast_cuts(full)) c.cast.clear();
+      const bool cuts = cast_cuts(pg::type_name(base.type, base.typmod));
+      if (!cuts) c.cast = pg::type_name(target.type, target.typmod);
+      if (cuts && column.type != base.type) c.cast = pg::type_name(base.type, -1);
+      if (cuts && base.type != target.type && c.image.empty()) c.image = pg::type_name(base.type, -1);
     }
-    if (c.key && !c.cast.empty() && !keeps_apart(column.type, target.type)) sink.upsert.keys_may_merge = true;
+    if (c.key && !c.cast.empty() && !keeps_apart(column.type, base.type)) sink.upsert.keys_may_merge = true;
     sink.upsert.columns.push_back(c);
     if (!sink.keys.empty() && column.name == sink.keys[0]) {
       sink.key_range = sink.keys.size() == 1 && order == sink.keys && c.cast.empty() && column.type == target.type &&

@@ -1,13 +1,24 @@
 #include "sink/history_sink.hpp"
 
+#include "pg/transaction.hpp"
+
 namespace etl::sink {
 
+std::unique_ptr<pg::Statement> HistorySink::prepare(const std::string& sql, pg::Relation& input) const {
+  return std::make_unique<pg::Statement>(sql, std::vector<unsigned>{}, std::vector{pg::NamedRelation{"input", &input}},
+                                         pg::Planning::kIndexProbe);
+}
+
 HistorySink::Statements HistorySink::prepare(pg::Relation& input) const {
-  const auto statement = [&](const std::string& sql) {
-    return std::make_unique<pg::Statement>(sql, std::vector<unsigned>{},
-                                           std::vector{pg::NamedRelation{"input", &input}}, pg::Planning::kIndexProbe);
-  };
-  return {statement(compile::end_versions_sql(history_)), statement(compile::begin_versions_sql(history_))};
+  return {prepare(compile::end_versions_sql(history_), input), prepare(compile::begin_versions_sql(history_), input),
+          nullptr};
+}
+
+std::uint64_t HistorySink::amend(Statements& statements, pg::Relation& input) const {
+  const std::string sql = compile::amend_versions_sql(history_);
+  if (sql.empty()) return 0;
+  if (!statements.amend) statements.amend = prepare(sql, input);
+  return statements.amend->modify().updated;
 }
 
 void HistorySink::open(pg::Relation& page) {
@@ -23,8 +34,12 @@ Written HistorySink::write(pg::Relation& page) {
   if (last_ones.rows() == 0) return written;
   if (&last_ones != &page && !of_last_.end) of_last_ = prepare(last_ones);
   Statements& statements = &last_ones == &page ? of_page_ : of_last_;
-  written.updated = statements.end->modify().updated;
-  written.inserted = statements.begin->modify().inserted - written.updated;
+  const bool again = written_us_ == pg::transaction_us();
+  written_us_ = pg::transaction_us();
+  const std::uint64_t amended = again ? amend(statements, last_ones) : 0;
+  const std::uint64_t ended = statements.end->modify().updated;
+  written.inserted = statements.begin->modify().inserted - ended;
+  written.updated = amended + ended;
   written.unchanged = last_ones.rows() - written.inserted - written.updated;
   return written;
 }

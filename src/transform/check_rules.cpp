@@ -132,7 +132,7 @@ class Reader {
   }
 
   CheckRule not_null(const Column& column) const {
-    return row_rule({column.name}, "column \"" + column.name + "\" is NULL", value(column) + " IS NULL");
+    return row_rule({column.name}, "column \"" + column.name + "\" is NULL", is_null(input_, column.name));
   }
 
   // All rows of a key that comes more than once, since nothing says which of them is right.
@@ -140,7 +140,7 @@ class Reader {
     std::string keys, known;
     for (const std::string& name : columns_) {
       keys += (keys.empty() ? "" : ", ") + qualified(input_, name);
-      known += " AND " + qualified(input_, name) + " IS NOT NULL";
+      known += " AND " + is_not_null(input_, name);
     }
     const std::string same = "\"_etl_same_" + std::to_string(number_) + "\"";
     CheckRule rule =
@@ -164,9 +164,9 @@ class Reader {
   }
 
   CheckRule regex(const Column& column) const {
-    return row_rule(
-        {column.name}, "column \"" + column.name + "\" does not match " + text("pattern"),
-        "CAST(" + value(column) + " AS pg_catalog.text) OPERATOR(pg_catalog.!~) " + quote_literal(text("pattern")));
+    return row_rule({column.name}, "column \"" + column.name + "\" does not match " + text("pattern"),
+                    text_for_pattern(column, "CAST(" + value(column) + " AS pg_catalog.text)") +
+                        " OPERATOR(pg_catalog.!~) " + quote_literal(text("pattern")));
   }
 
   // An ARRAY of arrays has no arrays as its elements, so these are compared one by one.
@@ -192,7 +192,7 @@ class Reader {
     std::string known, same;
     for (std::size_t i = 0; i < columns_.size(); ++i) {
       const Column& column = want_column(input_, columns_[i]);
-      known += value(column) + " IS NOT NULL AND ";
+      known += is_not_null(input_, column.name) + " AND ";
       same += (same.empty() ? "" : " AND ") + ("\"_etl_referenced\"." + quote_name(references[i])) + " " +
               column.equal + " " + value(column);
     }

@@ -54,10 +54,11 @@ std::vector<Column> columns_of(const Call& call, const Input& input, const std::
 
 // A cast cuts a text to the length of its type without a word.
 void want_fitting(const Column& column, const std::string& text) {
-  const std::size_t open = column.type.find('(');
-  if (!is_text(column) || open == std::string::npos) return;
+  const std::size_t open = column.base_type.find('(');
+  if (!column.base_type.starts_with("character") || column.base_type.ends_with("]") || open == std::string::npos)
+    return;
   const auto length = std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; });
-  if (length <= std::stol(column.type.substr(open + 1))) return;
+  if (length <= std::stol(column.base_type.substr(open + 1))) return;
   throw Error("22001", "param \"value\" is too long for column \"" + column.name + "\"",
               "The column is of type " + column.type + ".", "Cast the column to text before, or use a shorter value.");
 }
@@ -65,7 +66,7 @@ void want_fitting(const Column& column, const std::string& text) {
 std::string drop_sql(const Input& input, const std::vector<Column>& columns) {
   std::string complete;
   for (const Column& column : columns) {
-    complete += (complete.empty() ? "" : " AND ") + qualified(input, column.name) + " IS NOT NULL";
+    complete += (complete.empty() ? "" : " AND ") + is_not_null(input, column.name);
   }
   return "SELECT " + all_columns(input) + " FROM " + input.from + " WHERE " + complete;
 }
@@ -134,7 +135,8 @@ std::string figures_sql(const Input& input, const std::vector<Column>& columns, 
   for (std::size_t i = 0; i < columns.size(); ++i) {
     const std::string n = "n" + std::to_string(i);
     const std::string difference = "\"_etl_before\"." + n + " OPERATOR(pg_catalog.-) \"_etl_after\"." + n;
-    counts += ", pg_catalog.count(*) FILTER (WHERE " + quote_name(columns[i].name) + " IS NULL) AS " + n;
+    counts +=
+        ", pg_catalog.count(*) FILTER (WHERE " + quote_name(columns[i].name) + " IS NOT DISTINCT FROM NULL) AS " + n;
     filled += (filled.empty() ? "" : " OPERATOR(pg_catalog.+) ") + difference;
     names += (names.empty() ? "" : ", ") + ("CASE WHEN " + difference + " OPERATOR(pg_catalog.>) 0 THEN ") +
              literal(columns[i].name, "pg_catalog.text") + " END";

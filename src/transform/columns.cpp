@@ -95,6 +95,18 @@ bool is_text(const Column& column) {
   return is_among(std::array<std::string_view, 3>{"character varying", "pg_catalog.bpchar", "pg_catalog.text"}, column);
 }
 
+std::string is_null(const Input& input, std::string_view column) {
+  return qualified(input, column) + " IS NOT DISTINCT FROM NULL";
+}
+
+std::string is_not_null(const Input& input, std::string_view column) {
+  return qualified(input, column) + " IS DISTINCT FROM NULL";
+}
+
+std::string text_for_pattern(const Column& column, const std::string& text) {
+  return column.deterministic ? text : "(" + text + " COLLATE pg_catalog.\"default\")";
+}
+
 void want_unique(const std::vector<std::string>& names) {
   std::set<std::string> seen;
   for (const std::string& name : names) {

@@ -40,6 +40,12 @@ bool is_integer(const Column& column);  // smallint, integer, bigint
 bool is_number(const Column& column);   // those and numeric, real, double precision
 bool is_text(const Column& column);     // text, character varying, character
 
+// Whether "id"."column" itself is NULL: IS NULL would also say so of a row of NULLs. Looks no operator up.
+std::string is_null(const Input& input, std::string_view column);
+std::string is_not_null(const Input& input, std::string_view column);
+// The value's text in a collation in which patterns can be held against it.
+std::string text_for_pattern(const Column& column, const std::string& text);
+
 // Error 42701 when a name comes twice.
 void want_unique(const std::vector<std::string>& names);
 

@@ -1,17 +1,26 @@
+#include <algorithm>
+
 #include "core/quote.hpp"
 #include "transform/columns.hpp"
 
 namespace etl::transform {
 
+static bool names_input(std::string_view query) {
+  constexpr std::string_view kName = "input";
+  const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; };
+  return std::search(query.begin(), query.end(), kName.begin(), kName.end(), same) != query.end();
+}
+
 // Each input stands under its id, a single one also as input. A WITH query that is named once is planned as a part of
-// the whole; one that is named twice is computed once, so that no name is given that the query does not hold.
+// the whole; one that is named twice is computed once, so that no name is given that the query does not hold in any
+// case.
 static Rule compile_sql(const Call& call) {
   std::string with;
   for (const Input& input : call.inputs) {
     with += (with.empty() ? "WITH " : ", ") + quote_name(input.id) + " AS (SELECT * FROM " + input.from + ")";
   }
   const std::string query = text_or(call, "query", "");
-  if (call.inputs.size() == 1 && query.find("input") != std::string::npos)
+  if (call.inputs.size() == 1 && names_input(query))
     with += ", " + quote_name("input") + " AS NOT MATERIALIZED (SELECT * FROM " + quote_name(call.inputs[0].id) + ")";
   return {.sql = with + " SELECT * FROM (" + query + "\n) AS _etl_step"};
 }

@@ -25,6 +25,9 @@ struct Column {
   // Of the type's default btree operator class, as OPERATOR(schema.name); the bare name if there is no class.
   std::string equal = "OPERATOR(pg_catalog.=)";
   std::string less = "OPERATOR(pg_catalog.<)";
+  std::string base_type = type;  // what a domain, or an array of a domain, is made of; otherwise the same
+  std::string bare_base_type = bare_type;
+  bool deterministic = true;  // its collation: where it is not, a pattern wants another one
 };
 
 struct Input {

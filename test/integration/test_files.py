@@ -6,7 +6,7 @@ import os
 
 import psycopg
 import pytest
-from file_pipelines import create, refused, run, steps
+from file_pipelines import create, refused, refused_with, run, steps
 from workbench import OWNER
 
 
@@ -155,3 +155,48 @@ def test_dead_letters_of_a_sink_behind_a_file_are_replayed(bench, folder):
         patched = ("p", "step = 'save'", json.dumps({"name": "rob"}))
         assert owner.execute("SELECT etl.dead_letter_replay(%s, %s, %s)", patched).fetchone() == (1,)
     assert bench.admin.execute("SELECT id, name FROM w.people ORDER BY 1").fetchall() == [(1, "ann"), (2, "rob")]
+
+
+def with_a_table(path, *joined, target="w.people"):
+    """Steps from a file and a table: each row of both, or what a step makes of both."""
+    read = [
+        {"id": "file", "operator": "csv", "params": {"path": path, "columns": {"id": "int", "name": "text"}}},
+        {"id": "table", "operator": "sql", "params": {"query": "SELECT id, name, at FROM w.here"}},
+        {"id": "slim", "operator": "drop_columns", "params": {"columns": ["at"]}, "depends_on": ["table"]},
+    ]
+    ends = [joined[-1]["id"]] if joined else ["file", "slim"]
+    save = {"id": "save", "operator": "table", "params": {"target": target}, "depends_on": ends}
+    return json.dumps([*read, *joined, save])
+
+
+def here(bench):
+    bench.admin.execute("CREATE TABLE w.here (id int PRIMARY KEY, name text, at timestamptz NOT NULL DEFAULT now())")
+    bench.admin.execute(f"INSERT INTO w.here VALUES (-1, 'a'), (-2, 'b'); ALTER TABLE w.here OWNER TO {OWNER}")
+
+
+@pytest.mark.parametrize("records", [0, 250])
+def test_rows_of_another_source_come_once(bench, folder, records):
+    (folder / "p.csv").write_text("id,name\n" + "".join(f"{i},n{i}\n" for i in range(1, records + 1)))
+    here(bench)
+    bench.admin.execute(f"CREATE TABLE w.log (id int, name text); ALTER TABLE w.log OWNER TO {OWNER}")
+    create(bench, with_a_table("p.csv", target="w.log"), options='{"write_mode": "append"}')
+    assert run(bench) == "succeeded"
+    assert bench.one("SELECT count(*) || ' ' || count(*) FILTER (WHERE id < 0) FROM w.log") == f"{records + 2} 2"
+
+
+def test_a_table_beside_a_file_is_not_read_incrementally(bench, folder):
+    (folder / "p.csv").write_text("id,name\n-1,one\n")
+    here(bench)
+    query = "SELECT t.id, f.name FROM slim t LEFT JOIN file f USING (id)"
+    joined = {"id": "joined", "operator": "sql", "params": {"query": query}, "depends_on": ["slim", "file"]}
+    keys = {"incremental_key": "at", "incremental_id_key": "id"}
+    error = refused_with(bench, with_a_table("p.csv", joined), mode="incremental", **keys)
+    assert error == ("0A000", 'step "table" cannot be read incrementally beside step "file"')
+    keys["incremental_key"] = "name"
+    assert refused(bench, with_a_table("p.csv", joined), mode="incremental", **keys) == "42702"
+    keys["incremental_key"] = "changed"
+    assert refused(bench, with_a_table("p.csv", joined), mode="incremental", **keys) == "42703"
+    # The file itself is, with all rows of the table.
+    create(bench, with_a_table("p.csv", joined), mode="incremental", options='{"settle": "0s"}')
+    assert run(bench) == "succeeded"
+    assert bench.admin.execute("SELECT id, name FROM w.people ORDER BY 1 DESC").fetchall() == [(-1, "one"), (-2, None)]

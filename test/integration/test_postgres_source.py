@@ -104,6 +104,21 @@ def test_types_of_that_database_alone_come_as_text(far, bench):
     ]
 
 
+def test_money_is_of_the_scale_of_its_server(far, bench):
+    """Its binary form is a number of what lc_monetary calls the smallest unit."""
+    far.execute("CREATE TABLE wide (id int PRIMARY KEY, paid money); INSERT INTO wide VALUES (1, '1234.50'), (2, NULL)")
+    bench.admin.execute(
+        "CREATE TABLE w.wide (id int PRIMARY KEY, paid text); CREATE TABLE w.cash (id int PRIMARY KEY, paid money);"
+        f"ALTER TABLE w.wide OWNER TO {OWNER}; ALTER TABLE w.cash OWNER TO {OWNER}"
+    )
+    source = {"query": "SELECT id, paid FROM wide"}
+    assert refused_with(bench, far_steps(source, "w.cash"))[0] == "42804"
+    create(bench, far_steps(source, "w.wide"))
+    assert run(bench) == "succeeded"
+    text = far.execute("SELECT paid::text FROM wide WHERE id = 1").fetchone()[0]
+    assert bench.admin.execute("SELECT * FROM w.wide ORDER BY 1").fetchall() == [(1, text), (2, None)]
+
+
 def test_equal_keys_are_not_split_and_a_paused_run_goes_on(far, bench):
     far.execute(
         "CREATE TABLE wide AS SELECT n / 40 AS id, n AS value FROM generate_series(0, 3999) n ORDER BY md5(n::text)"

@@ -175,6 +175,24 @@ def test_no_value_is_cut(far, bench):
     assert run(bench)[:2] == ("failed", "22001")
 
 
+def test_no_value_is_cut_for_a_domain(far, bench):
+    bench.admin.execute("CREATE TABLE w.near (id text PRIMARY KEY, c text, p text)")
+    bench.admin.execute(
+        f"INSERT INTO w.near VALUES ('1', 'ab', 'x'), ('2', NULL, NULL); ALTER TABLE w.near OWNER TO {OWNER}"
+    )
+    far.execute("CREATE DOMAIN code AS varchar(3); CREATE DOMAIN own AS code; CREATE DOMAIN padded AS char(3)")
+    far.execute("CREATE TABLE copy (id code PRIMARY KEY, c own, p padded)")
+    create(bench, there(), options='{"on_error": "quarantine"}')
+    assert run(bench) == "succeeded" and counts(bench) == (2, 2, 0, 0)
+    assert run(bench) == "succeeded" and counts(bench) == (2, 0, 0, 2)
+    bench.admin.execute("UPDATE w.near SET c = 'abcde' WHERE id = '1'; UPDATE w.near SET c = 'abc' WHERE id = '2'")
+    bench.admin.execute("INSERT INTO w.near VALUES ('abcd'), ('abce')")
+    assert run(bench) == "succeeded" and counts(bench) == (5 - 1, 0, 1, 0)
+    assert far.execute("SELECT * FROM copy ORDER BY 1").fetchall() == [("1", "ab", "x  "), ("2", "abc", None)]
+    letters = bench.admin.execute("SELECT original_record ->> 'id', error_code FROM etl.dead_letters ORDER BY 1")
+    assert letters.fetchall() == [("1", "22001"), ("abcd", "22001"), ("abce", "22001")]
+
+
 def test_keys_that_are_one_only_over_there(far, bench):
     bench.admin.execute("CREATE TABLE w.near (id text, n int); INSERT INTO w.near VALUES ('01', 1), ('1', 2), ('2', 3)")
     bench.admin.execute(f"ALTER TABLE w.near OWNER TO {OWNER}")

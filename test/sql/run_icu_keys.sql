@@ -77,3 +77,17 @@ TRUNCATE inc_dst;
 CALL t.run('icu');
 SELECT t.last_run('icu');
 SELECT etl.drop_pipeline('icu');
+-- Held against a pattern, which wants a deterministic collation: mask and check.
+CREATE TABLE patterns (id int PRIMARY KEY, v text COLLATE any_case);
+INSERT INTO patterns VALUES (1, 'one@example.com'), (2, 'Two'), (3, NULL);
+CREATE TABLE masked (id int PRIMARY KEY, v text);
+SELECT etl.create_pipeline('icu', options => '{"on_error": "quarantine"}', steps => '[
+  {"id": "read", "operator": "table", "params": {"table": "run_icu_keys.patterns"}},
+  {"id": "small", "operator": "check", "params": {"rules": [{"rule": "regex", "column": "v", "pattern": "^[a-z@.]+$"}], "severity": "quarantine"}, "depends_on": "read"},
+  {"id": "hidden", "operator": "mask", "params": {"columns": {"v": "partial"}}, "depends_on": "small"},
+  {"id": "save", "operator": "table", "params": {"target": "run_icu_keys.masked"}, "depends_on": "hidden"}]') > 0;
+CALL t.run('icu');
+SELECT t.last_run('icu');
+SELECT * FROM masked ORDER BY id;
+SELECT original_record, error_message FROM etl.dead_letters WHERE pipeline = 'icu';
+SELECT etl.drop_pipeline('icu');

@@ -35,6 +35,26 @@ CALL t.step('mask', '{"columns": {"at": "redact", "bytes": "redact", "Tags": "re
 -- Nothing stays nothing.
 CREATE VIEW none AS SELECT * FROM src WHERE false;
 CALL t.step('mask', '{"columns": {"name": "hash", "born": "partial", "pay": "redact"}}', 'SELECT id, name, mail, code, born::text, pay, "a ""b" FROM none', inputs => '["none"]');
+-- A time in an array, a range or a domain is taken in UTC, too, whatever the session's time zone.
+CREATE DOMAIN due AS timestamptz(0);
+CREATE TABLE zoned (id int PRIMARY KEY, at timestamptz[], during tstzrange, spans tstzmultirange, many tstzrange[], own due, dues due[]);
+INSERT INTO zoned VALUES (1, NULL, NULL, NULL, NULL, NULL, NULL), (2, '{}', 'empty', '{}', '{}', 'infinity', '{}'),
+    (3, ARRAY[timestamptz '2024-01-01 12:00:00+00', NULL], tstzrange('2024-01-01 00:00+00', '2024-01-02 00:00+00'), tstzmultirange(tstzrange('2024-01-01 00:00+00', '2024-01-02 00:00+00'), tstzrange('2024-02-01 00:00+00', NULL)),
+     ARRAY[tstzrange('2024-01-01 00:00+00', '2024-01-02 00:00+00', '[]'), NULL], '2024-01-01 12:00+00', ARRAY[timestamptz '2024-01-01 12:00:00+00']),
+    (4, ARRAY[[timestamptz '2024-01-01 12:00:00+00']], tstzrange(NULL, '2024-01-02 00:00+00'), NULL, NULL, NULL, NULL),
+    (5, '[0:0]={2024-01-01 12:00:00+00}', tstzrange(NULL, NULL), NULL, NULL, NULL, NULL);
+CREATE FUNCTION hash(value text) RETURNS text LANGUAGE sql AS $$ SELECT encode(sha256(convert_to(value, 'UTF8')), 'hex') $$;
+CREATE VIEW by_hand AS SELECT id, hash((ARRAY[NULL, '{}', '{"2024-01-01 12:00:00",NULL}', '[1:1][1:1]={"2024-01-01 12:00:00"}', '[0:0]={"2024-01-01 12:00:00"}'])[id]) AS at,
+    hash((ARRAY[NULL, 'empty', '["2024-01-01 00:00:00","2024-01-02 00:00:00")', '(,"2024-01-02 00:00:00")', '(,)'])[id]) AS during,
+    hash((ARRAY[NULL, '{}', '{["2024-01-01 00:00:00","2024-01-02 00:00:00"),["2024-02-01 00:00:00",)}'])[id]) AS spans,
+    hash((ARRAY[NULL, '{}', '{"[\"2024-01-01 00:00:00\",\"2024-01-02 00:00:00\"]",NULL}'])[id]) AS many, hash((ARRAY[NULL, 'infinity', '2024-01-01 12:00:00'])[id]) AS own,
+    hash((ARRAY[NULL, '{}', '{"2024-01-01 12:00:00"}'])[id]) AS dues FROM zoned;
+SELECT '{"columns": {"at": "hash", "during": "hash", "spans": "hash", "many": "hash", "own": "hash", "dues": "hash"}}' AS hashed \gset
+SET timezone = 'Asia/Tokyo';
+CALL t.step('mask', :'hashed', 'SELECT * FROM by_hand', inputs => '["zoned"]');
+SET timezone = 'America/New_York';
+CALL t.step('mask', :'hashed', 'SELECT * FROM by_hand', inputs => '["zoned"]');
+RESET timezone;
 -- How it is run.
 CREATE TABLE dst (LIKE src INCLUDING ALL);
 SELECT etl.create_pipeline('mask', steps => '[

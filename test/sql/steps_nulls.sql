@@ -80,3 +80,14 @@ SELECT refused('{"strategy": "ffill", "order_by": "id down"}');
 SELECT refused('{"strategy": "ffill", "order_by": "id nulls"}');
 SELECT refused('{"order_by": "id"}');
 SELECT etl.drop_pipeline('nulls');
+-- A domain's length is its base type's.
+CREATE DOMAIN code AS varchar(3);
+ALTER TABLE src ADD COLUMN code code;
+SELECT refused('{"strategy": "constant", "value": "long", "columns": ["code"]}');
+-- A row of a composite type is no NULL because there is one in it.
+CREATE TYPE pair AS (a int, b int);
+CREATE TABLE pairs (id int PRIMARY KEY, pair pair);
+INSERT INTO pairs VALUES (1, '(1,2)'), (2, '(1,)'), (3, '(,)'), (4, NULL);
+CALL t.step('clean_nulls', '{"columns": ["pair"]}', 'SELECT * FROM pairs WHERE id < 4', inputs => '["pairs"]');
+CALL t.step('clean_nulls', '{"columns": ["pair"], "strategy": "constant", "value": "(0,0)"}', 'SELECT id, CASE WHEN id = 4 THEN ''(0,0)''::pair ELSE pair END FROM pairs', inputs => '["pairs"]');
+CALL t.step('check', '{"rules": [{"rule": "not_null", "column": "pair"}], "severity": "warn"}', 'SELECT * FROM pairs', inputs => '["pairs"]');

@@ -72,6 +72,18 @@ INSERT INTO src SELECT i, i % 7, i * 1.5 FROM generate_series(1001, 1010) i;
 CALL t.run('inc');
 SELECT t.last_run('inc');
 SELECT count(*) FROM (SELECT id, v FROM src WHERE grp <= 3 EXCEPT SELECT * FROM even) d;
+-- `input` in any case is the input, and no table that is called so.
+CREATE TABLE input (id int PRIMARY KEY, v numeric);
+INSERT INTO input VALUES (-1, 0);
+CREATE TABLE upper_case (id int PRIMARY KEY, v numeric);
+SELECT etl.create_pipeline('upper', steps => '[
+  {"id": "extract", "operator": "table", "params": {"table": "steps_runs.src"}},
+  {"id": "first", "operator": "sql", "params": {"query": "SELECT id, v FROM INPUT WHERE Input.id <= 3"}, "depends_on": ["extract"]},
+  {"id": "save", "operator": "table", "params": {"target": "steps_runs.upper_case"}, "depends_on": ["first"]}]') > 0;
+CALL t.run('upper');
+SELECT t.last_run('upper');
+SELECT id FROM upper_case ORDER BY id;
+DROP TABLE input;
 -- Errors.
 SELECT t.refused($$ SELECT etl.create_pipeline('bad', mode => 'incremental', incremental_key => 'at', incremental_id_key => 'nr', steps => '[
   {"id": "a", "operator": "table", "params": {"table": "steps_runs.src"}},

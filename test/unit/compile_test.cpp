@@ -71,9 +71,9 @@ TEST(Page, KeepsTheSourcesOrderForEqualKeys) {
 Upsert upsert() {
   Upsert u;
   u.target = "analytics.t";
-  u.columns = {{"id", "", true, true, false, {}},
-               {"a", "", false, true, true, {}},
-               {"n", "numeric(10,2)", false, true, false, {}}};
+  u.columns = {{"id", "", true, true, "", {}},
+               {"a", "", false, true, "pg_catalog.text", {}},
+               {"n", "numeric(10,2)", false, true, "", {}}};
   return u;
 }
 
@@ -100,7 +100,7 @@ TEST(Upsert, OnConflictJoinsTheTargetFirst) {
 TEST(Upsert, KeysAloneAreOnlyInserted) {
   Upsert u;
   u.target = "t";
-  u.columns = {{"id", "", true, true, false, {}}};
+  u.columns = {{"id", "", true, true, "", {}}};
   EXPECT_EQ(merge_sql(u).find("UPDATE"), std::string::npos);
   EXPECT_NE(on_conflict_sql(u).find("DO NOTHING"), std::string::npos);
 }

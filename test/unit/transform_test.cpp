@@ -161,7 +161,7 @@ TEST(Transform, QualifiesFunctionsAndOperators) {
                                         "OR",     "OPERATOR", "OVER",  "ROW",     "SELECT", "VALUES",  "WHEN",
                                         "WHERE",  "WITH",     "GROUP", "LATERAL", "N",      "numeric", "varying"};
   const std::regex call(R"(([\w.]+) ?\()");
-  const std::regex symbols(R"([<>=+/%~!|&^#@-]|IS (NOT )?DISTINCT|NULLIF|BETWEEN|USING|LIKE|SIMILAR)");
+  const std::regex symbols(R"([<>=+/%~!|&^#@-]|IS (NOT )?DISTINCT FROM (?!NULL\b)|NULLIF|BETWEEN|USING|LIKE|SIMILAR)");
   for (const auto& [op, params] : kCalls) {
     const Rule rule = compile(op, params);
     for (const std::string& sql : {rule.sql, rule.figures, rule.violations}) {
