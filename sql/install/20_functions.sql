@@ -24,12 +24,12 @@ COMMENT ON FUNCTION etl.create_pipeline(text, text, text, text, text[], text, te
 CREATE FUNCTION etl.alter_pipeline(name text, changes jsonb) RETURNS bigint
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'etl_alter_pipeline';
 COMMENT ON FUNCTION etl.alter_pipeline(text, jsonb) IS
-'Changes a pipeline that is IDLE, PAUSED or FAILED: keys as in create_pipeline, JSON null resets one to its default; returns its id. A role with ALTER changes batch_size, description, options, schedule and tags; the rest names what runs with the owner''s rights, and is for roles that can SET ROLE to the owner';
+'Changes a pipeline that is IDLE, PAUSED or FAILED: keys as in create_pipeline, JSON null resets one to its default; returns its id. A role with ALTER changes batch_size, description, schedule, tags and the options but index_mappings, index_settings, range and write_mode; the rest names what runs with the owner''s rights, and is for roles that can SET ROLE to the owner';
 
 CREATE FUNCTION etl.alter_pipeline(id bigint, changes jsonb) RETURNS bigint
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'etl_alter_pipeline';
 COMMENT ON FUNCTION etl.alter_pipeline(bigint, jsonb) IS
-'Changes a pipeline that is IDLE, PAUSED or FAILED: keys as in create_pipeline, JSON null resets one to its default; returns its id. A role with ALTER changes batch_size, description, options, schedule and tags; the rest names what runs with the owner''s rights, and is for roles that can SET ROLE to the owner';
+'Changes a pipeline that is IDLE, PAUSED or FAILED: keys as in create_pipeline, JSON null resets one to its default; returns its id. A role with ALTER changes batch_size, description, schedule, tags and the options but index_mappings, index_settings, range and write_mode; the rest names what runs with the owner''s rights, and is for roles that can SET ROLE to the owner';
 
 CREATE FUNCTION etl.rename_pipeline(name text, new_name text) RETURNS bigint
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_rename_pipeline';

@@ -6,6 +6,7 @@
 #include "catalog/runs.hpp"
 #include "core/json.hpp"
 #include "core/yaml.hpp"
+#include "model/options.hpp"
 #include "model/steps.hpp"
 #include "pg/log.hpp"
 #include "pg/process.hpp"
@@ -52,7 +53,7 @@ std::vector<run::Finding> faults_of(const Definition& definition) {
 }
 
 // What names code that runs with the owner's rights, or where it writes: the first key of it that differs.
-const char* owners_change(const Definition& old, const Definition& changed) {
+std::string owners_change(const Definition& old, const Definition& changed) {
   if (changed.create_target) return "create_target";
   if (changed.incremental_id_key != old.incremental_id_key) return "incremental_id_key";
   if (changed.incremental_key != old.incremental_key) return "incremental_key";
@@ -62,16 +63,19 @@ const char* owners_change(const Definition& old, const Definition& changed) {
   if (changed.search_path != old.search_path) return "search_path";
   if (changed.source != old.source) return "source";
   if (changed.target != old.target) return "target";
-  return nullptr;
+  (void)model::parse_options(changed.options);
+  const std::string option = model::owners_option(old.options, changed.options);
+  return option.empty() ? "" : "options." + option;
 }
 
 void check_alter(const Definition& old, const Definition& changed) {
-  const char* key = owners_change(old, changed);
-  if (key == nullptr || may(old, Right::kOwner)) return;
-  throw Error("42501", "permission denied to change \"" + std::string(key) + "\" of pipeline \"" + old.name + "\"",
-              "It says what runs with the rights of role \"" + pg::role_name(old.owner) + "\".",
-              "ALTER is for batch_size, description, options, schedule and tags. The rest is for roles that can SET "
-              "ROLE to the owner.");
+  const std::string key = owners_change(old, changed);
+  if (key.empty() || may(old, Right::kOwner)) return;
+  throw Error(
+      "42501", "permission denied to change \"" + key + "\" of pipeline \"" + old.name + "\"",
+      "It says what runs with the rights of role \"" + pg::role_name(old.owner) + "\".",
+      "ALTER is for batch_size, description, schedule, tags and most options. The rest is for roles that can SET "
+      "ROLE to the owner.");
 }
 
 // `old` is locked.

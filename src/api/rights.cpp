@@ -63,12 +63,14 @@ void check_secret_name(const std::string& option, const std::string& value) {
 
 // A secret is of whoever put it into the directory. Every role with USAGE on a server may make a mapping for itself, so
 // the name of a file must not be enough to use what lies in it.
-void want_secret_reader(const std::string& option) {
+// The ca_file of a server is any file: whether it is there, and what it is, is nobody else's business.
+void want_file_reader(const std::string& option, const std::string& object) {
   const pg::RoleId role = pg::current_role();
   if (pg::is_superuser(role) || pg::has_role(role, ROLE_PG_READ_SERVER_FILES)) return;
   throw Error("42501", "permission denied to set option \"" + option + "\"",
-              "Only a superuser or a member of pg_read_server_files makes or changes a mapping that names a file.",
-              "Ask one to run CREATE USER MAPPING for you.");
+              "Only a superuser or a member of pg_read_server_files makes or changes a " +
+                  (object == "SERVER" ? std::string("server") : std::string("mapping")) + " that names a file.",
+              "Ask one to run CREATE " + object + " for you.");
 }
 
 void check_url(const std::string& url) {
@@ -113,10 +115,11 @@ void check_option(const std::string& name, const std::string& value, Oid catalog
     if (k != name) continue;
     if (name == "url") check_url(value);
     if (name == "password_required") check_password_required(value);
+    if (name == "ca_file") want_file_reader(name, "SERVER");
     if (catalog == ForeignServerRelationId) (void)parse_server_limits({{name, value}});
     if (catalog == UserMappingRelationId && name.ends_with("_file")) {
       check_secret_name(name, value);
-      want_secret_reader(name);
+      want_file_reader(name, "USER MAPPING");
     }
     return;
   }

@@ -6,6 +6,7 @@
 #include "catalog/pipelines.hpp"
 #include "catalog/runs.hpp"
 #include "pg/process.hpp"
+#include "pg/role.hpp"
 #include "pg/transaction.hpp"
 #include "worker/keeper.hpp"
 
@@ -41,9 +42,15 @@ model::Definition definition_of_run(const catalog::Run& run) {
   return may(*definition, Right::kRun) ? *definition : check_right(*definition, Right::kMonitor);
 }
 
-// The error as the run met it, with its own SQLSTATE.
-[[noreturn]] void raise(const catalog::Run& run) {
+// As etl.visible_pipeline.shows_rows.
+bool shows_rows(const model::Definition& definition) {
+  return pg::has_role(pg::current_role(), definition.owner) || may(definition, Right::kAlter);
+}
+
+// The error as the run met it, with its own SQLSTATE. What may hold data of the source is for who may see that.
+[[noreturn]] void raise(const catalog::Run& run, const model::Definition& definition) {
   Error error = run.error.value_or(Error("XX000", "run " + std::to_string(run.id) + " failed"));
+  if (!shows_rows(definition)) error = Error(error.sqlstate, error.message, {}, error.hint);
   error.context = "run " + std::to_string(run.id) + (error.context.empty() ? "" : "\n" + error.context);
   throw error;
 }
@@ -109,7 +116,7 @@ ETL_FUNCTION(etl_run_wait) {
     const std::int64_t id = request_run(definition, params);
     const catalog::Run run = wait_committed(id, end);
     pg::call([&] { SPI_finish(); });
-    if (run.status == "failed" || (run.status == "cancelled" && run.error)) raise(run);
+    if (run.status == "failed" || (run.status == "cancelled" && run.error)) raise(run, definition);
     if (run.status == "cancelled") throw Error("57014", "run " + std::to_string(id) + " was cancelled");
     return pg::row_result(fcinfo, {std::to_string(id)});
   });

@@ -6,6 +6,9 @@ namespace etl {
 
 namespace {
 
+constexpr std::size_t kLongest = 256;  // bytes of a name that is compared or listed
+constexpr std::size_t kMostListed = 4096;
+
 // Levenshtein's distance, in one row.
 std::size_t distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
@@ -28,7 +31,8 @@ std::string did_you_mean(std::string_view wrong, const std::vector<std::string_v
   std::string_view best;
   std::size_t least = wrong.size() / 2 + 1;
   for (const std::string_view name : known) {
-    if (wrong.size() > 256) break;
+    if (wrong.size() > kLongest) break;
+    if (name.size() > kLongest) continue;
     const std::size_t d = distance(wrong, name);
     if (d < least) {
       least = d;
@@ -37,7 +41,14 @@ std::string did_you_mean(std::string_view wrong, const std::vector<std::string_v
   }
   if (!best.empty()) return "Did you mean \"" + std::string(best) + "\"?";
   std::string all;
-  for (const std::string_view name : known) all += (all.empty() ? "" : ", ") + std::string(name);
+  for (const std::string_view name : known) {
+    if (name.size() > kLongest) continue;
+    if (all.size() > kMostListed) {
+      all += ", …";
+      break;
+    }
+    all += (all.empty() ? "" : ", ") + std::string(name);
+  }
   return "Known are: " + all + ".";
 }
 

@@ -18,6 +18,9 @@ struct Finding {
   std::string step = {};  // id of the step that it is about, if one
 };
 
+// So many are told of a definition that may have any number.
+inline constexpr std::size_t kMaxFindings = 100;
+
 // The findings of severity error as one: the first one's, with the others in the detail. Nothing: there is none.
 void throw_errors(const std::vector<Finding>& findings);
 

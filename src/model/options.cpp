@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "core/duration.hpp"
 #include "core/json.hpp"
@@ -19,6 +20,11 @@ constexpr std::array<std::string_view, 25> kBuilt = {
     "max_retries",  "null_keys",      "observe",        "on_error",     "overlap",
     "priority",     "range",          "retry_backoff",  "run_timeout",  "safety",
     "settle",       "slices",         "snapshot",       "step_timeout", "write_mode"};
+// How a run goes about it. What is in no list is the owner's: range is SQL, write_mode deletes.
+constexpr std::array<std::string_view, 21> kOfAlter = {
+    "auto_recover",     "bulk_bytes",  "bulk_items", "compress", "durability", "in_flight", "materialize",
+    "max_dead_letters", "max_retries", "null_keys",  "observe",  "on_error",   "overlap",   "priority",
+    "retry_backoff",    "run_timeout", "safety",     "settle",   "slices",     "snapshot",  "step_timeout"};
 constexpr std::array<std::string_view, 5> kLater = {"capture", "copy_data", "delete_mode", "on_schema_change",
                                                     "tables"};
 
@@ -106,7 +112,29 @@ void read_option(Options& o, const std::string& key, const Value& v) {
   if (std::max(o.step_timeout_ms, o.run_timeout_ms) > INT32_MAX) wrong(key.c_str(), v, "at most 24 days");
 }
 
+bool is_owners(const std::string& option) {
+  return std::find(kOfAlter.begin(), kOfAlter.end(), option) == kOfAlter.end();
+}
+
 }  // namespace
+
+std::string owners_option(std::string_view old, std::string_view changed) {
+  const json::Document was = json::parse(old, "options");
+  const json::Document is = json::parse(changed, "options");
+  std::set<std::string> seen;
+  for (const auto& member : is.GetObject()) {
+    const std::string key(json::text(member.name));
+    if (!is_owners(key)) continue;
+    const auto found = was.FindMember(member.name);
+    // Of a name that comes twice the reader takes the first, the catalog keeps the last.
+    if (found == was.MemberEnd() || found->value != member.value || !seen.insert(key).second) return key;
+  }
+  for (const auto& member : was.GetObject()) {
+    const std::string key(json::text(member.name));
+    if (is_owners(key) && !seen.contains(key)) return key;
+  }
+  return {};
+}
 
 Options parse_options(std::string_view text) {
   const json::Document document = json::parse(text, "options");

@@ -41,4 +41,8 @@ struct Options {
 // json: an object. Errors: 22023 (unknown key, wrong type or range), 0A000 (known, not built).
 Options parse_options(std::string_view json);
 
+// Which option differs that says what is done with the owner's rights, or to rows that are there already; empty: none
+// does. ALTER alone is enough for all others. Both are objects.
+std::string owners_option(std::string_view old, std::string_view changed);
+
 }  // namespace etl::model

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/nearest.hpp"
+#include "core/printable.hpp"
 
 namespace etl::model {
 
@@ -25,6 +26,7 @@ const Value* property(const Value& schema, const char* name) {
 
 void add(std::vector<Finding>& findings, const std::string& step, const std::string& message, std::string detail,
          std::string hint) {
+  if (findings.size() >= kMaxFindings) return;
   findings.push_back(
       {"params", "error", "22023", "step \"" + step + "\": " + message, std::move(detail), std::move(hint), step});
 }
@@ -80,7 +82,7 @@ void check_params(const std::string& step, std::string_view schema_text, const V
     if (own != nullptr) {
       check_param(step, name, *own, param.value, findings);
     } else {
-      add(findings, step, "unknown param \"" + name + "\"", {}, did_you_mean(name, known));
+      add(findings, step, "unknown param \"" + printable(name, 200) + "\"", {}, did_you_mean(name, known));
     }
   }
   const Value* required = member(schema, "required");

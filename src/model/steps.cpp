@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "core/nearest.hpp"
+#include "core/printable.hpp"
 #include "model/definition.hpp"
 
 namespace etl::model {
@@ -14,15 +16,23 @@ namespace {
 using json::Value;
 
 constexpr std::size_t kMaxSteps = 500;
+constexpr std::size_t kMaxDependencies = 500;  // of a step
+constexpr std::size_t kMaxIdBytes = 63;
+
+// A name as it stands in messages; one that is too long to be right is cut, and so is still none.
+std::string shown(std::string_view name) {
+  return name.size() <= kMaxIdBytes ? std::string(name) : printable(name, kMaxIdBytes) + "…";
+}
 
 void add(std::vector<Finding>& findings, std::string_view rule, std::string_view sqlstate, std::string message,
          std::string detail, std::string hint, const std::string& step = {}) {
+  if (findings.size() >= kMaxFindings) return;
   findings.push_back({std::string(rule), "error", std::string(sqlstate), std::move(message), std::move(detail),
                       std::move(hint), step});
 }
 
 bool is_id(std::string_view text) {
-  if (text.empty() || text.size() > 63 || (text[0] >= '0' && text[0] <= '9')) return false;
+  if (text.empty() || text.size() > kMaxIdBytes || (text[0] >= '0' && text[0] <= '9')) return false;
   return std::all_of(text.begin(), text.end(),
                      [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; });
 }
@@ -30,14 +40,14 @@ bool is_id(std::string_view text) {
 // Names of dependencies; a single one may stand without a list.
 bool read_dependencies(const Value& value, std::vector<std::string>& names) {
   if (value.IsString()) {
-    names.emplace_back(json::text(value));
+    names.emplace_back(shown(json::text(value)));
     return true;
   }
   if (value.IsNull()) return true;
-  if (!value.IsArray()) return false;
+  if (!value.IsArray() || value.Size() > kMaxDependencies) return false;
   for (const Value& item : value.GetArray()) {
     if (!item.IsString()) return false;
-    names.emplace_back(json::text(item));
+    names.emplace_back(shown(json::text(item)));
   }
   return true;
 }
@@ -49,16 +59,18 @@ void read_member(Step& step, const std::string& key, const Value& value, const s
   if (key == "id" || key == "operator") {
     if (!value.IsString())
       return add(findings, "step", "22023", subject + ": \"" + key + "\" must be a string", seen, std::string(kHint));
-    (key == "id" ? step.id : step.op) = std::string(json::text(value));
+    (key == "id" ? step.id : step.op) = shown(json::text(value));
   } else if (key == "params") {
     if (!value.IsObject())
       return add(findings, "step", "22023", subject + ": \"params\" must be a JSON object", seen, std::string(kHint));
     step.params = json::write(value);
   } else if (key == "depends_on") {
     if (!read_dependencies(value, step.depends_on))
-      add(findings, "step", "22023", subject + ": \"depends_on\" must be a list of step ids", seen, std::string(kHint));
+      add(findings, "step", "22023",
+          subject + ": \"depends_on\" must be a list of up to " + std::to_string(kMaxDependencies) + " step ids", seen,
+          std::string(kHint));
   } else {
-    add(findings, "step", "22023", subject + ": unknown key \"" + key + "\"", {},
+    add(findings, "step", "22023", subject + ": unknown key \"" + shown(key) + "\"", {},
         did_you_mean(key, {"id", "operator", "params", "depends_on"}));
   }
 }
@@ -73,8 +85,9 @@ Step read_step(const Value& value, std::size_t number, std::vector<Finding>& fin
   }
   const auto id = value.FindMember("id");
   const bool named = id != value.MemberEnd() && id->value.IsString();
-  const std::string subject = named ? "step \"" + std::string(json::text(id->value)) + "\"" : nth;
+  const std::string subject = named ? "step \"" + shown(json::text(id->value)) + "\"" : nth;
   for (const auto& member : value.GetObject()) {
+    if (findings.size() >= kMaxFindings) break;
     read_member(step, std::string(json::text(member.name)), member.value, subject, findings);
   }
   if (id == value.MemberEnd()) {
@@ -102,6 +115,7 @@ void check_names(const Steps& steps, std::vector<Finding>& findings) {
   for (const Step& step : steps) {
     std::set<std::string> own;
     for (const std::string& name : step.depends_on) {
+      if (findings.size() >= kMaxFindings) return;
       if (!own.insert(name).second) {
         add(findings, "dependency", "42710", "step \"" + step.id + "\" depends on \"" + name + "\" twice", {},
             "Name each step once.", step.id);
@@ -131,7 +145,10 @@ std::vector<const Step*> cycle_in(const Steps& steps, const std::set<const Step*
     const Step* next = nullptr;
     for (const std::string& name : at->depends_on) {
       const Step* step = find(steps, name);
-      if (next == nullptr && left.contains(step)) next = step;
+      if (left.contains(step)) {
+        next = step;
+        break;
+      }
     }
     if (next == nullptr) return {};
     at = next;
@@ -145,23 +162,29 @@ std::vector<const Step*> cycle_in(const Steps& steps, const std::set<const Step*
 
 // Takes layer after layer; `left` are those that no layer could take. A dependency that does not exist is no hindrance.
 std::vector<std::vector<const Step*>> take_layers(const Steps& steps, std::set<const Step*>& left) {
+  std::map<std::string_view, std::vector<std::size_t>> dependants;  // by id, as often as they name it
+  for (const Step& step : steps) dependants[step.id];
+  std::vector<std::size_t> awaited(steps.size(), 0);
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    for (const std::string& name : steps[i].depends_on) {
+      const auto found = dependants.find(name);
+      if (found == dependants.end()) continue;
+      found->second.push_back(i);
+      ++awaited[i];
+    }
+  }
   std::vector<std::vector<const Step*>> layers;
-  std::set<std::string> done;
   left.clear();
   for (const Step& step : steps) left.insert(&step);
   while (!left.empty()) {
     std::vector<const Step*> layer;
-    for (const Step& step : steps) {
-      if (left.contains(&step) &&
-          std::all_of(step.depends_on.begin(), step.depends_on.end(),
-                      [&](const std::string& name) { return done.contains(name) || find(steps, name) == nullptr; })) {
-        layer.push_back(&step);
-      }
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      if (awaited[i] == 0 && left.contains(&steps[i])) layer.push_back(&steps[i]);
     }
     if (layer.empty()) break;
     for (const Step* step : layer) {
       left.erase(step);
-      done.insert(step->id);
+      for (const std::size_t i : std::exchange(dependants[step->id], {})) --awaited[i];
     }
     layers.push_back(std::move(layer));
   }

@@ -3,6 +3,7 @@
 #include "pg/guard.hpp"
 #include "pg/headers.hpp"
 #include "pg/query_walk.hpp"
+#include "pg/standard_strings.hpp"
 
 extern "C" {
 #include "access/table.h"
@@ -190,6 +191,7 @@ bool sequence_is_ordered(Oid table, AttrNumber column) {
 }  // namespace
 
 Analysis analyze_select(const std::string& sql) {
+  const StandardStrings strings;
   const char* text = sql.c_str();
   RawAnalysis raw{};
   try {
@@ -217,11 +219,13 @@ Analysis analyze_select(const std::string& sql) {
 }
 
 void want_select(const std::string& sql) {
+  const StandardStrings strings;
   const char* text = sql.c_str();
   call([&] { (void)parse_one(text, "query"); });
 }
 
 void want_type(const std::string& name) {
+  const StandardStrings strings;
   const char* text = name.c_str();
   call([&] {
     Oid type;
@@ -250,12 +254,14 @@ static bool is_table_name(const List* statements) {
 
 void want_table(const std::string& name) {
   const std::string sql = "SELECT FROM " + name;
+  const StandardStrings strings;
   const char* text = sql.c_str();
   const bool fits = call([&] { return is_table_name(raw_parser(text, RAW_PARSE_DEFAULT)); });
   if (!fits) throw Error("42601", "\"" + name + "\" is not the name of a table", {}, "Write schema.table.");
 }
 
 void want_expression(const std::string& sql) {
+  const StandardStrings strings;
   const char* text = sql.c_str();
   call([&] { (void)raw_parser(text, RAW_PARSE_PLPGSQL_EXPR); });
 }

@@ -210,6 +210,7 @@ constexpr Setting kPinned[] = {
     {"exit_on_error", "off"},
     {"role", "none"},
     {"search_path", "pg_catalog, pg_temp"},
+    {"standard_conforming_strings", "on"},
 };
 
 // A keeper serves all pipelines of its database: nobody may end it early, and no lock may hold it up.

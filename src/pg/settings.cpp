@@ -107,9 +107,6 @@ bool superuser_pipelines_allowed() {
 bool suspended() {
   return suspended_setting;
 }
-bool standard_strings() {
-  return text_of(GetConfigOption("standard_conforming_strings", false, false)) == "on";
-}
 
 #ifdef ETL_FAULT_POINTS
 std::string fault_point() {

@@ -19,7 +19,6 @@ bool logs_json();                    // etl.log_format
 std::string secrets_directory();     // etl.secrets_directory
 bool superuser_pipelines_allowed();  // etl.allow_superuser_pipelines
 bool suspended();                    // etl.suspended
-bool standard_strings();             // standard_conforming_strings
 std::string fault_point();           // etl.fault_point, only in builds with ETL_FAULT_POINTS
 
 }  // namespace etl::pg

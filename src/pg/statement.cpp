@@ -6,6 +6,7 @@
 #include "pg/large_tables.hpp"
 #include "pg/plan_shape.hpp"
 #include "pg/sorted_input.hpp"
+#include "pg/standard_strings.hpp"
 #include "pg/store.hpp"
 
 extern "C" {
@@ -239,6 +240,7 @@ SameSnapshot::~SameSnapshot() {
 Statement::Statement(const std::string& sql, const std::vector<unsigned>& parameter_types,
                      const std::vector<NamedRelation>& inputs, Planning planning)
     : sql_(sql), inputs_(inputs) {
+  const StandardStrings strings;
   const char* text = sql_.c_str();
   const int parameters = static_cast<int>(parameter_types.size());
   const unsigned* types = parameter_types.data();

@@ -1,5 +1,7 @@
 #include "remote/named_server.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 
 #include "core/quote.hpp"
@@ -48,7 +50,15 @@ pg::Server find_server(const std::string& name, unsigned role, std::initializer_
 
 std::unique_ptr<http::Client> make_client(const pg::Server& server, http::Waiter& waiter, int max_connections) {
   return std::make_unique<http::Client>(waiter, http::AddressPolicy::parse(pg::allowed_hosts()),
-                                        http::Tls{option(server.options, "ca_file"), true}, max_connections);
+                                        http::Tls{ca_file(server), true}, max_connections);
+}
+
+std::string ca_file(const pg::Server& server) {
+  std::string file = option(server.options, "ca_file");
+  struct stat status {};
+  if (file.empty() || (stat(file.c_str(), &status) == 0 && S_ISREG(status.st_mode))) return file;
+  throw Error("58P01", "ca_file of server \"" + server.name + "\" is no file", {},
+              "Name a file of certificates in PEM form.");
 }
 
 std::string option(const std::map<std::string, std::string>& options, const char* name) {

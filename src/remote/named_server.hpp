@@ -16,6 +16,9 @@ pg::Server find_server(const std::string& name, unsigned role, std::initializer_
 // For requests to it, of which so many are under way at once. `waiter` must outlive it.
 std::unique_ptr<http::Client> make_client(const pg::Server& server, http::Waiter& waiter, int max_connections);
 
+// Option ca_file, or nothing. Error 58P01 when it is no regular file: reading another one might never end.
+std::string ca_file(const pg::Server& server);
+
 // "" when it is not given.
 std::string option(const std::map<std::string, std::string>& options, const char* name);
 

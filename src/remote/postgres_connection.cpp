@@ -29,11 +29,12 @@ constexpr int kAnswerTimeoutMs = 30'000;  // what was sent and not confirmed
 constexpr char kNoFile[] = "/dev/null/none";
 constexpr char kSystemCertificates[] = "/etc/ssl/certs/ca-certificates.crt";
 
-// The styles of the role there do not decide what our SQL means. A server that lost us ends by itself what it still
+// The styles of the role there do not decide what our SQL means, nor do those of this session: a user's SQL was checked
+// with standard strings (pg/analyze.cpp). A server that lost us ends by itself what it still
 // does for us.
 constexpr char kSession[] =
     "SET DateStyle = ISO; SET IntervalStyle = iso_8601; SET extra_float_digits = 1; SET client_min_messages = error; "
-    "SET idle_in_transaction_session_timeout = '10min'; SET standard_conforming_strings = ";
+    "SET idle_in_transaction_session_timeout = '10min'; SET standard_conforming_strings = on";
 constexpr char kCheckClient[] = "SET client_connection_check_interval = '1s'";  // since 14
 
 std::string quoted(const pg::Server& server) {
@@ -107,8 +108,8 @@ int PostgresConnection::server_version() const {
 
 void PostgresConnection::open() {
   const PostgresUrl url = parse_postgres_url(option(server_.options, "url"));
+  const std::string certificates = ca_file(server_);
   const Route route = find_route(server_, url);
-  const std::string ca_file = option(server_.options, "ca_file");
   const std::string user = option(server_.user, "user");
   const std::string password_file = option(server_.user, "password_file");
   if (user.empty()) {
@@ -129,7 +130,7 @@ void PostgresConnection::open() {
                            {"user", user},
                            {"passfile", kNoFile},
                            {"sslmode", route.sslmode},
-                           {"sslrootcert", ca_file.empty() ? kSystemCertificates : ca_file},
+                           {"sslrootcert", certificates.empty() ? kSystemCertificates : certificates},
                            {"sslcert", kNoFile},
                            {"sslkey", kNoFile},
                            {"gssencmode", "disable"},
@@ -145,8 +146,7 @@ void PostgresConnection::open() {
   connect(parameters);
   http::wipe(parameters.front().second);
   check_password();
-  // A user's SQL was checked as this session reads strings.
-  (void)query(kSession + std::string(pg::standard_strings() ? "on" : "off"));
+  (void)query(kSession);
   if (server_version() >= 140000) (void)query(kCheckClient);
 }
 
@@ -232,8 +232,11 @@ bool PostgresConnection::flush() {
   return flushed > 0;
 }
 
-void PostgresConnection::send(const std::string& sql) {
+void PostgresConnection::send(const std::string& sql, std::size_t most_bytes) {
   if (connection_ == nullptr || PQsendQuery(connection_, sql.c_str()) == 0) throw broken();
+  (void)PQsetSingleRowMode(connection_);  // so that libpq does not gather more than we would take
+  most_bytes_ = most_bytes;
+  rows_follow_ = false;
   unsent_ = true;
 }
 
@@ -241,12 +244,16 @@ PostgresConnection::Event PostgresConnection::wait() {
   for (;;) {
     pg::check_interrupts();
     if (unsent_) unsent_ = flush();
-    if (PQisBusy(connection_) == 0) return take(PQgetResult(connection_));
-    await(unsent_);
+    if (PQisBusy(connection_) != 0) {
+      await(unsent_);
+    } else if (const auto event = take(PQgetResult(connection_))) {
+      return *event;
+    }
   }
 }
 
-PostgresConnection::Event PostgresConnection::take(pg_result* result) {
+// Nothing: a row that others follow.
+std::optional<PostgresConnection::Event> PostgresConnection::take(pg_result* result) {
   const std::unique_ptr<PGresult, decltype(&PQclear)> owner(result, &PQclear);
   if (result == nullptr) return Event::kEnd;
   switch (PQresultStatus(result)) {
@@ -254,6 +261,10 @@ PostgresConnection::Event PostgresConnection::take(pg_result* result) {
       return Event::kCopyIn;
     case PGRES_COPY_OUT:
       return Event::kCopyOut;
+    case PGRES_SINGLE_TUPLE:
+      keep_rows(result);
+      rows_follow_ = true;
+      return std::nullopt;
     case PGRES_COMMAND_OK:
     case PGRES_TUPLES_OK:
     case PGRES_EMPTY_QUERY:
@@ -265,6 +276,7 @@ PostgresConnection::Event PostgresConnection::take(pg_result* result) {
     }
   }
   keep_rows(result);
+  rows_follow_ = false;
   if (const std::string affected = PQcmdTuples(owner.get()); !affected.empty()) {
     affected_ = static_cast<std::uint64_t>(to_number(affected));
   }
@@ -292,21 +304,38 @@ Error PostgresConnection::unexpected() {
 }
 
 void PostgresConnection::keep_rows(const pg_result* result) {
-  rows_.assign(static_cast<std::size_t>(PQntuples(result)), {});
-  fields_.clear();
-  for (int i = 0; i < PQnfields(result); ++i) {
-    fields_.push_back({PQfname(result, i), PQftype(result, i), PQfmod(result, i)});
-    for (int row = 0; row < PQntuples(result); ++row) {
-      auto& value = rows_[static_cast<std::size_t>(row)].emplace_back();
-      if (PQgetisnull(result, row, i) == 0) value = PQgetvalue(result, row, i);
-      if (value && !pg::is_valid_text(*value)) throw unexpected();
+  if (!rows_follow_) {
+    rows_.clear();
+    fields_.clear();
+    bytes_ = 0;
+    for (int i = 0; i < PQnfields(result); ++i) {
+      fields_.push_back({PQfname(result, i), PQftype(result, i), PQfmod(result, i)});
+      if (!pg::is_valid_text(fields_.back().name)) throw unexpected();
     }
-    if (!pg::is_valid_text(fields_.back().name)) throw unexpected();
   }
+  for (int row = 0; row < PQntuples(result); ++row) keep_row(result, row);
 }
 
-pg::Rows PostgresConnection::query(const std::string& sql, std::size_t columns) {
-  send(sql);
+void PostgresConnection::keep_row(const pg_result* result, int row) {
+  auto& values = rows_.emplace_back();
+  bytes_ += sizeof values;
+  for (int i = 0; i < PQnfields(result); ++i) {
+    auto& value = values.emplace_back();
+    bytes_ += sizeof value + static_cast<std::size_t>(PQgetlength(result, row, i));
+    if (bytes_ > most_bytes_) break;
+    if (PQgetisnull(result, row, i) == 0) value = PQgetvalue(result, row, i);
+    if (value && !pg::is_valid_text(*value)) throw unexpected();
+  }
+  if (bytes_ <= most_bytes_) return;
+  rows_.clear();
+  close();  // whatever else it sends
+  throw Error("54000", "a reply of " + quoted(server_) + " is too long",
+              "The rows of a statement have more than " + std::to_string(most_bytes_) + " bytes.",
+              "Check that its url is that of a PostgreSQL server that can be trusted.");
+}
+
+pg::Rows PostgresConnection::query(const std::string& sql, std::size_t columns, std::size_t most_bytes) {
+  send(sql, most_bytes);
   for (Event event = wait(); event != Event::kEnd; event = wait()) {
     if (event != Event::kRows) throw unexpected();
   }

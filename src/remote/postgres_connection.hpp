@@ -28,6 +28,8 @@ std::int64_t to_number(const std::string& text);
 
 class PostgresConnection {
  public:
+  static constexpr std::size_t kMostBytes = std::size_t{16} << 20;  // of the rows of a statement
+
   // In a transaction; all else needs none. correlation_id: of the run, seen there in application_name.
   explicit PostgresConnection(pg::Server server, std::string correlation_id = {});
   // Gives up what is under way: the server ends it within a second (client_connection_check_interval), if it is 14 or
@@ -44,7 +46,8 @@ class PostgresConnection {
 
   // Runs statements, and waits. The rows of the last one, which have so many columns (0: what they have). An error
   // leaves the connection usable, unless its class is 08; 08P01 when the server does not answer what it was asked.
-  pg::Rows query(const std::string& sql, std::size_t columns = 0);
+  // 54000 when the rows have more than most_bytes: the server is not trusted to end them.
+  pg::Rows query(const std::string& sql, std::size_t columns = 0, std::size_t most_bytes = kMostBytes);
   // The same, where no value may be NULL.
   std::vector<std::vector<std::string>> table(const std::string& sql, std::size_t columns);
 
@@ -55,7 +58,7 @@ class PostgresConnection {
     kCopyOut,  // the server sends: read()
     kEnd,      // of the last statement
   };
-  void send(const std::string& sql);
+  void send(const std::string& sql, std::size_t most_bytes = kMostBytes);
   Event wait();
   const pg::Rows& rows() const { return rows_; }
   std::uint64_t affected() const { return affected_; }  // rows, by the last statement that says so
@@ -83,8 +86,9 @@ class PostgresConnection {
   void connect(const std::vector<std::pair<std::string, std::string>>& parameters);
   void check_password() const;
   void await(bool writable);
-  Event take(pg_result* result);
+  std::optional<Event> take(pg_result* result);
   void keep_rows(const pg_result* result);
+  void keep_row(const pg_result* result, int row);
   void drain();
   bool flush();
   Error error_of(const pg_result* result) const;
@@ -96,6 +100,9 @@ class PostgresConnection {
   pg_conn* connection_ = nullptr;
   bool unsent_ = false;  // libpq holds bytes for the server
   pg::Rows rows_;
+  bool rows_follow_ = false;  // of the statement whose rows these are
+  std::size_t bytes_ = 0;     // that they take, about
+  std::size_t most_bytes_ = kMostBytes;
   std::uint64_t affected_ = 0;
   std::vector<Field> fields_;
 };

@@ -1,6 +1,7 @@
 #include "run/explain.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "pg/transaction.hpp"
 #include "run/table_loop.hpp"
@@ -27,7 +28,7 @@ struct Written {
 struct Description {
   std::vector<Read> reads;
   std::vector<Written> writes;  // of each sink
-  double rows = 0;
+  std::optional<double> rows;   // that a run would read
   std::string measured;
 };
 
@@ -58,14 +59,18 @@ void measure(Flow& flow, const std::vector<std::unique_ptr<sink::PageSink>>& sin
 Description describe(const Plan& plan, bool analyze) {
   Description d;
   Flow flow(plan, {});
-  flow.evaluate();
+  if (analyze) {
+    flow.evaluate();
+  } else if (plan.way == Way::kWhole) {
+    (void)flow.start_evaluation();  // no step is run to explain it: what it would give is empty
+  }
   flow.open();
   for (std::size_t i = 0; i < flow.feeds(); ++i) {
     source::PageSource& source = flow.source(i);
     const std::string step = plan.way == Way::kBatch ? plan.paged_step : "source";
     d.reads.push_back({step, source.description(), source.way(), source.explain()});
   }
-  d.rows = flow.rows_total();
+  if (analyze || plan.way != Way::kWhole) d.rows = flow.rows_total();
   std::vector<std::unique_ptr<sink::PageSink>> sinks;
   for (std::size_t i = 0; i < plan.sinks.size(); ++i) {
     if (plan.sinks[i].server) {
@@ -122,7 +127,8 @@ std::string targets_of(const Plan& plan) {
   return list;
 }
 
-void emit_json(const Plan& plan, const Description& d, std::int64_t batches, const Lines& notes, const Emit& emit) {
+void emit_json(const Plan& plan, const Description& d, const std::string& batches, const Lines& notes,
+               const Emit& emit) {
   const model::Definition& definition = plan.definition;
   json::Object out;
   out.add("pipeline", definition.name).add("mode", definition.mode);
@@ -132,7 +138,9 @@ void emit_json(const Plan& plan, const Description& d, std::int64_t batches, con
   out.add("target", targets_of(plan)).add("sink_sql", d.writes.empty() ? "" : d.writes[0].sql);
   const Lines plan_lines = d.writes.empty() ? Lines() : d.writes[0].plan;
   out.add_raw("sink_plan", json::write_texts({plan_lines.begin(), plan_lines.end()}));
-  out.add("safety", plan.safety).add("safety_reason", plan.safety_reason).add_number("estimated_batches", batches);
+  out.add("safety", plan.safety)
+      .add("safety_reason", plan.safety_reason)
+      .add_raw("estimated_batches", batches.empty() ? "null" : batches);
   const Lines locked = locks(plan);
   out.add_raw("locks", json::write_texts({locked.begin(), locked.end()}));
   out.add("measured", d.measured).add_raw("warnings", json::write_texts({notes.begin(), notes.end()}));
@@ -175,11 +183,14 @@ void emit_steps(const Plan& plan, const Description& d, const Emit& emit) {
 void explain(const Plan& plan, const json::Value& arguments, const Emit& emit) {
   const Description d = describe(plan, arguments["analyze"].GetBool());
   const model::Definition& definition = plan.definition;
-  const auto batches = static_cast<std::int64_t>(d.rows / static_cast<double>(definition.batch_size)) + 1;
+  std::string batches;
+  if (d.rows) {
+    batches = std::to_string(static_cast<std::int64_t>(*d.rows / static_cast<double>(definition.batch_size)) + 1);
+  }
   const Lines notes = warnings(plan, d);
   if (json::text(arguments["format"]) == "json") return emit_json(plan, d, batches, notes, emit);
   emit({"Pipeline " + definition.name + " (" + definition.mode + ", batches of " +
-        std::to_string(definition.batch_size) + ", about " + std::to_string(batches) + ")"});
+        std::to_string(definition.batch_size) + (batches.empty() ? "" : ", about " + batches) + ")"});
   emit({"Layers: " + model::layers_text(model::steps_of(definition))});
   if (plan.way != Way::kWhole) {
     emit({"-> " + d.reads[0].step + " (sql), " + d.reads[0].way});

@@ -61,6 +61,7 @@ source::OriginSpec origin_spec(const Plan& plan, const std::string& step, const 
   spec.settle_ms = plan.options.settle_ms;
   spec.pipeline = plan.definition.id;
   spec.correlation_id = plan.correlation_id;
+  spec.step_timeout_ms = plan.options.step_timeout_ms;
   return spec;
 }
 

@@ -23,6 +23,7 @@ std::string subject_of(const model::Step& step) {
 
 void add(std::vector<Finding>& findings, std::string_view rule, std::string_view sqlstate, std::string message,
          std::string hint, const std::string& step = {}) {
+  if (findings.size() >= model::kMaxFindings) return;
   findings.push_back(
       {std::string(rule), "error", std::string(sqlstate), std::move(message), {}, std::move(hint), step});
 }

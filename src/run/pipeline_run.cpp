@@ -145,6 +145,9 @@ void fail_run(Context& context, const Error& error) {
 
 // The plan, checked anew with today's tables and rights.
 void prepare(Context& context) {
+  // Other servers are asked too, while the transaction has locks.
+  const auto step_timeout = model::parse_options(context.plan.definition.options).step_timeout_ms;
+  const pg::StatementTimer timer(static_cast<int>(step_timeout));
   pg::begin();
   context.plan = make_plan(context.plan.definition, context.plan.definition.owner);
   context.plan.correlation_id = context.correlation_id;
@@ -158,9 +161,10 @@ void prepare_with_retries(Context& context) {
       pg::fault_point(2);
       return prepare(context);
     } catch (const Error& error) {
+      const bool timer_fired = pg::statement_timer_fired();
       pg::abort_transaction();
       context.plan.options = model::parse_options(context.plan.definition.options);
-      if (retry.after(error, false) == Order::kStop) throw;
+      if (retry.after(error, timer_fired) == Order::kStop) throw;
     }
   }
 }

@@ -184,6 +184,7 @@ void check_remote_table(SinkPlan& sink, const Plan& plan) {
   table.partitioned = far.table.kind == 'p';
   table.append = sink.write.mode == WriteMode::kAppend;
   table.quarantine = plan.options.quarantine;
+  table.max_dead_letters = plan.options.max_dead_letters;
   table.pipeline = plan.definition.id;
   table.step_timeout_ms = plan.options.step_timeout_ms;
   sink.remote_table = std::move(table);

@@ -28,6 +28,7 @@ void pin_session(const model::Definition& definition) {
   pg::set_session("default_transaction_isolation", "read committed");
   pg::set_session("default_transaction_read_only", "off");
   pg::set_session("default_transaction_deferrable", "off");
+  pg::set_session("standard_conforming_strings", "on");
   pg::commit(false);
 }
 

@@ -48,7 +48,11 @@ sink::ElasticSpec elastic_spec(const Plan& plan, const SinkPlan& sink, const std
 std::unique_ptr<sink::Sender> make_sender(const Plan& plan, std::size_t index, bool retries) {
   const SinkPlan& sink = plan.sinks[index];
   if (!sink.server) return nullptr;
-  if (sink.remote_table) return std::make_unique<sink::PostgresSender>(*sink.remote_table, plan.correlation_id);
+  if (sink.remote_table) {
+    sink::RemoteTable table = *sink.remote_table;
+    table.alone = plan.sinks.size() == 1;
+    return std::make_unique<sink::PostgresSender>(std::move(table), plan.correlation_id);
+  }
   return std::make_unique<sink::ElasticSender>(elastic_spec(plan, sink, plan.correlation_id), retries);
 }
 

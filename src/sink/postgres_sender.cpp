@@ -215,7 +215,12 @@ void PostgresSender::bisect(std::size_t from, std::size_t until, std::vector<Dea
     (void)connection_.query("ROLLBACK TO SAVEPOINT _etl_rows; RELEASE SAVEPOINT _etl_rows");
     if (until - from == 1) {
       dead.push_back({from, error, {}});
-      return;
+      if (dead.size() <= static_cast<std::uint64_t>(table_.max_dead_letters)) return;
+      throw Error(sqlstate::kTooManyDeadLetters,
+                  "server \"" + table_.server.name + "\" refuses more than " + std::to_string(table_.max_dead_letters) +
+                      " rows of a batch",
+                  "The last one failed with " + error.sqlstate + ": " + error.message,
+                  "Mend the source or the target, or raise option \"max_dead_letters\".");
     }
   }
   const std::size_t middle = from + (until - from) / 2;
@@ -237,9 +242,10 @@ Delivered PostgresSender::save(const Intent& intent, std::vector<DeadRow> dead) 
       ") ON CONFLICT (source, pipeline, slice) DO UPDATE SET run = excluded.run, epoch = excluded.epoch, batch_no = "
       "excluded.batch_no, record = excluded.record, inserted = excluded.inserted, updated = excluded.updated, "
       "superseded = excluded.superseded, refused = excluded.refused, updated_at = excluded.updated_at WHERE c.epoch <= "
-      "excluded.epoch AND (c.run <> excluded.run OR c.batch_no < excluded.batch_no) RETURNING 1");
+      "excluded.epoch" +
+      (table_.alone ? " AND (c.run <> excluded.run OR c.batch_no < excluded.batch_no)" : "") + " RETURNING 1");
   if (saved.empty()) {
-    if (const auto there = last(intent); there && there->batch_no >= intent.batch_no) {
+    if (const auto there = last(intent); table_.alone && there && there->batch_no >= intent.batch_no) {
       throw Error("40001", "the batch has arrived in server \"" + table_.server.name + "\" meanwhile");
     }
     throw Error(sqlstate::kFenced, "another worker has taken over the pipeline",
@@ -288,7 +294,7 @@ std::vector<PostgresSender::Image> PostgresSender::try_out() {
   std::map<std::string, Image> all;
   const auto look = [&](std::optional<std::string> Image::*when) {
     if (images.empty()) return;
-    for (const auto& row : connection_.query(images, 2)) {
+    for (const auto& row : connection_.query(images, 2, kMostBytes)) {
       Image& image = all[row[0].value_or("")];
       image.key = row[0].value_or("");
       image.*when = row[1];

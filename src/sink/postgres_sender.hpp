@@ -33,7 +33,10 @@ struct RemoteTable {
   std::vector<std::string> keys;
   bool append = false;  // else upsert
   bool partitioned = false;
+  // The one sink of its pipeline: no batch arrives twice. Beside others each is sent again until all of them have it.
+  bool alone = true;
   bool quarantine = false;
+  std::int64_t max_dead_letters = 0;
   std::int64_t pipeline = 0;
   std::int64_t step_timeout_ms = 0;  // of each statement there; 0: none
 };

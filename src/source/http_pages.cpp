@@ -7,6 +7,7 @@
 #include "core/sqlstate.hpp"
 #include "file/byte_source.hpp"
 #include "file/json_reader.hpp"
+#include "http/url.hpp"
 #include "pg/settings.hpp"
 #include "pg/transaction.hpp"
 #include "remote/named_server.hpp"
@@ -104,6 +105,18 @@ http::Reply HttpPages::ask(const std::string& url) {
   }
 }
 
+// Before it becomes a position, from which no run would get away.
+void HttpPages::check_next(const std::string& state) const {
+  try {
+    (void)http::parse_url(page_url(api_.pagination, first_url_, state));
+  } catch (const Error& error) {
+    if (error.sqlstate != "22023") throw;
+    throw Error("08P01", "server \"" + api_.server.name + "\" names a next page that cannot be asked for",
+                error.message + ". It begins: " + printable(remote::redacted(api_.server, state.substr(0, 200)), 200),
+                "Check pagination of the step.");
+  }
+}
+
 // The page with that state; what was got is not asked for again.
 void HttpPages::get(const std::string& state) {
   if (fetched_ && fetched_->state == state) return;
@@ -128,6 +141,7 @@ void HttpPages::get(const std::string& state) {
   }
   page.records = array->Size();
   page.next = next_state(api_.pagination, state, {body, reply.link, page.records});
+  if (page.next) check_next(*page.next);
   fetched_ = std::move(page);
 }
 

@@ -64,6 +64,7 @@ class HttpPages : public RecordPages {
   http::Reply ask(const std::string& url);
   Error refusal(const http::Reply& reply, int tries) const;
   void get(const std::string& state);
+  void check_next(const std::string& state) const;
   void take_records(std::uint64_t skip, pg::Relation& page);
   void pause(std::int64_t milliseconds);
 

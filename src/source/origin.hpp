@@ -29,7 +29,8 @@ struct OriginSpec {
   std::int64_t settle_ms = 0;  // incremental: a file that was changed less long ago may still be written
   std::int64_t pipeline = 0;
   std::string correlation_id;
-  SqlSourceSpec page;  // of a query of another server: its order and range
+  std::int64_t step_timeout_ms = 0;  // of each wait for a lock of another server; 0: none
+  SqlSourceSpec page;                // of a query of another server: its order and range
 };
 
 // Pages of rows in the types of the columns.

@@ -89,6 +89,7 @@ std::string RemotePages::page_query(const std::optional<pg::Key>& after) const {
 void RemotePages::start(const std::string& query) {
   end();
   connection_.open();
+  (void)connection_.query("SET lock_timeout = " + std::to_string(spec_.step_timeout_ms));
   connection_.send("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; COPY (" + query +
                    "\n) TO STDOUT (FORMAT binary); COMMIT");
   using Event = PostgresConnection::Event;

@@ -115,6 +115,26 @@ def test_pages(bench, api, script, params, asked):
     assert "pages of an API" in bench.one("SELECT string_agg(l, '') FROM etl.explain('p') AS l")
 
 
+@pytest.mark.parametrize("kind", ["token", "link"])
+def test_a_next_page_that_cannot_be_asked_for_is_no_position(bench, api, kind):
+    good = {"token": by_token, "link": by_link}[kind]
+
+    def bad(path, query, _):
+        if kind == "token":
+            return 200, {}, {"data": items(1, 40), "meta": {"next": "x" * 9000}}
+        return 200, {"Link": f'</v1/items?p={"x" * 9000}>; rel="next"'}, items(1, 40)
+
+    api.script = bad
+    token = {"pagination": {"type": "token", "param": "token", "next": "meta.next"}, "records": "data"}
+    create(bench, **(token if kind == "token" else {"pagination": {"type": "link"}}))
+    state = run(bench)
+    assert state[:2] == ("failed", "08P01") and "cannot be asked for" in state[2], state
+    api.script = good
+    bench.admin.execute("SELECT etl.retry('p')")
+    assert bench.ends(1) == "succeeded"
+    assert bench.one("SELECT count(*) FROM w.items") == 100
+
+
 def test_an_incremental_run_goes_on(bench, api):
     store = items(1, 30)
 

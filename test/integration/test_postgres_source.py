@@ -208,6 +208,18 @@ def test_a_cancel_ends_a_wait_for_that_server(far, bench):
     bench.server.wait_until(busy.replace("= 1", "= 0"), timeout=10)
 
 
+def test_a_table_that_is_locked_there_does_not_hold_the_run_for_ever(far, bench, wide):
+    create(bench, far_steps({"table": "wide"}, "w.wide"), options='{"step_timeout": "300ms", "max_retries": 0}')
+    with bench.server.connect(f"{bench.name}_far", autocommit=False) as holder:
+        holder.execute("LOCK TABLE wide")
+        number = bench.run()
+        assert bench.ends(number, 5) == "failed"
+        assert bench.error(number)[0] == "57014"
+        holder.rollback()
+    bench.admin.execute("SELECT etl.retry('p')")
+    assert bench.ends(number, 20) == "succeeded"
+
+
 # What is refused
 
 
@@ -238,6 +250,36 @@ def test_strings_are_read_there_as_they_were_checked_here(far, bench, wide):
         with pytest.raises(psycopg.Error):
             owner.execute("SELECT etl.create_pipeline('p', steps => %s)", (far_steps({"query": query}, "w.one"),))
     assert far.execute("SELECT count(*) FROM wide").fetchone() == (2500,)
+
+
+def test_strings_are_read_there_as_standard_whatever_a_step_sets(far, bench):
+    """What a step sets in the worker's session is not what the next connection begins with."""
+    pad = "repeat('x', 2000) AS pad"
+    far.execute("CREATE TABLE wide AS SELECT n AS id FROM generate_series(1, 20000) n; CREATE INDEX ON wide (id)")
+    bench.admin.execute(
+        f"CREATE TABLE w.wide (id int PRIMARY KEY, q text, pad text); ALTER TABLE w.wide OWNER TO {OWNER}"
+    )
+    query = f"SELECT id, current_setting('standard_conforming_strings') AS q, {pad} FROM wide"
+    definition = json.loads(far_steps({"query": query}, "w.wide"))
+    off = {"where": "set_config('standard_conforming_strings', 'off', false) <> ''"}
+    definition.insert(1, {"id": "off", "operator": "filter", "params": off, "depends_on": ["extract"]})
+    definition[2]["depends_on"] = ["off"]
+    create(bench, json.dumps(definition), options='{"retry_backoff": ["50ms"]}')
+    number = bench.run()
+    bench.server.wait_until("SELECT count(*) > 1000 FROM w.wide", dbname=bench.name)
+    assert cut_far(far) == 1
+    assert outcome(bench, number, bench.ends(number, 60)) == "succeeded"
+    assert bench.admin.execute("SELECT q, count(*) FROM w.wide GROUP BY q").fetchall() == [("on", 20000)]
+
+
+def test_a_session_without_standard_strings_reads_as_the_worker_does(far, bench):
+    query = r"SELECT 1 AS id, '\' AS q, length('\\') AS n"
+    bench.admin.execute("CREATE TABLE w.one (id int PRIMARY KEY, q text, n int); ALTER TABLE w.one OWNER TO mover")
+    with bench.owner() as owner:
+        owner.execute("SET standard_conforming_strings = off; SET escape_string_warning = off")
+        owner.execute("SELECT etl.create_pipeline('p', steps => %s)", (far_steps({"query": query}, "w.one"),))
+    assert run(bench) == "succeeded"
+    assert bench.admin.execute("SELECT q, n FROM w.one").fetchall() == [("\\", 2)]
 
 
 def test_an_address_that_is_not_listed_is_refused(far, bench, wide):

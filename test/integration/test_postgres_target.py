@@ -1,14 +1,20 @@
 """A table of another PostgreSQL server as target: rows and checkpoint in one transaction there."""
 
 import json
+import sys
+from pathlib import Path
 
 import psycopg
 import pytest
+from elastic_workbench import allow_hosts, make_secret
 from far_workbench import cut_far
 from file_pipelines import create, outcome, refused_with, run
 from harness.process import wait_until
 from test_postgres_source import ROWS, TYPES
 from workbench import OWNER
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "double"))
+from lying_postgres import LyingPostgres
 
 ONCE_MORE = '{"retry_backoff": ["50ms"]}'
 
@@ -308,6 +314,20 @@ def test_a_refused_row_is_a_dead_letter_and_is_replayed(far, near):
     assert near.admin.execute(letters).fetchall() == [] and same(far, near)
 
 
+def test_no_more_rows_are_tried_alone_than_may_be_dead(far, near):
+    far.execute(
+        "CREATE SEQUENCE tries; GRANT USAGE ON tries TO far_reader;"
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$BEGIN PERFORM nextval('public.tries'); RAISE check_violation; END$$;"
+        "CREATE TRIGGER refused BEFORE INSERT ON copy FOR EACH ROW EXECUTE FUNCTION refuse()"
+    )
+    create(near, there(), batch_size=1000, options='{"on_error": "quarantine", "max_dead_letters": 2}')
+    state = run(near)
+    assert state[:2] == ("failed", "PE030"), state
+    assert far.execute("SELECT last_value < 50 FROM tries").fetchone() == (True,)
+    assert far.execute("SELECT count(*) FROM copy").fetchone() == (0,)
+
+
 def test_a_refused_row_fails_the_run(far, near):
     far.execute("ALTER TABLE copy ADD CONSTRAINT odd CHECK (id <> 230)")
     create(near, there())
@@ -345,6 +365,22 @@ def test_definitions_that_are_refused(far, near):
     assert refused_with(near, json.dumps(beside))[0] == "0A000"
     near.admin.execute("SELECT etl.revoke_target('far:public.*', 'mover')")
     assert refused_with(near, there()) == ("42501", 'target "far:public.copy" is not allowed for role "mover"')
+
+
+def test_a_server_that_does_not_end_its_answer_is_left(near):
+    liar = LyingPostgres(rows=50000, size=2000)
+    url = f"postgresql://127.0.0.1:{liar.port}/x"
+    make_secret(near, "liar.secret", url, "password")
+    near.admin.execute(f"""
+        CREATE SERVER liar TYPE 'postgres' FOREIGN DATA WRAPPER etl OPTIONS (url '{url}');
+        GRANT USAGE ON FOREIGN SERVER liar TO {OWNER};
+        CREATE USER MAPPING FOR {OWNER} SERVER liar OPTIONS (user 'me', password_file 'liar.secret');
+        SELECT etl.allow_target('liar:public.*', '{OWNER}')""")
+    allow_hosts(near, url.removesuffix("/x"))
+    state, message = refused_with(near, there(target="liar:public.copy"))
+    assert state == "54000" and 'a reply of server "liar" is too long' in message
+    assert liar.sent < liar.rows
+    liar.stop()
 
 
 def test_a_statement_there_has_the_time_of_a_step(far, near):

@@ -215,3 +215,60 @@ def test_a_row_that_a_step_fails_on_is_left_out(both, double, mode, alone):
     # What was under way to the index when the row was met is sent once more.
     counters = "SELECT rows_inserted + rows_updated, rows_dead FROM etl.runs"
     assert both.admin.execute(counters).fetchone() == ((ROWS - 1) * (1 if alone else 2), 1)
+
+
+FAR = {"target": "far:public.t_far", "key_columns": ["id"]}
+
+
+@pytest.fixture
+def far_too(far, bench):
+    """A table of another server, which is delivered to first, and one of here."""
+    bench.tables(ROWS)
+    far.execute("CREATE TABLE t_far (id bigint PRIMARY KEY, value text)")
+    return bench
+
+
+def far_definition():
+    steps = json.loads(definition(index=FAR))
+    steps[1]["operator"] = "table"
+    return json.dumps(steps)
+
+
+def arrived_far(bench, far):
+    rows = far.execute("SELECT id, value FROM t_far ORDER BY id").fetchall()
+    return len(rows) == ROWS and rows == bench.admin.execute(f"{SOURCE} ORDER BY id").fetchall()
+
+
+def test_a_row_that_the_table_of_here_refuses_beside_one_of_elsewhere(far, far_too):
+    """The batch has arrived there when it fails here: it is delivered again."""
+    far_too.admin.execute("ALTER TABLE w.t_target ADD CHECK (id <> 7)")
+    create(far_too, far_definition(), batch_size=50, options='{"on_error": "quarantine"}')
+    assert run(far_too) == "succeeded" and arrived_far(far_too, far)
+    letters = "SELECT step, error_code, original_record->>'id' FROM etl.dead_letters"
+    assert far_too.admin.execute(letters).fetchall() == [("table", "23514", "7")]
+    assert far_too.one("SELECT count(*) FROM w.t_target") == ROWS - 1
+
+
+def test_a_run_that_failed_here_behind_the_commit_elsewhere_goes_on(far, far_too):
+    far_too.admin.execute("ALTER TABLE w.t_target ADD CHECK (id <> 270)")
+    create(far_too, far_definition(), batch_size=50)
+    state = run(far_too)
+    assert state[:2] == ("failed", "23514"), state
+    assert far.execute("SELECT count(*) FROM t_far").fetchone() == (ROWS,)
+    far_too.admin.execute("ALTER TABLE w.t_target DROP CONSTRAINT t_target_id_check; SELECT etl.retry('p')")
+    assert far_too.ends(1) == "succeeded" and arrived_far(far_too, far) and far_too.same()
+
+
+def test_a_worker_lost_behind_the_commit_elsewhere_repeats_the_batch(far, far_too):
+    create(far_too, far_definition(), batch_size=100)
+    with far_too.server.connect(far_too.name, autocommit=False) as holder:
+        holder.execute("INSERT INTO w.t_target VALUES (150, 'held')")
+        number = far_too.run()
+        pid = far_too.worker_pid(number)
+        there = "SELECT count(*) FROM t_far"
+        wait_until(lambda: far.execute(there).fetchone() == (200,), 10, "the second batch is there")
+        blocked = "SELECT cardinality(pg_blocking_pids(%s)) > 0"
+        wait_until(lambda: far_too.one(blocked, pid), 10, "its part of here waits")
+        far_too.admin.execute("SELECT pg_terminate_backend(%s)", (pid,))
+        holder.rollback()
+    assert far_too.ends(number, 30) == "succeeded" and arrived_far(far_too, far) and far_too.same()

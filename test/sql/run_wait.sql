@@ -18,5 +18,21 @@ BEGIN
 END $$;
 DO $$ BEGIN CALL etl.run_wait('wait'); END $$;
 SELECT etl.drop_pipeline('wait');
+-- What an error says of the rows is for those who may see rows.
+GRANT USAGE ON SCHEMA run_wait TO PUBLIC;
+CREATE TABLE run_wait.once (id int PRIMARY KEY, v text UNIQUE);
+SELECT etl.create_pipeline('fails', source => 'SELECT id, ''secret'' AS v FROM run_wait.src', target => 'run_wait.once') > 0;
+SELECT count(etl.grant_pipeline('fails', 'RUN', 'etl_carol'));
+\set SHOW_CONTEXT never
+SET SESSION AUTHORIZATION etl_carol;
+CALL etl.run_wait('fails');
+RESET SESSION AUTHORIZATION;
+SELECT count(etl.grant_pipeline('fails', 'ALTER', 'etl_carol'));
+SET SESSION AUTHORIZATION etl_carol;
+CALL etl.run_wait('fails');
+RESET SESSION AUTHORIZATION;
+CALL etl.run_wait('fails');
+SELECT etl.drop_pipeline('fails');
+DROP TABLE run_wait.once;
 DROP TABLE run_wait.src, run_wait.dst;
 DROP SCHEMA run_wait;

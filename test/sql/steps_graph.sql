@@ -67,6 +67,14 @@ SELECT rule, severity, message, hint FROM etl.validate_pipeline('{"name": "v", "
   {"id": "g", "operator": "elasticsearch", "params": {"target": "es:x"}, "depends_on": ["f"]},
   {"id": "h", "operator": "filter", "params": {"where": "true"}, "depends_on": ["g"]},
   {"id": "i", "operator": "filter", "params": {"where": "true"}}]}');
+-- However much is wrong, what is told is little, and no name that cannot be right is compared with others.
+SELECT count(*), max(length(message) + coalesce(length(hint), 0)) < 1000, bool_or(message LIKE '%…%') FROM etl.validate_pipeline(json_build_object('name', 'v', 'steps', json_build_array(
+    json_build_object('id', repeat('a', 100000), 'operator', 'sql', 'params', json_build_object('query', 'SELECT 1 AS id')),
+    json_build_object('id', 'b', 'operator', 'sql', 'depends_on', (SELECT json_agg('n' || n) FROM generate_series(1, 400) n))))::jsonb);
+SELECT message FROM etl.validate_pipeline(json_build_object('name', 'v', 'steps', json_build_array(
+    json_build_object('id', 'b', 'operator', 'sql', 'depends_on', (SELECT json_agg('n' || n) FROM generate_series(1, 501) n))))::jsonb) WHERE message ~ 'list';
+SELECT count(*), max(length(message)) < 1000 FROM etl.validate_pipeline(json_build_object('name', 'v', 'steps', json_build_array(
+    json_build_object('id', 'a', 'operator', 'sql', 'params', (SELECT json_object_agg('x' || n, n) FROM generate_series(1, 1000) n))))::jsonb);
 -- Columns that an operator needs and its input lacks, found before any row is read.
 SELECT rule, severity, message, hint FROM etl.validate_pipeline('{"name": "v", "steps": [
   {"id": "a", "operator": "table", "params": {"table": "steps_graph.src"}},
