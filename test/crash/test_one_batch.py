@@ -6,6 +6,7 @@ from matrix import Cell
 from moves import Move, create, differences, run_move
 
 ROWS = 2000
+WIDTH = 20  # so that replace puts a new file in place of the old one
 # The target before the run has the rows from OLD on, up to LAST: some are written over, and some are no longer delivered.
 OLD, LAST = 1900, 2100
 BELOW = 2050  # where the range of replace_range ends
@@ -25,7 +26,7 @@ class OneBatch(Move):
     def setup(self, admin, crash):
         admin.execute(f"""
             CREATE TABLE moved.source (id bigint PRIMARY KEY, value text);
-            INSERT INTO moved.source SELECT n, md5(n::text) FROM generate_series(1, {ROWS}) n;
+            INSERT INTO moved.source SELECT n, repeat(md5(n::text), {WIDTH}) FROM generate_series(1, {ROWS}) n;
             CREATE TABLE moved.target ({self.columns});
             INSERT INTO moved.target (id, value) {OLD_ROWS};
             CREATE TABLE moved.before AS {self.seen};
