@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "core/error.hpp"
+#include "core/printable.hpp"
 
 namespace etl::http {
 namespace {
@@ -88,8 +89,9 @@ Url read(std::string_view text, bool server) {
   if (url.port < 1 || url.port > 65535) refuse("URL has no valid port");
   if (equal_ignoring_case(written_host(written_authority(text)), host)) url.host = host;
   url.authority = host + ":" + port;
-  if (std::any_of(host.begin(), host.end(), [](unsigned char c) { return c <= 0x20 || c == 0x7f; })) {
-    refuse("URL host contains a control character");
+  // libcurl has decoded it, and messages name it.
+  if (host.find(' ') != host.npos || printable(host, host.size()) != host) {
+    refuse("URL host contains a blank, a control character or what is no UTF-8");
   }
   url.text = text;
   if (!server) return url;
@@ -129,7 +131,7 @@ std::string resolve_reference(std::string_view base, std::string_view reference)
     refuse("URL of the next page is not valid");
   }
   const Url to = parse_url(part(url.get(), CURLUPART_URL));
-  if (to.tls != from.tls || to.host != from.host || to.port != from.port) {
+  if (to.tls != from.tls || !equal_ignoring_case(to.host, from.host) || to.port != from.port) {
     throw Error("42501", "the next page is on another server",
                 "It is on " + to.authority + ", while the requests go to " + from.authority + ".",
                 "Make a server of its own for it: the credentials of one are not given to another.");

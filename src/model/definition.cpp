@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/nearest.hpp"
+#include "core/printable.hpp"
 #include "model/options.hpp"
 
 namespace etl::model {
@@ -121,7 +122,7 @@ void check_incremental(const Definition& d) {
 void apply_changes(Definition& definition, const Value& changes) {
   if (!changes.IsObject()) {
     throw Error("22023", "a pipeline is described by a JSON object",
-                "It is " + json::write(changes).substr(0, 200) + ".", "Write it as in {\"batch_size\": 1000}.");
+                "It is " + printable(json::write(changes), 200) + ".", "Write it as in {\"batch_size\": 1000}.");
   }
   for (const auto& member : changes.GetObject()) {
     const std::string key(json::text(member.name));

@@ -44,7 +44,7 @@ void check_param(const std::string& step, const std::string& param, const Value&
   rapidjson::SchemaValidator validator(wanted);
   if (value.Accept(validator)) return;
   add(findings, step, "param \"" + param + "\" cannot take this value",
-      "It is " + json::write(value).substr(0, 200) + ".", "Give this: " + description_of(schema) + ".");
+      "It is " + printable(json::write(value), 200) + ".", "Give this: " + description_of(schema) + ".");
 }
 
 void walk(const Value& schema, const std::string& param, const Value& value, const Formatted& each) {

@@ -55,7 +55,7 @@ bool read_dependencies(const Value& value, std::vector<std::string>& names) {
 void read_member(Step& step, const std::string& key, const Value& value, const std::string& subject,
                  std::vector<Finding>& findings) {
   constexpr std::string_view kHint = R"(Write a step as {"id": …, "operator": …, "params": {…}, "depends_on": […]}.)";
-  const std::string seen = "It is " + json::write(value).substr(0, 200) + ".";
+  const std::string seen = "It is " + printable(json::write(value), 200) + ".";
   if (key == "id" || key == "operator") {
     if (!value.IsString())
       return add(findings, "step", "22023", subject + ": \"" + key + "\" must be a string", seen, std::string(kHint));
@@ -79,7 +79,7 @@ Step read_step(const Value& value, std::size_t number, std::vector<Finding>& fin
   Step step;
   const std::string nth = "step number " + std::to_string(number);
   if (!value.IsObject()) {
-    add(findings, "step", "22023", nth + " is not a JSON object", "It is " + json::write(value).substr(0, 200) + ".",
+    add(findings, "step", "22023", nth + " is not a JSON object", "It is " + printable(json::write(value), 200) + ".",
         R"(Write it as {"id": "clean", "operator": "filter", "params": {…}, "depends_on": ["extract"]}.)");
     return step;
   }
@@ -222,7 +222,7 @@ Steps read_steps(std::string_view text, std::vector<Finding>& findings) {
   Steps steps;
   if (!document.IsArray() || document.Empty() || document.Size() > kMaxSteps) {
     add(findings, "steps", "22023", "steps must be a list of 1 to " + std::to_string(kMaxSteps) + " steps",
-        "It is " + json::write(document).substr(0, 200) + ".",
+        "It is " + printable(json::write(document), 200) + ".",
         R"(Write it as [{"id": "extract", "operator": "sql", "params": {"query": "SELECT …"}}, …].)");
     return steps;
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/json.hpp"
+#include "core/printable.hpp"
 #include "core/sqlstate.hpp"
 #include "pg/read_only.hpp"
 #include "pg/transaction.hpp"
@@ -37,7 +38,7 @@ Violation violation_of(const std::string& step, const std::string& row_json) {
   }
   const auto with_record =
       std::find_if(found.begin(), found.end(), [](const Violation& v) { return v.record.has_value(); });
-  if (with_record != found.end()) all += " The first row is " + with_record->record->substr(0, 500) + ".";
+  if (with_record != found.end()) all += " The first row is " + printable(*with_record->record, 500) + ".";
   Error error(sqlstate::kCheckFailed, "check \"" + step.id + "\" failed", all,
               "Mend the source, or give the check severity \"quarantine\" or \"warn\".");
   error.step = step.id;

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "core/json.hpp"
+#include "core/printable.hpp"
 #include "core/sqlstate.hpp"
 #include "pg/fault.hpp"
 #include "pg/transaction.hpp"
@@ -65,7 +66,7 @@ std::uint64_t Quarantine::take_left_out(pg::Relation& page, const std::vector<si
 
 Error refusal(const sink::DeadRow& row) {
   Error error = row.error;
-  error.detail += (error.detail.empty() ? "" : " ") + ("The document is " + row.document.substr(0, 500) + ".");
+  error.detail += (error.detail.empty() ? "" : " ") + ("The document is " + printable(row.document, 500) + ".");
   error.hint = "Mend the source, or set option \"on_error\" to \"quarantine\".";
   return error;
 }
@@ -168,7 +169,7 @@ std::uint64_t Quarantine::take_null_keys(pg::Relation& page, const std::string& 
   pg::Relation bad(page.columns(), true);
   pg::Relation good(page.columns(), true);
   page.split_null_keys(bad, good);
-  Error error("23502", "a key column of a row is null", "The row is " + bad.row_json(0).substr(0, 500) + ".",
+  Error error("23502", "a key column of a row is null", "The row is " + printable(bad.row_json(0), 500) + ".",
               "Filter such rows out in the source, or set option \"null_keys\" to \"dead_letter\".");
   error.step = step;
   refused_ = !context_.plan.options.dead_letter_null_keys;

@@ -147,7 +147,8 @@ void HttpPages::get(const std::string& state) {
 
 void HttpPages::take_records(std::uint64_t skip, pg::Relation& page) {
   const std::string url = page_url(api_.pagination, first_url_, fetched_->state);
-  typer_.set_place(url.substr(remote::base_url(api_.server).size()));
+  const std::string base = remote::base_url(api_.server);
+  typer_.set_place(url.starts_with(base) ? url.substr(base.size()) : url);  // a link may lead above it
   file::JsonOptions options;
   options.format = file::JsonOptions::Format::kArray;
   options.path = api_.records;

@@ -2,7 +2,9 @@
 
 #include <charconv>
 
+#include "core/printable.hpp"
 #include "core/sqlstate.hpp"
+#include "file/utf8.hpp"
 #include "http/header.hpp"
 #include "http/url.hpp"
 
@@ -17,6 +19,8 @@ constexpr char kHint[] =
     "\"page\", "
     "\"param\": \"page\"} or {\"type\": \"offset\", \"param\": \"offset\"}.";
 
+constexpr std::int64_t kMostRecords = 1'000'000'000'000'000;  // far from overflow, whatever is added to it
+
 std::int64_t number(const std::string& text, std::int64_t otherwise) {
   std::int64_t value = otherwise;
   (void)std::from_chars(text.data(), text.data() + text.size(), value);
@@ -25,6 +29,16 @@ std::int64_t number(const std::string& text, std::int64_t otherwise) {
 
 std::string text_of(const json::Value& object, const char* name) {
   return json::text_member(object, name).value_or("");
+}
+
+// A JSON schema's integer may have more than 64 bits.
+std::int64_t number_of(const json::Value& object, const char* name, std::int64_t otherwise) {
+  const auto member = object.FindMember(name);
+  if (member == object.MemberEnd()) return otherwise;
+  const json::Value& value = member->value;
+  if (value.IsInt64() && value.GetInt64() <= kMostRecords) return value.GetInt64();
+  throw Error("22023", "pagination cannot take this " + std::string(name), "It is " + json::write(value) + ".",
+              "Use at most " + std::to_string(kMostRecords) + ".");
 }
 
 void want(bool fits, const char* message) {
@@ -41,6 +55,11 @@ std::string state_of(const json::Value* value) {
   if (value == nullptr) return {};
   if (value->IsString()) return std::string(json::text(*value));
   return value->IsNumber() ? json::write(*value) : std::string();
+}
+
+[[noreturn]] void refuse_next(const char* message, const std::string& next) {
+  throw Error(sqlstate::kSinkRefused, message, "It is \"" + printable(next, 200) + "\".",
+              "Check pagination: the API may want another param.");
 }
 
 }  // namespace
@@ -60,8 +79,8 @@ Pagination read_pagination(const json::Value& params) {
   p.param = text_of(value, "param");
   if (const std::string next = text_of(value, "next"); !next.empty()) p.next = json::read_path(next, "next");
   p.size_param = text_of(value, "size_param");
-  if (value.HasMember("size")) p.size = value["size"].GetInt64();
-  p.first = value.HasMember("first") ? value["first"].GetInt64() : p.type == Type::kOffset ? 0 : 1;
+  p.size = number_of(value, "size", 0);
+  p.first = number_of(value, "first", p.type == Type::kOffset ? 0 : 1);
   want(p.type == Type::kLink || !p.param.empty(), "pagination needs a param");
   want(p.type != Type::kLink || p.param.empty(), "pagination by link takes no param");
   want(p.type != Type::kToken || !p.next.empty(), "pagination by token needs next");
@@ -93,9 +112,9 @@ std::optional<std::string> next_state(const Pagination& p, const std::string& st
   const std::string next =
       p.next.empty() ? http::next_link(reply.link).value_or("") : state_of(json::find_at(reply.body, p.next));
   if (next.empty()) return std::nullopt;
-  if (next == state) {
-    throw Error(sqlstate::kSinkRefused, "the server names the same page as the next one",
-                "It is \"" + next.substr(0, 200) + "\".", "Check pagination: the API may want another param.");
+  if (next == state) refuse_next("the server names the same page as the next one", next);
+  if (file::valid_utf8(next) != next.size() || next.find('\0') != std::string::npos) {
+    refuse_next("the server names a next page that is no text", next);
   }
   return next;
 }

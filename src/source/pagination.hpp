@@ -30,7 +30,7 @@ struct Pagination {
 
 std::string_view name_of(Pagination::Type type);
 
-// Error 22023: a member that its type lacks, or does not know.
+// Error 22023: a member that its type lacks, or does not know, or a number out of range.
 Pagination read_pagination(const json::Value& params);
 
 // A page is named by its state: "" is the first one, else a URL, a token, or a number.
@@ -43,7 +43,7 @@ struct PageReply {
   std::uint64_t records = 0;
 };
 // The state of the page behind `state`; nothing: that is the last one. Error PE020 when the server names the same page
-// again, which would never end.
+// again, which would never end, or one by bytes that no checkpoint can keep.
 std::optional<std::string> next_state(const Pagination& pagination, const std::string& state, const PageReply& reply);
 
 }  // namespace etl::source

@@ -1,9 +1,10 @@
-// Any bytes as a URL: refused with 22023, or read into what holds the promises of url.hpp.
+// Any bytes as a URL: refused with 22023 in words that are text, or read into what holds the promises of url.hpp.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 
 #include "core/error.hpp"
+#include "file/utf8.hpp"
 #include "http/url.hpp"
 
 namespace {
@@ -22,7 +23,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(url.port >= 1 && url.port <= 65535 && !url.host.empty());
     require(etl::http::parse_url(url.text).authority == url.authority);
   } catch (const etl::Error& error) {
-    require(error.sqlstate == "22023");
+    const std::string said = error.message + error.detail;
+    require(error.sqlstate == "22023" && etl::file::valid_utf8(said) == said.size());
   }
   try {
     const std::string joined = etl::http::join_path("https://h", {text});

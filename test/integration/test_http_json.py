@@ -225,6 +225,32 @@ def test_hostile_replies(bench, api):
     assert "10.0.0.1" in bench.one("SELECT error_detail FROM etl.run_log WHERE error_code = '42501'")
 
 
+def test_a_link_above_the_base_of_the_server(bench, api):
+    bench.admin.execute(f"ALTER SERVER api OPTIONS (SET url '{api.url}/v1/a/long/way')")
+    api.script = lambda path, *_: (
+        (200, {"Link": '</n>; rel="next"'}, items(1, 2)) if path != "/n" else (200, {}, b'[{"id": "x"}]')
+    )
+    create(bench, pagination={"type": "link"}, options='{"on_error": "quarantine"}')
+    assert run(bench) == "succeeded"
+    assert api.paths() == ["/v1/a/long/way/items", "/n"]
+    assert bench.one("SELECT original_record->>'_page' FROM etl.dead_letters") == f"{api.url}/n"
+
+
+def test_names_of_pages_that_are_refused(bench, api):
+    by_header = {"pagination": {"type": "link"}}
+    by_body = {"records": "items", "pagination": {"type": "token", "param": "token", "next": "next"}}
+    cases = {  # what no checkpoint can keep, and a long one that is named again, of which whole characters are shown
+        "/v1/\\xe9": (by_header, {"Link": '</v1/\xe9>; rel="next"'}, items(1, 2)),
+        "a\\x00b": (by_body, {}, {"items": items(1, 2), "next": "a\0b"}),
+        "a" + "é" * 99: (by_body, {}, {"items": items(1, 2), "next": "a" + "é" * 200}),
+    }
+    for number, (shown, (params, headers, body)) in enumerate(cases.items()):
+        api.script = lambda *_, headers=headers, body=body: (200, headers, body)
+        create(bench, name=f"p{number}", **params)
+        assert run(bench, f"p{number}")[:2] == ("failed", "PE020")
+        assert bench.one("SELECT error_detail FROM etl.run_log ORDER BY id DESC LIMIT 1") == f'It is "{shown}".'
+
+
 def test_whole_set_steps_and_a_post(bench, api):
     api.script = by_page
     group = {"id": "group", "operator": "dedupe", "params": {"keys": ["id"], "order_by": "id"}, "depends_on": ["read"]}
@@ -278,6 +304,7 @@ def test_definitions_that_are_refused(bench, api):
     assert refused(headers={"Authorization": "Bearer x"}) == "22023"
     assert refused(pagination={"type": "token", "param": "t"}) == "22023"
     assert refused(pagination={"type": "page"}) == "22023"
+    assert refused(pagination={"type": "page", "param": "p", "size": 2**63}) == "22023"
     assert refused(records="a[0]") == "22023"
     assert refused(columns={"id": "no_type"}) in ("42704", "22023")
     bench.admin.execute(f"REVOKE USAGE ON FOREIGN SERVER api FROM {OWNER}")

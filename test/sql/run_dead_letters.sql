@@ -113,6 +113,14 @@ CALL t.run('dead');
 SELECT t.last_error('dead');
 SELECT etl.drop_pipeline('dead');
 
+-- Of a long row whole characters are shown: the 500th byte is the first of two.
+CREATE TABLE long AS SELECT NULL::int AS id, 'a' || repeat('é', 300) AS v;
+CREATE TABLE long_dst (id int PRIMARY KEY, v text);
+SELECT etl.create_pipeline('dead', source => 'TABLE long', target => 'run_dead_letters.long_dst') > 0;
+CALL t.run('dead');
+SELECT length(e), octet_length(convert_to(e, 'UTF8')), right(e, 3) FROM split_part(t.last_error('dead'), E'\n', 2) e;
+SELECT etl.drop_pipeline('dead');
+
 -- Letters of one key that do not stand side by side: the latest one counts.
 CREATE TABLE twice (id int PRIMARY KEY, v text COLLATE "C");
 CREATE TABLE twice_dst (id int PRIMARY KEY, v text CONSTRAINT good CHECK (v LIKE 'good%'));

@@ -121,6 +121,12 @@ TABLE two ORDER BY id;
 SELECT etl.alter_pipeline('severe', jsonb_build_object('steps', steps('fail'))) > 0;
 CALL t.run('severe');
 SELECT t.last_error('severe');
+-- Of a long row whole characters are shown: the 500th byte is the first of two.
+UPDATE one SET name = 'a' || repeat('é', 300) WHERE id = 3;
+SELECT etl.alter_pipeline('severe', jsonb_build_object('steps', steps('fail', '[{"rule": "regex", "column": "name", "pattern": "^..?$"}]'))) > 0;
+CALL t.run('severe');
+SELECT length(e), octet_length(convert_to(e, 'UTF8')), right(e, 3) FROM split_part(t.last_error('severe'), E'\n', 2) e;
+UPDATE one SET name = 'ok' WHERE id = 3;
 -- Rules about all rows.
 SELECT etl.alter_pipeline('severe', jsonb_build_object('steps', steps('fail', '[{"rule": "row_count", "min": 4}, {"rule": "row_count", "max": 2, "name": "few"}]'))) > 0;
 CALL t.run('severe');

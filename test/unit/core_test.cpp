@@ -1,8 +1,9 @@
-// Errors, JSON, durations, names.
+// Errors, JSON, durations, names, foreign text.
 #include <gtest/gtest.h>
 
 #include "core/duration.hpp"
 #include "core/error.hpp"
+#include "core/hex.hpp"
 #include "core/json.hpp"
 #include "core/log_record.hpp"
 #include "core/member_path.hpp"
@@ -73,6 +74,20 @@ TEST(MemberPath, FindsAValue) {
   for (const json::MemberPath& path : {json::MemberPath{"b"}, {"a", "c"}, {"a", "b", "c"}, {"a", "n", "c"}, {""}}) {
     EXPECT_EQ(json::find_at(whole, path), nullptr);
   }
+  EXPECT_EQ(json::find_at(json::parse(R"({"a":1})", "it"), {std::string("a\0b", 3)}), nullptr);
+}
+
+TEST(Hex, IsPairsOfDigits) {
+  const std::string bytes("\x00\x0f\x7f\x80\xff", 5);
+  EXPECT_EQ(to_hex(bytes), "000f7f80ff");
+  EXPECT_EQ(from_hex("000f7f80ff"), bytes);
+  EXPECT_EQ(from_hex("aAbBcCdDeEfF"), "\xaa\xbb\xcc\xdd\xee\xff");
+  EXPECT_EQ(to_hex(""), "");
+  EXPECT_EQ(from_hex(""), "");
+  for (const char* wrong : {"0", "000", "0g", "g0", "/0", ":0", "@0", "G0", "`0", "0 ", "0x00", "\\x00", "\xc3\xa9"}) {
+    EXPECT_EQ(error_of([&] { (void)from_hex(wrong); }).sqlstate, "22023") << wrong;
+  }
+  EXPECT_EQ(error_of([&] { (void)from_hex(std::string_view("0f", 1)); }).sqlstate, "22023");
 }
 
 TEST(LogRecord, IsOneLineWhateverItHolds) {
@@ -84,6 +99,20 @@ TEST(LogRecord, IsOneLineWhateverItHolds) {
                   R"(","correlation_id":null,"dataset_name":"\t"})");
   const json::Document parsed = json::parse(line, "it");
   EXPECT_EQ(parsed.MemberCount(), 6u);
+}
+
+TEST(LogRecord, HasTheIdsOfItsRun) {
+  const json::Document line = json::parse(to_json({0, "error", "", "c\"1", "p\xff"}), "it");
+  EXPECT_EQ(json::text(line["message"]), "");
+  EXPECT_EQ(json::text(line["correlation_id"]), "c\"1");
+  EXPECT_EQ(json::text(line["dataset_name"]), "p\xef\xbf\xbd");
+}
+
+// C1, as a terminal calls them, and not what comes before and behind them.
+TEST(LogRecord, EscapesControlsOfTwoBytes) {
+  const std::string line =
+      to_json({0, "info", "~\x7f\xc2\x80\xc2\x9f\xc2\xa0\xc3\x82\xc2", std::nullopt, std::nullopt});
+  EXPECT_NE(line.find("\"~\\u007f\\u0080\\u009f\xc2\xa0\xc3\x82\xef\xbf\xbd\""), line.npos) << line;
 }
 
 TEST(LogRecord, TimesAreUtcWithMilliseconds) {
@@ -112,12 +141,60 @@ TEST(Nearest, Suggests) {
   EXPECT_EQ(did_you_mean("zzzzzzzzz", {"a", "b"}), "Known are: a, b.");
 }
 
+TEST(Nearest, IsWithinHalfOfTheName) {
+  EXPECT_EQ(did_you_mean("idx", {"id"}), "Did you mean \"id\"?");
+  EXPECT_EQ(did_you_mean("slice", {"slices", "slicer"}), "Did you mean \"slices\"?");  // the first of equals
+  EXPECT_EQ(did_you_mean("batchsize", {"batch", "batch_size"}), "Did you mean \"batch_size\"?");
+  EXPECT_EQ(did_you_mean("abcd", {"abxy"}), "Did you mean \"abxy\"?");
+  EXPECT_EQ(did_you_mean("abcd", {"axyz"}), "Known are: axyz.");
+  EXPECT_EQ(did_you_mean("x", {"y"}), "Known are: y.");
+  EXPECT_EQ(did_you_mean("", {"id", ""}), "Known are: id, .");
+}
+
+// A document of the user's may hold names of any length, and any number of them.
+TEST(Nearest, LeavesOutWhatIsLong) {
+  const std::string longest(256, 'a');
+  const std::string shorter = longest.substr(1);
+  EXPECT_EQ(did_you_mean(longest, {"b", shorter}), "Did you mean \"" + shorter + "\"?");
+  EXPECT_EQ(did_you_mean(longest + "a", {"b", longest}), "Known are: b, " + longest + ".");
+  EXPECT_EQ(did_you_mean(longest, {"b", longest + "a"}), "Known are: b.");
+  const std::string all = did_you_mean("x", std::vector<std::string_view>(1000, longest));
+  EXPECT_LT(all.size(), 5000u);
+  EXPECT_TRUE(all.ends_with("a, …."));
+}
+
 TEST(Printable, ShowsWhatATerminalMayShow) {
   EXPECT_EQ(printable("a\x1b[31m\x7f", 100), "a\\x1b[31m\\x7f");
   EXPECT_EQ(printable("\xc3\xa9\xff\xc3", 100), "\xc3\xa9\\xff\\xc3");
   EXPECT_EQ(printable("\xc2\x85", 100), "\\xc2\\x85");
   EXPECT_EQ(printable("\xed\xa0\x80", 100), "\\xed\\xa0\\x80");
   EXPECT_EQ(printable("ab\xc3\xa9", 3), "ab");
+}
+
+TEST(Printable, TakesValidUtf8Only) {
+  for (const char* valid : {"\xc2\xa0", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbf",
+                            "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"}) {
+    EXPECT_EQ(printable(valid, 100), valid);
+    EXPECT_EQ(utf8_length(valid + std::string("x")), std::string_view(valid).size());
+  }
+  for (const std::string invalid : {"\x80", "\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xe2\x82", "\xf0\x8f\xbf\xbf",
+                                    "\xf0\x9f\x98", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xfe"}) {
+    EXPECT_EQ(utf8_length(invalid), 0u);
+    EXPECT_EQ(utf8_length(invalid + "x"), 0u);
+    EXPECT_EQ(printable(invalid, 100), printable(invalid.substr(0, 1), 100) + printable(invalid.substr(1), 100));
+  }
+  EXPECT_EQ(utf8_length(std::string_view("\xe2\x82\xac", 2)), 0u);
+  EXPECT_EQ(printable(std::string_view("a\0b", 3), 100), "a\\x00b");
+}
+
+TEST(Printable, IsNeverLongerThanAsked) {
+  EXPECT_EQ(printable("abc", 0), "");
+  EXPECT_EQ(printable("abc", 3), "abc");
+  EXPECT_EQ(printable("ab\x1b", 5), "ab");  // \x1b or nothing of it
+  EXPECT_EQ(printable("ab\x1b", 6), "ab\\x1b");
+  EXPECT_EQ(printable("\xc2\x85z", 7), "");
+  EXPECT_EQ(printable("\xf0\x9f\x98\x80z", 3), "");
+  EXPECT_EQ(printable("\xf0\x9f\x98\x80z", 4), "\xf0\x9f\x98\x80");
 }
 
 }  // namespace

@@ -268,6 +268,20 @@ TEST(RetryAfter, SecondsAndDates) {
   for (const char* text : {"", "-1", "1.5", "soon", "1 2", "+5", "0x10"}) EXPECT_FALSE(read(text)) << text;
 }
 
+TEST(NextLink, IsTheFirstThatSaysNext) {
+  EXPECT_EQ(next_link(R"(</1>; rel="prev", </3>; rel="next", </9>; rel="next")"), "/3");
+  EXPECT_EQ(next_link("<https://h/a,b;c?d=e>;REL=Next"), "https://h/a,b;c?d=e");
+  EXPECT_EQ(next_link(R"(</2>; rel="last next"; type="x")"), "/2");
+  EXPECT_EQ(next_link(R"(</2> ; title="a, </8>; rel=\"next\"" ; rel = next )"), "/2");
+  EXPECT_EQ(next_link(R"(</2>; title="</8>; rel=next", </3>; rel=next)"), "/3");
+  EXPECT_EQ(next_link("<>; rel=next"), "");
+  for (const char* none :
+       {"", "</2>", "</2>; rel=nextish", "</2>; rev=next", "</2>; title=\"rel=next\"", "</2; rel=next", "/2; rel=next",
+        "</2>, rel=next", "rel=next; </2>", R"(</2>; title="a\", </8>; rel=next, \""; rel=prev)"}) {
+    EXPECT_FALSE(next_link(none)) << none;
+  }
+}
+
 TEST_F(ClientTest, CancelledRequestsLeaveNoTrace) {
   HttpServer server([](const std::string&, HttpServer::Connection& connection) { connection.pause(5000); });
   const Ticket first = client.submit(get(server.url()));

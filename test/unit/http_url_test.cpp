@@ -1,8 +1,10 @@
-// What may be a server's base URL, and how paths are joined.
+// What may be a server's base URL, how paths are joined, and where a reply may lead.
 #include <gtest/gtest.h>
 
 #include "core/error.hpp"
+#include "core/printable.hpp"
 #include "http/url.hpp"
+#include "unit/error_of.hpp"
 
 namespace etl::http {
 namespace {
@@ -66,8 +68,13 @@ TEST(Url, RefusesWhatParsersDisagreeAbout) {
                                       "https://a%00b",
                                       "https://[fe80::1%25eth0]",
                                       "https://[0:0:0:0:0:0:0:1]",
+                                      "https://a%20b",
+                                      "https://a%c2%85",
+                                      "https://a%ff",
                                       "https:////a"}) {
-    EXPECT_NE(refusal_of(text), "") << text;
+    const std::string refusal = refusal_of(text);
+    EXPECT_NE(refusal, "") << text;
+    EXPECT_EQ(printable(refusal, refusal.size()), refusal) << text;
   }
   EXPECT_NE(refusal_of(std::string_view("https://a\0b", 11)), "");
   EXPECT_NE(refusal_of("https://" + std::string(9000, 'a')), "");
@@ -95,6 +102,37 @@ TEST(Url, EscapesPathSegments) {
   EXPECT_EQ(percent_encode("\r\n\xc3\xa9~-_.9"), "%0D%0A%C3%A9~-_.9");
   EXPECT_EQ(join_path("https://h", {"..."}), "https://h/...");
   for (const char* segment : {"", ".", ".."}) EXPECT_THROW(join_path("https://h", {segment}), Error);
+}
+
+TEST(Url, FollowsAReferenceOnItsServer) {
+  const auto from = [](std::string_view reference) { return resolve_reference("https://h:9200/a/b?x=1", reference); };
+  EXPECT_EQ(from("https://h:9200/c?y=2"), "https://h:9200/c?y=2");
+  EXPECT_EQ(from("HTTPS://H:9200/c"), "https://H:9200/c");
+  EXPECT_EQ(from("//h:9200/c"), "https://h:9200/c");
+  EXPECT_EQ(from("/c?y=2"), "https://h:9200/c?y=2");
+  EXPECT_EQ(from("c"), "https://h:9200/a/c");
+  EXPECT_EQ(from("../c"), "https://h:9200/c");
+  EXPECT_EQ(from("?y=2"), "https://h:9200/a/b?y=2");
+  EXPECT_EQ(from("?y=2#part"), "https://h:9200/a/b?y=2");
+  EXPECT_EQ(from("?y=%0d%0a%2F"), "https://h:9200/a/b?y=%0d%0a%2F");
+  EXPECT_EQ(resolve_reference("https://h/a", "https://h:443/c"), "https://h:443/c");
+  EXPECT_EQ(resolve_reference("http://[::1]:80/a", "http://[::1]/c"), "http://[::1]/c");
+}
+
+TEST(Url, FollowsNoReferenceElsewhere) {
+  const auto refused = [](std::string_view reference) {
+    return error_of([&] { (void)resolve_reference("https://h:9200/a/b", reference); }).sqlstate;
+  };
+  for (const char* reference : {"https://h/c", "http://h:9200/c", "https://i:9200/c", "//i:9200/c", "//h/c",
+                                "https://h.i:9200/c", "https://127.1:9200/c"}) {
+    EXPECT_EQ(refused(reference), "42501") << reference;
+  }
+  for (const char* reference :
+       {"https://u@h:9200/c", "//u:canary@h:9200/c", "file:///etc/passwd", "c d", "c\r\nX: y", "\\\\i\\c",
+        "https://h:9200\\@i/c", "https://[h:9200/c", "https://:9200/c", "//a%99/c"}) {
+    EXPECT_EQ(refused(reference), "22023") << reference;
+  }
+  EXPECT_EQ(refused("/" + std::string(9000, 'a')), "22023");
 }
 
 }  // namespace

@@ -2,9 +2,14 @@
 #include <gtest/gtest.h>
 
 #include "core/json.hpp"
+#include "file/utf8.hpp"
 #include "model/definition.hpp"
 #include "model/options.hpp"
+#include "model/params.hpp"
 #include "model/state.hpp"
+#include "model/steps.hpp"
+#include "model/write_mode.hpp"
+#include "unit/error_of.hpp"
 
 namespace etl::model {
 namespace {
@@ -92,6 +97,29 @@ TEST(Definition, UnknownKeysAreErrors) {
   EXPECT_THROW((void)definition_from_json(json::parse(R"([1])", "it")), Error);
 }
 
+// Of what is quoted in part, the cut may fall into a character: either of the two is not at its border.
+TEST(Definition, QuotesWholeCharacters) {
+  for (const char* start : {"", "a"}) {
+    std::string text = start;
+    while (text.size() < 400) text += "é";
+    const std::string value = "[\"" + text + "\"]";
+    const json::Document document = json::parse(value, "it");
+    std::vector<Finding> findings;
+    check_params("s", R"({"properties":{"p":{"type":"string"}}})", json::parse("{\"p\":" + value + "}", "it"),
+                 findings);
+    (void)read_steps(value, findings);
+    (void)read_steps("[{\"id\":" + value + ",\"operator\":" + value + "}]", findings);
+    (void)read_steps("{\"a\":" + value + "}", findings);
+    const Error error = error_of([&] { (void)definition_from_json(document); });
+    findings.push_back({"", "error", error.sqlstate, error.message, error.detail, error.hint});
+    ASSERT_GE(findings.size(), 6u);
+    for (const Finding& finding : findings) {
+      EXPECT_EQ(finding.detail.find("It is "), 0u) << finding.message;
+      EXPECT_EQ(file::valid_utf8(finding.detail), finding.detail.size()) << finding.detail;
+    }
+  }
+}
+
 TEST(IndexName, RefusesWhatTheEngineOrAnAttackerWouldMeanOtherwise) {
   for (const char* name : {"", "*", "a*", "a,b", "Film", "_all", "-x", "+x", ".security", "<logs-{now/d}>", "a b",
                            "a/b", "a?", "a\"b", "a#b", "ä"}) {
@@ -138,6 +166,73 @@ TEST(Options, ReadEachKeyAndRefuseEachWrongValue) {
     EXPECT_EQ(option_refusal(later), "0A000") << later;
   }
   EXPECT_EQ(option_refusal("{"), "22P02");
+}
+
+TEST(WriteMode, EachHasAName) {
+  const auto mode_of = [](const char* name) {
+    return read_write(json::parse(json::Object().add("write_mode", name).str(), "it")).mode;
+  };
+  EXPECT_EQ(mode_of("upsert"), WriteMode::kUpsert);
+  EXPECT_EQ(mode_of("append"), WriteMode::kAppend);
+  EXPECT_EQ(mode_of("replace"), WriteMode::kReplace);
+  EXPECT_EQ(mode_of("soft_delete"), WriteMode::kSoftDelete);
+  EXPECT_EQ(mode_of("scd2"), WriteMode::kScd2);
+  for (const auto mode :
+       {WriteMode::kUpsert, WriteMode::kAppend, WriteMode::kReplace, WriteMode::kSoftDelete, WriteMode::kScd2}) {
+    EXPECT_EQ(mode_of(std::string(name_of(mode)).c_str()), mode);
+  }
+  EXPECT_EQ(name_of(WriteMode::kReplaceRange), "replace_range");
+  EXPECT_EQ(read_write(json::parse("{}", "it")).mode, WriteMode::kUpsert);
+}
+
+// The others may not delete what a run did not deliver.
+TEST(WriteMode, SomeNeedAllRowsAtOnce) {
+  for (const auto mode : {WriteMode::kReplace, WriteMode::kReplaceRange, WriteMode::kSoftDelete}) {
+    EXPECT_TRUE(sweeps(mode)) << name_of(mode);
+  }
+  for (const auto mode : {WriteMode::kUpsert, WriteMode::kAppend, WriteMode::kScd2}) {
+    EXPECT_FALSE(sweeps(mode)) << name_of(mode);
+  }
+}
+
+TEST(WriteMode, ARangeHasBothBoundsOrNone) {
+  const Write open = read_write(json::parse(R"({"write_mode":"replace_range","range":{"column":"day"}})", "it"));
+  EXPECT_EQ(open.mode, WriteMode::kReplaceRange);
+  EXPECT_EQ(open.range_column, "day");
+  EXPECT_EQ(open.range_from + open.range_to, "");
+  const Write bounded = read_write(json::parse(
+      R"({"range":{"to":"current_date","from":"current_date - 7","column":"Day"},"write_mode":"replace_range"})",
+      "it"));
+  EXPECT_EQ(bounded.range_column, "Day");
+  EXPECT_EQ(bounded.range_from, "current_date - 7");
+  EXPECT_EQ(bounded.range_to, "current_date");
+}
+
+TEST(WriteMode, RefusesWhatItDoesNotKnow) {
+  for (const char* wrong : {R"({"write_mode":"merge"})",
+                            R"({"write_mode":"Append"})",
+                            R"({"write_mode":""})",
+                            R"({"write_mode":1})",
+                            R"({"write_mode":null})",
+                            R"({"write_mode":["append"]})",
+                            R"({"write_mode":"replace_range"})",
+                            R"({"write_mode":"replace","range":{"column":"day"}})",
+                            R"({"range":{"column":"day"}})",
+                            R"({"write_mode":"replace_range","range":"day"})",
+                            R"({"write_mode":"replace_range","range":null})",
+                            R"({"write_mode":"replace_range","range":{}})",
+                            R"({"write_mode":"replace_range","range":{"column":""}})",
+                            R"({"write_mode":"replace_range","range":{"column":1}})",
+                            R"({"write_mode":"replace_range","range":{"from":"1","to":"2"}})",
+                            R"({"write_mode":"replace_range","range":{"column":"day","from":"1"}})",
+                            R"({"write_mode":"replace_range","range":{"column":"day","to":"2"}})",
+                            R"({"write_mode":"replace_range","range":{"column":"day","from":"","to":""}})",
+                            R"({"write_mode":"replace_range","range":{"column":"day","from":1,"to":2}})",
+                            R"({"write_mode":"replace_range","range":{"column":"day","until":"2"}})"}) {
+    const Error error = error_of([&] { (void)read_write(json::parse(wrong, "it")); });
+    EXPECT_EQ(error.sqlstate, "22023") << wrong;
+    EXPECT_FALSE(error.hint.empty()) << wrong;
+  }
 }
 
 TEST(States, EveryStateAndCallHasATransition) {
