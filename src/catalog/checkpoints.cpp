@@ -172,12 +172,12 @@ std::optional<Key> kept_position(const json::Value& record, const char* name) {
 }  // namespace
 
 bool read_record(const json::Value& record, BatchRecord& batch) {
-  if (!record.IsObject() || kept_position(record, "from") != batch.from) return false;
+  if (!record.IsObject()) return false;
   batch.to = kept_position(record, "to");
   batch.counters.read = kept_number(record, "read");
   batch.counters.dead = kept_number(record, "dead");
   batch.counters.bytes = kept_number(record, "bytes");
-  return !batch.to || !batch.from || batch.to->size() == batch.from->size();
+  return kept_position(record, "from") == batch.from;
 }
 
 void finish_slice(std::int64_t pipeline, std::int64_t epoch, int slice) {

@@ -79,7 +79,7 @@ sink::Intent TableLoop::intent(const catalog::BatchRecord& record) const {
 }
 
 // Sends the batch to the sinks elsewhere. The transaction that read it ends, since nothing is held while the network is
-// waited for, and another begins.
+// waited for, and another begins. Dead letters of a batch that may arrive are on disk before it does.
 void TableLoop::deliver(const catalog::BatchRecord& record) {
   const std::vector<SinkPlan>& sinks = context_.plan.sinks;
   const bool versioned = std::any_of(sinks.begin(), sinks.end(), [](const SinkPlan& sink) { return sink.is_index(); });
@@ -88,7 +88,7 @@ void TableLoop::deliver(const catalog::BatchRecord& record) {
     if (senders_[i]) senders_[i]->encode(flow_->input(i), version);
   }
   const sink::Intent which = intent(record);
-  pg::commit(versioned);
+  pg::commit(versioned || record.counters.dead > 0);
   delivered_.assign(senders_.size(), {});
   for (std::size_t i = 0; i < senders_.size(); ++i) {
     if (!senders_[i]) continue;
@@ -109,7 +109,7 @@ void TableLoop::deliver(const catalog::BatchRecord& record) {
 // The one sink's server may be a batch ahead, since its answer or our commit was lost; or further, where this database
 // has fallen back (a standby was promoted). Before the source is opened, which then begins behind it.
 void TableLoop::catch_up() {
-  if (senders_.size() > 1 || !senders_[0]) return;
+  if (!kept_elsewhere()) return;
   catalog::BatchRecord record = next_record();
   const auto last = senders_[0]->last({context_.correlation_id, record.slice, record.epoch, record.batch_no, {}});
   if (!last || last->batch_no < record.batch_no) return;
@@ -263,7 +263,7 @@ bool TableLoop::batch(Form form) {
   context_.steps.save();
   if (context_.plan.at_once) finish();
   pg::fault_point(12);
-  pg::commit(context_.plan.options.durable_batches);
+  pg::commit(context_.plan.options.durable_batches || kept_elsewhere());  // its server is never two batches ahead
   context_.steps.committed();
   taken_ = false;
   done_ = context_.plan.at_once;
@@ -296,7 +296,7 @@ Order TableLoop::answer(const Error& error, Form& form) {
   in_place_ = true;
   if (!closed_) context_.steps.rolled_back();  // else they say what was done before the failure
   // A sink elsewhere may have the batch nevertheless.
-  closed_ = closed_ || (context_.plan.sends() && senders_.size() == 1);
+  closed_ = closed_ || kept_elsewhere();
   const ErrorClass kind = classify(error.sqlstate);
   // XX000: a merge join that met a page out of order, as an index on another version of a collation delivers it.
   const bool other_form_may_do = error.sqlstate == "23505" || error.sqlstate == "XX000";

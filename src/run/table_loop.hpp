@@ -31,6 +31,8 @@ class TableLoop {
   void start();  // open, and look for the rows that no page reaches
   sink::Intent intent(const catalog::BatchRecord& record) const;
   void open_senders();
+  // Whether the one sink is a server's that keeps the checkpoint too.
+  bool kept_elsewhere() const { return context_.plan.sends() && context_.plan.sinks.size() == 1; }
   void deliver(const catalog::BatchRecord& record);
   void catch_up();
   catalog::BatchRecord next_record() const;

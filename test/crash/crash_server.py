@@ -3,16 +3,19 @@
 import contextlib
 import itertools
 import os
+import signal
 import time
 from pathlib import Path
 
 import psycopg
+from harness import segments
 from harness.places import hand_over
 from harness.postgres import PostgresServer
 from harness.process import Process, wait_until
 from harness.trees import installed_tree
 
 KINDS = ("error", "sigterm", "sigkill", "postmaster")
+SIGNALS = {"sigterm": signal.SIGTERM, "sigkill": signal.SIGKILL, "postmaster": signal.SIGKILL}
 OWNER = "mover"
 TREE = os.environ.get("PG_ETL_TREE", "15-fault")
 _numbers = itertools.count(1)
@@ -26,7 +29,8 @@ class CrashServer:
         self.preload = preload
         self.expected_crashes = 0
         # Processes die here, never the machine: what was written is there without fsync, and recovery is quicker.
-        self.server = PostgresServer(installed_tree(TREE), f"crash-{kind}", preload=preload, settings={"fsync": False})
+        settings = {"fsync": False, **segments.SETTINGS}
+        self.server = PostgresServer(installed_tree(TREE), f"crash-{kind}", preload=preload, settings=settings)
         self.files = self.server.home / "files"
         self.files.mkdir()
         hand_over(self.files)
@@ -65,6 +69,14 @@ class CrashServer:
     def wait_for_fault(self, marker: Path) -> float:
         """Wait until the point was hit and the server accepts connections again; when it did (monotonic)."""
         wait_until(marker.exists, 20, f"fault {marker.name} is hit", 0.01)
+        return self._wait_for_return()
+
+    def hurt(self, pid: int) -> float:
+        """What a fault point does, done to that process from outside; then as wait_for_fault()."""
+        os.kill(self.server.pid if self.kind == "postmaster" else pid, SIGNALS[self.kind])
+        return self._wait_for_return()
+
+    def _wait_for_return(self) -> float:
         if self.kind == "sigkill":
             self.expected_crashes += 1
             wait_until(lambda: self.server.crashes() >= self.expected_crashes, 20, "the crash is in the log", 0.02)

@@ -86,6 +86,10 @@ def create(admin, operator: str, read: dict, save: dict, batch: int = 100, mode:
         {"id": "read", "operator": operator, "params": read},
         {"id": "save", "operator": save.pop("operator", "table"), "params": save, "depends_on": ["read"]},
     ]
+    create_of(admin, steps, batch, mode, **options)
+
+
+def create_of(admin, steps: list, batch: int = 100, mode: str = "full", **options) -> None:
     admin.execute(f"SET ROLE {OWNER}")
     admin.execute(
         "SELECT etl.create_pipeline('cell', steps => %s, mode => %s, batch_size => %s, options => %s)",

@@ -34,11 +34,17 @@ class CsvLines(Move):
     def setup(self, admin, crash):
         self.path = crash.files / "lines.csv"
         self.write("id,value\n" + "".join(line(number) for number in range(1, self.there + 1)))
+        save = {"target": self.make_target(admin, crash), "write_mode": "append"}
+        create(admin, "csv", {"path": self.path.name, "columns": COLUMNS}, save, mode=self.mode, on_error="quarantine")
+
+    def make_target(self, admin, crash) -> str:
         admin.execute(f"""
             CREATE TABLE moved.target (id int, value text CHECK (value !~ 'poison'));
             ALTER TABLE moved.target OWNER TO {OWNER}""")
-        save = {"target": "moved.target", "write_mode": "append"}
-        create(admin, "csv", {"path": self.path.name, "columns": COLUMNS}, save, mode=self.mode, on_error="quarantine")
+        return "moved.target"
+
+    def differences(self, admin, wanted: str) -> tuple:
+        return differences(admin, wanted, "TABLE moved.target")
 
     def write(self, text: str, mode: str = "w") -> None:
         with open(self.path, mode, encoding="utf-8") as file:
@@ -51,12 +57,12 @@ class CsvLines(Move):
         )
 
     def check(self, admin):
-        assert differences(admin, self.wanted(), "TABLE moved.target") == (0, 0)
+        assert self.differences(admin, self.wanted()) == (0, 0)
 
     def check_again(self, admin):
         """All is appended once more: a run of mode full begins at the beginning."""
         twice = f"{self.wanted()} UNION ALL {self.wanted()}"
-        assert differences(admin, twice, "TABLE moved.target") == (0, 0)
+        assert self.differences(admin, twice) == (0, 0)
 
 
 class GrownCsvLines(CsvLines):

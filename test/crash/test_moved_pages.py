@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from crash_server import KINDS, OWNER
 from harness.process import wait_until
-from matrix import ONCE_A_RUN, POINTS, Cell
+from matrix import ONCE_A_RUN, POINTS, Cell, start
 from moves import Move, create, differences, finish, prepare, run_move
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "double"))
@@ -125,8 +125,3 @@ def test_shut_down_while_a_page_is_written(crash_servers, pages):
             wait_until(lambda: holder.execute(waits).fetchone()[0], 20, "the page is being written", 0.01)
             accepting = crash.stop_at_once()
         finish(crash, database, pages, Cell(8, "shutdown"), run, accepting)
-
-
-def start(crash, database: str) -> int:
-    with crash.server.connect(database, OWNER) as owner:
-        return owner.execute("SELECT etl.run('cell')").fetchone()[0]

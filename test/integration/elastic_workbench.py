@@ -1,13 +1,11 @@
 """What the tests of the Elasticsearch sink share: a server to write to, pipelines into its indexes, and what must hold after a run."""
 
 import json
-import shutil
 import sys
 from collections import defaultdict
 from pathlib import Path
 
 import psycopg
-from harness.places import hand_over
 from workbench import OWNER, Workbench
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "double"))
@@ -71,24 +69,6 @@ def use_sink(bench: Workbench, url: str, name: str = "es", allow: bool = True, *
 def allow_hosts(bench: Workbench, *urls: str) -> None:
     hosts = ",".join(url.split("//")[1].rstrip("/") for url in urls)
     bench.admin.execute(f"ALTER DATABASE {bench.name} SET etl.allowed_hosts = '{hosts}'")
-
-
-def make_secret(bench: Workbench, name: str, prefix: str, secret: str) -> None:
-    """A file in etl.secrets_directory of the bench's server; the directory is made when it is missing."""
-    directory = bench.server.home / "secrets"
-    if not directory.exists():
-        directory.mkdir(mode=0o700)
-        hand_over(directory)
-        bench.server.reload(**{"etl.secrets_directory": directory})
-    path = directory / name
-    path.write_text(f"{prefix}\n{secret}\n", encoding="utf-8")
-    path.chmod(0o600)
-    hand_over(path)
-
-
-def forget_secrets(bench: Workbench) -> None:
-    bench.server.reload(**{"etl.secrets_directory": ""})
-    shutil.rmtree(bench.server.home / "secrets", ignore_errors=True)
 
 
 def counters(bench: Workbench, run: int) -> dict:

@@ -10,17 +10,9 @@ import re
 
 import psycopg
 import pytest
-from elastic_workbench import (
-    BACKOFF,
-    RecordingDouble,
-    check_counters,
-    failure,
-    forget_secrets,
-    make_secret,
-    source_docs,
-    use_sink,
-)
+from elastic_workbench import BACKOFF, RecordingDouble, check_counters, failure, source_docs, use_sink
 from harness.process import Process, wait_until
+from harness.secret_files import forget_secrets, make_secret
 from workbench import OWNER, elapsed, workbench
 
 ROWS = 300
@@ -482,7 +474,7 @@ def test_a_dry_run_shows_what_a_run_sends_and_sends_nothing(sink, double):
 def test_an_echoed_secret_is_stored_nowhere(sink, double):
     canary = "canary+echo/9f81c2"
     encoded = base64.b64encode(f"elastic:{canary}".encode()).decode()
-    make_secret(sink, "echo.secret", double.url, canary)
+    make_secret(sink.server, "echo.secret", double.url, canary)
     sink.admin.execute(
         f"CREATE USER MAPPING FOR {OWNER} SERVER es OPTIONS (user 'elastic', password_file 'echo.secret')"
     )
@@ -506,7 +498,7 @@ def test_an_echoed_secret_is_stored_nowhere(sink, double):
         whole_after_retry(sink, double, name)
     finally:
         sink.admin.execute(f"DROP USER MAPPING FOR {OWNER} SERVER es")
-        forget_secrets(sink)
+        forget_secrets(sink.server)
 
 
 # A sink that never answers

@@ -7,20 +7,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from elastic_workbench import (
-    BACKOFF,
-    RecordingDouble,
-    allow_hosts,
-    check_counters,
-    failure,
-    forget_secrets,
-    make_secret,
-    source_docs,
-    use_sink,
-)
+from elastic_workbench import BACKOFF, RecordingDouble, allow_hosts, check_counters, failure, source_docs, use_sink
 from harness.elastic import ElasticServer, HttpError
 from harness.places import as_service_user
 from harness.process import free_port, wait_until
+from harness.secret_files import forget_secrets, make_secret
 from workbench import OWNER
 
 SOURCE = "SELECT id, value FROM w.t_source"
@@ -349,10 +340,10 @@ def safe(bench, secure):
         assert error.status == 404
     bench.tables(500)
     use_sink(bench, secure.url, ca_file=str(secure.ca_file))
-    make_secret(bench, "es.secret", secure.url, PASSWORD)
+    make_secret(bench.server, "es.secret", secure.url, PASSWORD)
     map_user(bench, "es.secret")
     yield bench
-    forget_secrets(bench)
+    forget_secrets(bench.server)
 
 
 def test_basic_auth_over_tls(safe, secure):
@@ -362,7 +353,7 @@ def test_basic_auth_over_tls(safe, secure):
 
 
 def test_a_wrong_password(safe, secure):
-    make_secret(safe, "wrong.secret", secure.url, "not-" + PASSWORD)
+    make_secret(safe.server, "wrong.secret", secure.url, "not-" + PASSWORD)
     map_user(safe, "wrong.secret")
     make(safe, "films", options={"on_error": "quarantine"})
     error = failure(safe)
@@ -393,7 +384,7 @@ def test_a_certificate_for_another_name(safe, secure):
         secure.get("/films")
     url = secure.url.replace("127.0.0.1", "127.0.0.2")
     safe.admin.execute(f"ALTER SERVER es OPTIONS (SET url '{url}')")
-    make_secret(safe, "es.secret", url, PASSWORD)
+    make_secret(safe.server, "es.secret", url, PASSWORD)
     allow_hosts(safe, url)
     make(safe, "films")
     assert failure(safe).sqlstate == "08001"
@@ -403,7 +394,7 @@ def test_a_certificate_for_another_name(safe, secure):
 def test_a_secret_bound_to_another_server(safe, prefix):
     """The secret file names the server it is for; to any other not even a connection is made."""
     with RecordingDouble() as double:
-        make_secret(safe, "bound.secret", prefix, PASSWORD)
+        make_secret(safe.server, "bound.secret", prefix, PASSWORD)
         use_sink(safe, double.url, name="other")
         map_user(safe, "bound.secret", "other")
         safe.pipeline("q", SOURCE, "other:films", key_columns=["id"], options=BACKOFF)
@@ -502,7 +493,7 @@ def test_a_secret_is_nowhere(talkative, safe, secure):
     secure.delete("/films")
     secure.put("/films", {"mappings": {"properties": {"value": {"type": "integer"}}}})
     assert failure(safe).sqlstate == "PE010"
-    make_secret(safe, "wrong.secret", secure.url, "not-" + PASSWORD)
+    make_secret(safe.server, "wrong.secret", secure.url, "not-" + PASSWORD)
     map_user(safe, "wrong.secret")
     assert failure(safe).sqlstate == "PE021"
     safe.admin.execute("ALTER SERVER es OPTIONS (DROP ca_file)")

@@ -214,6 +214,16 @@ def test_slices_into_a_new_schema(far, near):
     assert far.execute("SELECT count(*) FROM pg_etl_checkpoint").fetchone() == (2,)
 
 
+def test_two_tables_there(far, near):
+    far.execute("CREATE TABLE other (LIKE copy INCLUDING ALL)")
+    steps = json.loads(there())
+    steps.append(steps[1] | {"id": "save_too", "params": {"target": "far:public.other"}})
+    create(near, json.dumps(steps))
+    for _ in range(2):
+        assert run(near) == "succeeded"
+        assert same(far, near) and same(far, near, "other")
+
+
 # Exactly once
 
 
@@ -276,6 +286,19 @@ def test_an_older_epoch_is_fenced_there(far, near):
     assert near.status(number) != "succeeded"
     assert far.execute("SELECT count(*) FROM copy WHERE note = 'stale'").fetchone() == (0,)
     near.admin.execute("SELECT etl.cancel('p')")
+
+
+def test_a_database_that_fell_back_repeats_no_row(far, near):
+    """As a standby that was promoted: of the four batches that are there it knows one."""
+    appending(near, far)
+    near.admin.execute("ALTER TABLE etl.batch_log ADD CONSTRAINT odd CHECK (batch_no <> 4)")
+    assert run(near)[0] == "failed"
+    near.admin.execute("ALTER TABLE etl.batch_log DROP CONSTRAINT odd; DELETE FROM etl.batch_log WHERE batch_no > 1")
+    near.admin.execute("UPDATE etl.checkpoint SET batch_no = 1, position = '[\"100\"]'")
+    near.admin.execute("SELECT etl.retry('p')")
+    assert outcome(near, 1, near.ends(1)) == "succeeded"
+    assert far.execute("SELECT count(*), count(DISTINCT id) FROM log").fetchone() == (1000, 1000)
+    assert near.one("SELECT position FROM etl.checkpoints") == ["1000"]
 
 
 def test_a_rewind_is_not_undone(far, near):
