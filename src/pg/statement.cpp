@@ -161,10 +161,14 @@ QueryDesc* start(Statement::Plan* plan, PlannedStmt* statement, DestReceiver* re
   return query;
 }
 
+bool in_same_snapshot = false;
 Snapshot same_snapshot = nullptr;
 
+// The first statement's tables are locked when it is taken.
 Snapshot snapshot_to_read() {
-  return same_snapshot != nullptr ? same_snapshot : GetTransactionSnapshot();
+  if (!in_same_snapshot) return GetTransactionSnapshot();
+  if (same_snapshot == nullptr) same_snapshot = RegisterSnapshot(GetTransactionSnapshot());
+  return same_snapshot;
 }
 
 // C only. Runs the plan into `receiver`; everything it allocates goes with the SPI context.
@@ -228,13 +232,14 @@ Column column_of(TupleDesc shape, int index) {
 }  // namespace
 
 SameSnapshot::SameSnapshot() {
-  same_snapshot = call([] { return RegisterSnapshot(GetTransactionSnapshot()); });
+  in_same_snapshot = true;
 }
 
 // Before the transaction ends, also where an error ends it.
 SameSnapshot::~SameSnapshot() {
-  UnregisterSnapshot(same_snapshot);
+  if (same_snapshot != nullptr) UnregisterSnapshot(same_snapshot);
   same_snapshot = nullptr;
+  in_same_snapshot = false;
 }
 
 Statement::Statement(const std::string& sql, const std::vector<unsigned>& parameter_types,

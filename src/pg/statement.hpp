@@ -33,7 +33,8 @@ struct Modified {
   std::uint64_t deleted = 0;
 };
 
-// What is read while it lives is read in one snapshot, whatever the isolation level. In a transaction; one at a time.
+// What is read while it lives is read in one snapshot, that of the first statement, whatever the isolation level. In a
+// transaction; one at a time. Later statements look at no other tables.
 class SameSnapshot {
  public:
   SameSnapshot();

@@ -10,6 +10,7 @@ extern "C" {
 #include "access/xact.h"
 #include "catalog/catalog.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_publication.h"
 #include "commands/cluster.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -19,6 +20,7 @@ extern "C" {
 #include "storage/lwlock.h"
 #include "utils/acl.h"
 #include "utils/rel.h"
+#include "utils/relcache.h"
 #include "utils/snapmgr.h"
 }
 
@@ -34,9 +36,14 @@ bool has_only_rows(RelationData* table) {
          about->relpersistence != RELPERSISTENCE_TEMP;
 }
 
-// Somebody may decode the changes of this database. He would not see the rows of a file that takes another's place.
-bool is_decoded() {
+// Somebody may decode the changes of the table, here or (from 16 on) on a standby. He would not see the rows of a file
+// that takes another's place.
+bool is_decoded(RelationData* table) {
   if (!XLogLogicalInfoActive()) return false;
+  PublicationDesc published;
+  RelationBuildPublicationDesc(table, &published);
+  const PublicationActions& actions = published.pubactions;
+  if (actions.pubinsert || actions.pubupdate || actions.pubdelete || actions.pubtruncate) return true;
   bool found = false;
   LWLockAcquire(ReplicationSlotControlLock, LW_SHARED);
   for (int i = 0; i < max_replication_slots && !found; ++i) {
@@ -51,9 +58,9 @@ bool is_decoded() {
 
 bool may_swap(unsigned table) {
   return call([&] {
-    if (pg_class_aclcheck(table, GetUserId(), ACL_TRUNCATE) != ACLCHECK_OK || is_decoded()) return false;
+    if (pg_class_aclcheck(table, GetUserId(), ACL_TRUNCATE) != ACLCHECK_OK) return false;
     RelationData* relation = table_open(table, AccessShareLock);
-    const bool may = has_only_rows(relation) && relation->rd_refcnt == 1;
+    const bool may = has_only_rows(relation) && relation->rd_refcnt == 1 && !is_decoded(relation);
     table_close(relation, NoLock);
     return may;
   });
@@ -78,6 +85,7 @@ unsigned make_file(unsigned table) {
     RelationData* relation = table_open(table, NoLock);
     const Oid file = make_new_heap(table, relation->rd_rel->reltablespace, relation->rd_rel->relam,
                                    relation->rd_rel->relpersistence, ExclusiveLock);
+    LockRelationOid(file, AccessExclusiveLock);
     table_close(relation, NoLock);
     return file;
   });

@@ -14,8 +14,8 @@ namespace etl::pg {
 
 // Whether a new file would do all that DELETE and INSERT of every row do, and the current user has the privilege
 // TRUNCATE. Not with triggers (foreign keys to or from the table are some), policies, rules, inheritance, partitions,
-// in a database whose changes are decoded by somebody (it has a logical slot), or when this transaction has the table
-// in use.
+// when it is in a publication or its database has a logical slot (a slot that is made after make_file() waits for this
+// transaction), or when this transaction has it in use.
 bool may_swap(unsigned table);
 
 enum class Lock {

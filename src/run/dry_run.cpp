@@ -139,9 +139,10 @@ void tell_swept(Table& table, const std::string& batch, const Emit& emit) {
 
 // One batch in a subtransaction of its own, so that a failing one can be reported and the next one tried.
 // aside: see Flow::put_aside().
-void try_batch(Table& table, const std::vector<std::string>& aside, const std::string& batch, const Emit& emit) {
+void try_batch(Table& table, const std::optional<std::vector<std::string>>& aside, const std::string& batch,
+               const Emit& emit) {
   if (!table.images) return tell_added(table, batch, emit);
-  if (table.sweep && table.sweep->keep(aside)) tell_swept(table, batch, emit);
+  if (table.sweep && aside && table.sweep->keep(*aside)) tell_swept(table, batch, emit);
   const std::map<std::string, Text> before = images(*table.images, *table.scratch);
   if (!write_or_tell(table, batch, emit)) return;
   const std::map<std::string, Text> after = images(*table.images, *table.scratch);
@@ -202,7 +203,7 @@ void dry_run(const Plan& plan, const json::Value& arguments, const Emit& emit) {
       pg::Relation& rows = flow.input(sink);
       if (rows.rows() == 0 && !plan.at_once) continue;
       if (tables[sink]) {
-        try_batch(*tables[sink], flow.put_aside(), batch, emit);
+        try_batch(*tables[sink], flow.put_aside(sink), batch, emit);
       } else if (elsewhere[sink]) {
         tell_rows_there(*elsewhere[sink], plan.sinks[sink], rows, batch, emit);
       } else {

@@ -1,6 +1,7 @@
 #include "run/evaluation.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "core/json.hpp"
 #include "core/printable.hpp"
@@ -113,11 +114,13 @@ void Evaluation::check(const model::Step& step, const transform::Rule& rule, Ste
   look.read(found);
   work.figures = json::Object().add_number("violations", static_cast<std::int64_t>(found.rows())).str();
   if (found.rows() == 0 || rule.severity == Severity::kWarn) return;
-  // One more than are kept, so that the limit speaks.
-  const auto most = static_cast<std::uint64_t>(plan_.options.max_dead_letters) + 1;
+  // One row more than are kept, so that the limit speaks.
+  const auto most = static_cast<std::size_t>(plan_.options.max_dead_letters);
+  std::set<std::string> records;
   std::vector<Violation> all;
-  for (std::uint64_t i = 0; i < std::min(found.rows(), most); ++i) {
+  for (std::uint64_t i = 0; i < found.rows() && records.size() <= most; ++i) {
     all.push_back(violation_of(step.id, found.row_json(i)));
+    records.insert(all.back().record.value_or(""));
     count_found(all.back().record.value_or("").size());
   }
   // A rule about the whole set has no row that could be left out.
@@ -189,6 +192,7 @@ void Evaluation::try_out(const model::Step& step, const Compiled& made) {
 // As compute(), without the rows of its input that the step fails on.
 void Evaluation::compute_or_leave_out(const model::Step& step, const Compiled& made, StepWork& work) {
   const std::size_t violations = violations_.size();
+  const std::size_t bytes = found_bytes_;
   std::optional<Error> failure;
   pg::Subtransaction attempt;
   try {
@@ -200,6 +204,7 @@ void Evaluation::compute_or_leave_out(const model::Step& step, const Compiled& m
     failure = error;
   }
   violations_.resize(violations);
+  found_bytes_ = bytes;
   pg::Relation& input = relation_of(step.depends_on[0]);
   pg::Relation all(input.columns(), true);
   input.copy_range(all, 0, input.rows());

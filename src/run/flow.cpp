@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "pg/read_only.hpp"
+#include "run/columns_kept.hpp"
 
 namespace etl::run {
 
@@ -177,18 +178,24 @@ std::uint64_t Flow::bytes_read() {
   return bytes;
 }
 
-std::vector<std::string> Flow::put_aside() {
+std::optional<std::vector<std::string>> Flow::put_aside(std::size_t sink) {
   std::vector<std::string> records;
-  const auto add = [&](const std::vector<source::BadRecord>& bad) {
-    for (const source::BadRecord& one : bad) records.push_back(one.record);
+  bool known = true;
+  const auto add = [&](const std::string& step, const std::string& record) {
+    if (!plan_.graph || !leads_to(*plan_.graph, step, plan_.sinks[sink].step)) return;
+    known = known && keeps_columns(*plan_.graph, step, plan_.sinks[sink].step, plan_.sinks[sink].keys);
+    records.push_back(record);
   };
-  for (const auto& source : sources_) add(source->bad());
-  if (evaluation_ == nullptr) return records;
-  add(evaluation_->bad_records());
-  for (const Violation& violation : evaluation_->violations()) {
-    if (violation.record) records.push_back(*violation.record);
+  for (const auto& source : sources_) {
+    for (const source::BadRecord& bad : source->bad()) add(bad.error.step, bad.record);
   }
-  return records;
+  if (evaluation_ != nullptr) {
+    for (const source::BadRecord& bad : evaluation_->bad_records()) add(bad.error.step, bad.record);
+    for (const Violation& violation : evaluation_->violations()) {
+      if (violation.record) add(violation.step, *violation.record);
+    }
+  }
+  return known ? std::optional(records) : std::nullopt;
 }
 
 // A position with a null is of a row that was taken out: then it is the last one of those that are left.

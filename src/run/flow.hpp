@@ -41,8 +41,9 @@ class Flow {
   std::vector<catalog::FileState> files() const { return sources_[0]->files(); }
   std::uint64_t rows_read();
   std::uint64_t bytes_read();
-  // Of the batch, or of the whole set: records that went no further, by a check, a step or the source.
-  std::vector<std::string> put_aside();
+  // Of the batch, or of the whole set: records that did not get to that sink, by a check, a step or the source.
+  // Nothing: of some it is not known what the sink's key columns would have been.
+  std::optional<std::vector<std::string>> put_aside(std::size_t sink);
   // The position behind the batch; nothing: where it was.
   std::optional<pg::Key> reached();
   pg::Relation& input(std::size_t sink) { return plan_.straight ? *page_ : *inputs_[sink]; }

@@ -56,8 +56,9 @@ std::unique_ptr<sink::Sender> make_sender(const Plan& plan, std::size_t index, b
   return std::make_unique<sink::ElasticSender>(elastic_spec(plan, sink, plan.correlation_id), retries);
 }
 
-std::unique_ptr<sink::Swap> make_swap(const SinkPlan& sink, pg::Relation& rows) {
-  if (sink.write.mode != model::WriteMode::kReplace || !sink.table) return nullptr;
+std::unique_ptr<sink::Swap> make_swap(const Plan& plan, std::size_t index, pg::Relation& rows) {
+  const SinkPlan& sink = plan.sinks[index];
+  if (sink.write.mode != model::WriteMode::kReplace || !sink.table || plan.sinks.size() > 1) return nullptr;
   return std::make_unique<sink::Swap>(sink.upsert, sink.table->oid, sink.table->columns.size(), rows);
 }
 

@@ -23,8 +23,9 @@ std::unique_ptr<sink::PageSink> make_sink(const Plan& plan, std::size_t index, d
 // its own.
 std::unique_ptr<sink::Sender> make_sender(const Plan& plan, std::size_t index, bool retries = false);
 
-// Of write mode replace: what puts `rows` in place of all others at once; else nullptr.
-std::unique_ptr<sink::Swap> make_swap(const SinkPlan& sink, pg::Relation& rows);
+// Of write mode replace: what puts `rows` in place of all others at once; else nullptr. Not beside other sinks: nobody
+// could read the table while those are written.
+std::unique_ptr<sink::Swap> make_swap(const Plan& plan, std::size_t index, pg::Relation& rows);
 
 // What goes with the last page; nullptr: nothing does.
 std::unique_ptr<sink::Sweep> make_sweep(const SinkPlan& sink, pg::Relation& rows);

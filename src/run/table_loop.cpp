@@ -49,7 +49,7 @@ void TableLoop::open() {
     sinks_.push_back(senders_[i] ? nullptr : make_sink(context_.plan, i, rows));
     if (sinks_.back()) sinks_.back()->open(flow_->input(i));
     sweeps_.push_back(make_sweep(context_.plan.sinks[i], flow_->input(i)));
-    swaps_.push_back(make_swap(context_.plan.sinks[i], flow_->input(i)));
+    swaps_.push_back(make_swap(context_.plan, i, flow_->input(i)));
   }
   pg::fault_point(4);
   pg::commit(false);
@@ -171,17 +171,19 @@ sink::Written TableLoop::write_to(std::size_t sink, Form form, std::uint64_t& de
 
 // With what is not among the rows, where that is to go.
 sink::Replaced TableLoop::take(std::size_t sink, Form form, std::uint64_t& dead) {
-  const std::vector<std::string> aside = sweeps_[sink] ? flow_->put_aside() : std::vector<std::string>();
-  if (swaps_[sink] && !in_place_ && aside.empty()) {
+  const auto aside = sweeps_[sink] ? flow_->put_aside(sink) : std::nullopt;
+  if (swaps_[sink] && !in_place_ && aside && aside->empty()) {
+    swapping_ = true;
     if (const auto replaced = swaps_[sink]->try_run()) return *replaced;
+    swapping_ = false;
   }
   sink::Replaced replaced;
-  if (sweeps_[sink] && sweeps_[sink]->keep(aside)) {
+  if (sweeps_[sink] && aside && sweeps_[sink]->keep(*aside)) {
     replaced.deleted = sweeps_[sink]->run();  // first, so that what is gone is in nobody's way
   } else if (sweeps_[sink]) {
     catalog::write_event(context_.pipeline, context_.run, context_.role,
-                         "rows without a key were put aside: nothing of target \"" + context_.plan.sinks[sink].target +
-                             "\" was deleted");
+                         "rows whose key is not known were put aside: nothing of target \"" +
+                             context_.plan.sinks[sink].target + "\" was deleted");
   }
   replaced.written = write_to(sink, form, dead);
   return replaced;
@@ -213,14 +215,16 @@ catalog::Counters TableLoop::write(Form form, std::uint64_t dead) {
 
 bool TableLoop::batch(Form form) {
   taken_ = false;
-  in_steps_ = true;
+  in_steps_ = false;
   if (replan_) {
     closed_ = true;
     plan_anew(context_, *replan_);
     replan_.reset();
   }
+  in_steps_ = true;
   if (closed_) start();
   closed_ = false;
+  swapping_ = false;
   if (done_) return false;
   catalog::BatchRecord record = next_record();
   flow_->fetch(position_);
@@ -298,6 +302,7 @@ Order TableLoop::answer(const Error& error, Form& form) {
   // A sink elsewhere may have the batch nevertheless.
   closed_ = closed_ || kept_elsewhere();
   const ErrorClass kind = classify(error.sqlstate);
+  if (std::exchange(swapping_, false) && kind != ErrorClass::kCancel) return Order::kGoOn;  // in place
   // XX000: a merge join that met a page out of order, as an index on another version of a collation delivers it.
   const bool other_form_may_do = error.sqlstate == "23505" || error.sqlstate == "XX000";
   if (other_form_may_do && form == Form::kQuick && use_on_conflict()) return Order::kGoOn;

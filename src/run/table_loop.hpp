@@ -59,6 +59,7 @@ class TableLoop {
   std::vector<sink::Delivered> delivered_;              // of the batch, by each sender
   std::vector<std::unique_ptr<sink::Sweep>> sweeps_;    // of each sink; nullptr: it has none
   std::vector<std::unique_ptr<sink::Swap>> swaps_;      // likewise
+  bool swapping_ = false;                               // the batch may fail since a swap was tried
   bool in_place_ = false;                               // a batch failed: no swap is tried any more
   bool planned_anew_ = false;                           // since the last batch
   bool in_steps_ = false;                               // the batch's rows are read and go through the steps

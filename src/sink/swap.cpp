@@ -77,8 +77,9 @@ std::optional<Replaced> Swap::replace(pg::Relation& rows) {
   replaced.written.superseded = rows_.rows() - rows.rows();
   pg::Subtransaction attempt;
   const unsigned file = pg::make_file(table_);
-  const std::uint64_t filled = insert.fill(file);
-  if (!wait_until_alone(table_)) {
+  const bool may = pg::may_swap(table_);
+  const std::uint64_t filled = may ? insert.fill(file) : 0;
+  if (!may || !wait_until_alone(table_)) {
     attempt.rollback();
     return std::nullopt;
   }

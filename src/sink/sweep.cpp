@@ -16,11 +16,18 @@ std::vector<pg::Column> key_columns(const compile::Sweep& sweep) {
   return pg::Statement(compile::record_key_sql(sweep), {kJsonb}, {}, pg::Planning::kFree).columns();
 }
 
-bool has_key(const compile::Upsert& upsert, const std::string& record) {
+// The key of a record, as JSON; nothing: it has none.
+std::optional<std::string> key_of(const compile::Upsert& upsert, const std::string& record) {
   const json::Document row = json::parse(record, "a record");
-  return row.IsObject() &&
-         std::all_of(upsert.columns.begin(), upsert.columns.end(),
-                     [&](const compile::UpsertColumn& c) { return !c.key || row.HasMember(c.name.c_str()); });
+  if (!row.IsObject()) return std::nullopt;
+  json::Object key;
+  for (const compile::UpsertColumn& c : upsert.columns) {
+    if (!c.key) continue;
+    const auto member = row.FindMember(c.name.c_str());
+    if (member == row.MemberEnd()) return std::nullopt;
+    key.add_raw(c.name.c_str(), json::write(member->value));
+  }
+  return key.str();
 }
 
 }  // namespace
@@ -47,10 +54,11 @@ bool Sweep::keep(const std::vector<std::string>& records) {
   kept_.clear();
   pg::Statement key(compile::record_key_sql(sweep_), {kJsonb}, {}, pg::Planning::kFree);
   for (const std::string& record : records) {
-    if (!has_key(sweep_.upsert, record)) return false;
+    const std::optional<std::string> text = key_of(sweep_.upsert, record);
+    if (!text) return false;
     pg::Subtransaction attempt;
     try {
-      key.read(kept_, {record});
+      key.read(kept_, {*text});
       attempt.release();
     } catch (const Error& error) {  // no key of the target
       attempt.rollback();

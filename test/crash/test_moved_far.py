@@ -74,7 +74,7 @@ class FromFar(Far, Move):
         self.make_far(admin, crash, self.source)
         admin.execute(f"CREATE TABLE moved.target (id int, value text); ALTER TABLE moved.target OWNER TO {OWNER}")
         save = {"target": "moved.target", "write_mode": "append", "key_columns": ["id"]}
-        create(admin, "sql", {"query": self.query, "server": "far"}, save, max_retries=100)
+        create(admin, "sql", {"query": self.query, "server": "far"}, save, durability="batch", max_retries=100)
 
     def check(self, admin):
         assert differences(admin, ROWS_OF_SOURCE, "TABLE moved.target") == (0, 0)
@@ -87,12 +87,12 @@ class FromFar(Far, Move):
 
 
 class FromFarHeld(FromFar):
-    """Row HELD comes when nobody has the lock."""
+    """Row HELD, and what is behind it, comes when nobody has the lock."""
 
     source = f"""{FromFar.source};
-        CREATE FUNCTION pass(id int) RETURNS bool LANGUAGE plpgsql AS $$BEGIN
-        IF id = {HELD} THEN PERFORM pg_advisory_xact_lock_shared(4711); END IF; RETURN true; END$$"""
-    query = f"{FromFar.query} WHERE pass(id)"
+        CREATE FUNCTION pass(id int, value text) RETURNS text LANGUAGE plpgsql AS $$BEGIN
+        IF id = {HELD} THEN PERFORM pg_advisory_xact_lock_shared(4711); END IF; RETURN value; END$$"""
+    query = "SELECT id, pass(id, value) AS value FROM source ORDER BY id"  # in this order it is called
 
 
 class ToFar(Far, Move):
@@ -280,6 +280,9 @@ def test_from_a_server_that_crashes(crash_servers, far):
         with contextlib.closing(move.connect()) as holder:
             holder.execute("SELECT pg_advisory_lock(4711)")
             run = start(crash, database)
+            with crash.server.connect(database) as admin:
+                arrived = "SELECT count(*) FROM moved.target"
+                wait_until(lambda: admin.execute(arrived).fetchone()[0], 20, "a batch is committed", 0.01)
             os.kill(wait_for_reader(holder), signal.SIGKILL)
         finish(crash, database, move, Cell(5, "other"), run, time.monotonic())
 

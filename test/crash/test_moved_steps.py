@@ -36,7 +36,8 @@ class Halves(Move):
             steps.append({"id": name, "operator": "sql", "params": {"query": query}})
         steps.append({"id": "both", "operator": "union", "params": {}, "depends_on": ["first", "second"]})
         save = {"target": "moved.target", "write_mode": "append", "key_columns": ["id"]}
-        create_of(admin, [*steps, {"id": "save", "operator": "table", "params": save, "depends_on": ["both"]}])
+        steps.append({"id": "save", "operator": "table", "params": save, "depends_on": ["both"]})
+        create_of(admin, steps, durability="batch")  # so that a crash takes none of those before its passage
 
     def check(self, admin):
         assert differences(admin, "TABLE moved.source", "TABLE moved.target") == (0, 0)

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from elastic_workbench import allow_hosts, make_secret
+from elastic_workbench import allow_hosts
 from far_workbench import cut_far
 from file_pipelines import create, outcome, refused_with, run
 from harness.process import wait_until
+from harness.secret_files import make_secret
 from test_postgres_source import ROWS, TYPES
 from workbench import OWNER
 
@@ -393,7 +394,7 @@ def test_definitions_that_are_refused(far, near):
 def test_a_server_that_does_not_end_its_answer_is_left(near):
     liar = LyingPostgres(rows=50000, size=2000)
     url = f"postgresql://127.0.0.1:{liar.port}/x"
-    make_secret(near, "liar.secret", url, "password")
+    make_secret(near.server, "liar.secret", url, "password")
     near.admin.execute(f"""
         CREATE SERVER liar TYPE 'postgres' FOREIGN DATA WRAPPER etl OPTIONS (url '{url}');
         GRANT USAGE ON FOREIGN SERVER liar TO {OWNER};
