@@ -213,45 +213,37 @@ void Relation::copy_range(Relation& to, std::uint64_t from, std::uint64_t until)
   });
 }
 
+namespace {
+
+// Appends the rows whose number, from 0, is wanted. C only.
+template <class Wanted>
+void append_where(Relation::Store* from, Relation::Store* to, Wanted wanted) {
+  tuplestore_rescan(from->tuples);
+  for (std::uint64_t i = 0; store_next(from); ++i) {
+    CHECK_FOR_INTERRUPTS();
+    if (wanted(i)) store_append(to, from->reader);
+  }
+}
+
+}  // namespace
+
 void Relation::append_to(Relation& to) {
-  Store* target = to.store_;
-  call([&] {
-    tuplestore_rescan(store_->tuples);
-    while (store_next(store_)) {
-      CHECK_FOR_INTERRUPTS();
-      store_append(target, store_->reader);
-    }
-  });
+  call([&] { append_where(store_, to.store_, [](std::uint64_t) { return true; }); });
 }
 
 void Relation::copy_every(Relation& to, std::uint64_t n) {
-  Store* target = to.store_;
   call([&] {
-    store_clear(target);
-    tuplestore_rescan(store_->tuples);
-    while (store_next(store_)) {
-      CHECK_FOR_INTERRUPTS();
-      store_append(target, store_->reader);
-      if (!tuplestore_skiptuples(store_->tuples, static_cast<int64>(n - 1), true)) break;
-    }
+    store_clear(to.store_);
+    append_where(store_, to.store_, [&](std::uint64_t i) { return i % n == 0; });
   });
 }
 
 void Relation::copy_without(Relation& to, const std::vector<std::uint64_t>& left_out) {
-  Store* target = to.store_;
   const std::uint64_t* next = left_out.data();
   const std::uint64_t* end = next + left_out.size();
   call([&] {
-    store_clear(target);
-    tuplestore_rescan(store_->tuples);
-    for (std::uint64_t i = 0; store_next(store_); ++i) {
-      CHECK_FOR_INTERRUPTS();
-      if (next != end && *next == i) {
-        ++next;
-      } else {
-        store_append(target, store_->reader);
-      }
-    }
+    store_clear(to.store_);
+    append_where(store_, to.store_, [&](std::uint64_t i) { return next == end || *next != i || (++next, false); });
   });
 }
 

@@ -204,6 +204,20 @@ Modified execute(Statement::Plan* plan, DestReceiver* receiver, const char* cons
   return done;
 }
 
+// What the plan shows without being run.
+template <class Look>
+auto look_at(Statement::Plan* plan, Look look) {
+  return call([&] {
+    SPI_connect();
+    register_inputs(plan);
+    CachedPlan* cached = planned(plan);
+    const auto seen = look(linitial_node(PlannedStmt, cached->stmt_list));
+    ReleaseCachedPlan(cached, CurrentResourceOwner);
+    SPI_finish();
+    return seen;
+  });
+}
+
 std::vector<const char*> texts(const Key& parameters) {
   std::vector<const char*> text;
   for (const auto& value : parameters) text.push_back(value ? value->c_str() : nullptr);
@@ -313,15 +327,7 @@ Modified Statement::modify(const Key& parameters) {
 }
 
 bool Statement::inserts_in_bulk() {
-  return call([&] {
-    SPI_connect();
-    register_inputs(plan_);
-    CachedPlan* cached = planned(plan_);
-    const bool bulk = rows_to_insert(linitial_node(PlannedStmt, cached->stmt_list)) != nullptr;
-    ReleaseCachedPlan(cached, CurrentResourceOwner);
-    SPI_finish();
-    return bulk;
-  });
+  return look_at(plan_, [](PlannedStmt* statement) { return rows_to_insert(statement) != nullptr; });
 }
 
 std::uint64_t Statement::fill(unsigned file) {
@@ -330,27 +336,11 @@ std::uint64_t Statement::fill(unsigned file) {
 }
 
 bool Statement::pages_are_cheap() {
-  return call([&] {
-    SPI_connect();
-    register_inputs(plan_);
-    CachedPlan* cached = planned(plan_);
-    const bool cheap = page_is_cheap(linitial_node(PlannedStmt, cached->stmt_list));
-    ReleaseCachedPlan(cached, CurrentResourceOwner);
-    SPI_finish();
-    return cheap;
-  });
+  return look_at(plan_, [](PlannedStmt* statement) { return page_is_cheap(statement); });
 }
 
 double Statement::estimated_rows() {
-  return call([&] {
-    SPI_connect();
-    register_inputs(plan_);
-    CachedPlan* cached = planned(plan_);
-    const double rows = linitial_node(PlannedStmt, cached->stmt_list)->planTree->plan_rows;
-    ReleaseCachedPlan(cached, CurrentResourceOwner);
-    SPI_finish();
-    return rows;
-  });
+  return look_at(plan_, [](PlannedStmt* statement) { return statement->planTree->plan_rows; });
 }
 
 std::vector<std::string> Statement::explain() {

@@ -40,13 +40,10 @@ std::set<std::string> before(const Graph& graph, const std::string& sink) {
 
 }  // namespace
 
-bool leads_to(const Graph& graph, const std::string& step, const std::string& sink) {
-  return before(graph, sink).contains(step);
-}
-
-bool keeps_columns(const Graph& graph, const std::string& step, const std::string& sink,
-                   const std::vector<std::string>& names) {
+std::optional<bool> keeps_columns(const Graph& graph, const std::string& step, const std::string& sink,
+                                  const std::vector<std::string>& names) {
   const std::set<std::string> to_sink = before(graph, sink);
+  if (!to_sink.contains(step)) return std::nullopt;
   std::set<std::string> behind = {step};
   for (const model::Step& next : graph.steps()) {
     const auto& inputs = next.depends_on;

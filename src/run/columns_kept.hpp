@@ -2,6 +2,7 @@
 // in the target.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,12 +10,9 @@
 
 namespace etl::run {
 
-// Whether rows of `step` may come to `sink`.
-bool leads_to(const Graph& graph, const std::string& step, const std::string& sink);
-
 // Whether each step from `step` (itself one, unless it is a source) to `sink` gives the columns of those names as they
-// come in. False where it is not known, as of SQL.
-bool keeps_columns(const Graph& graph, const std::string& step, const std::string& sink,
-                   const std::vector<std::string>& names);
+// come in. False where it is not known, as of SQL. Nothing: no row of `step` comes to `sink`.
+std::optional<bool> keeps_columns(const Graph& graph, const std::string& step, const std::string& sink,
+                                  const std::vector<std::string>& names);
 
 }  // namespace etl::run

@@ -61,38 +61,38 @@ void by_halves(pg::Relation& page, const Attempt& attempt, const DeadRow& dead) 
   all.copy_range(page, 0, all.rows());
 }
 
-bool leave_out(pg::Relation& input, bool row_by_row, const Attempt& attempt, const DeadRow& dead) {
+bool leave_out(pg::Relation& input, bool row_by_row, const Attempt& attempt, const DeadRow& dead, const Attempt& rest) {
   std::vector<std::uint64_t> out;
-  pg::Relation all(input.columns(), true);
   pg::Relation suspects(input.columns(), true);
-  input.copy_range(all, 0, input.rows());
   suspects.clear();
   by_halves(input, attempt, [&](pg::Relation& row, std::uint64_t index, const Error& error) {
     out.push_back(index);
     row_by_row ? dead(row, index, error) : row.append_to(suspects);
   });
+  pg::Relation all(input.columns(), true);
+  input.copy_range(all, 0, input.rows());
   if (!row_by_row && !out.empty()) {
     pg::Relation good(input.columns(), true);
     all.copy_without(good, out);
+    good.copy_range(input, 0, good.rows());
+    if (failure_of(attempt)) return false;
     std::vector<std::uint64_t> confirmed;
-    const auto among_good = [&](pg::Relation& part) {
-      return [&] {
-        good.copy_range(input, 0, good.rows());
-        part.append_to(input);
-        attempt();
-      };
+    const auto among_good = [&] {
+      good.copy_range(input, 0, good.rows());
+      suspects.append_to(input);
+      attempt();
     };
-    pg::Relation none(input.columns(), true);
-    none.clear();
-    if (failure_of(among_good(none))) return false;
-    by_halves(suspects, among_good(suspects), [&](pg::Relation& row, std::uint64_t suspect, const Error& error) {
+    by_halves(suspects, among_good, [&](pg::Relation& row, std::uint64_t suspect, const Error& error) {
       confirmed.push_back(out[suspect]);
       dead(row, out[suspect], error);
     });
     out = std::move(confirmed);
   }
+  if (out.empty()) return false;
   all.copy_without(input, out);
-  return !out.empty();
+  rest();
+  all.copy_range(input, 0, all.rows());
+  return true;
 }
 
 sink::Written write_by_halves(pg::Relation& page, sink::PageSink& sink, const DeadRow& dead) {

@@ -20,10 +20,11 @@ using Attempt = std::function<void()>;
 // most 2 * log2(n) + 1 attempts, with that of the caller. `page` holds its rows again at the end.
 void by_halves(pg::Relation& page, const Attempt& attempt, const DeadRow& dead);
 
-// Leaves in `input`, on which `attempt` is known to fail, the rows without those that it fails on. False: there are
-// none such, it fails on rows together. row_by_row: what it makes of a row does not depend on the others; else a row
-// that fails alone must fail among the good ones, too.
-bool leave_out(pg::Relation& input, bool row_by_row, const Attempt& attempt, const DeadRow& dead);
+// Runs `rest` on `input`, on which `attempt` is known to fail, without the rows that it fails on; `input` holds all of
+// them again behind it. False: there are none such, it fails on rows together; then `input` is of no more use.
+// row_by_row: what it makes of a row does not depend on the others; else a row that fails alone must fail among the
+// good ones, too.
+bool leave_out(pg::Relation& input, bool row_by_row, const Attempt& attempt, const DeadRow& dead, const Attempt& rest);
 
 // The same for what a sink takes. Returns what was written.
 sink::Written write_by_halves(pg::Relation& page, sink::PageSink& sink, const DeadRow& dead);

@@ -58,11 +58,10 @@ Evaluation::Evaluation(const Plan& plan, pg::Relation* page) : plan_(plan), page
 std::vector<pg::NamedRelation> Evaluation::relations() const {
   std::vector<pg::NamedRelation> all;
   for (const std::string& id : plan_.relations) {
-    const auto own = relations_.find(id);
-    pg::Relation* relation = own == relations_.end() ? page_ : own->second.get();
+    pg::Relation& relation = relation_of(id);
     // A statement is planned once: a batch after this one may have as many rows as a batch can.
     const double least = plan_.way == Way::kBatch ? static_cast<double>(plan_.definition.batch_size) : 1;
-    all.push_back({plan_.graph->relation_name(id), relation, std::max(least, static_cast<double>(relation->rows()))});
+    all.push_back({plan_.graph->relation_name(id), &relation, std::max(least, static_cast<double>(relation.rows()))});
   }
   return all;
 }
@@ -92,26 +91,32 @@ std::optional<std::uint64_t> Evaluation::rows_in(const model::Step& step) const 
   std::uint64_t rows = 0;
   for (const std::string& id : step.depends_on) {
     if (!plan_.relations.contains(id)) return std::nullopt;
-    const auto own = relations_.find(id);
-    rows += own != relations_.end() ? own->second->rows() : page_->rows();
+    rows += relation_of(id).rows();
   }
   return step.depends_on.empty() ? std::nullopt : std::optional(rows);
 }
 
-pg::Statement& Evaluation::violations_statement(const model::Step& step, const transform::Rule& rule) {
-  return statement("violations of " + step.id, rule.violations, relations());
-}
-
-pg::Relation& Evaluation::relation_of(const std::string& step) {
+pg::Relation& Evaluation::relation_of(const std::string& step) const {
   const auto own = relations_.find(step);
   return own == relations_.end() ? *page_ : *own->second;
 }
 
+std::unique_ptr<pg::Relation> Evaluation::find_violations(const model::Step& step, const transform::Rule& rule) {
+  pg::Statement& look = statement("violations of " + step.id, rule.violations, relations());
+  auto found = std::make_unique<pg::Relation>(look.columns(), true);
+  found->clear();
+  look.read(*found);
+  return found;
+}
+
+void Evaluation::fill(const model::Step& step, const Compiled& made, pg::Relation& out) {
+  out.clear();
+  statement(step.id, made.query, relations()).read(out);
+}
+
 void Evaluation::check(const model::Step& step, const transform::Rule& rule, StepWork& work) {
-  pg::Statement& look = violations_statement(step, rule);
-  pg::Relation found(look.columns(), true);
-  found.clear();
-  look.read(found);
+  const std::unique_ptr<pg::Relation> rows = find_violations(step, rule);
+  pg::Relation& found = *rows;
   work.figures = json::Object().add_number("violations", static_cast<std::int64_t>(found.rows())).str();
   if (found.rows() == 0 || rule.severity == Severity::kWarn) return;
   // One row more than are kept, so that the limit speaks.
@@ -165,11 +170,11 @@ void Evaluation::compute(const model::Step& step, const Compiled& made, StepWork
   const auto own = relations_.find(step.id);
   if (own == relations_.end()) return;
   pg::Relation& out = *own->second;
-  out.clear();
   if (made.origin) {
+    out.clear();
     read_origin(step, *made.origin, out);
   } else {
-    statement(step.id, made.query, relations()).read(out);
+    fill(step, made, out);
   }
   work.rows_out = out.rows();
   if (plan_.options.observe_steps && !made.rule.figures.empty()) work.figures = figures(step, made.rule);
@@ -178,15 +183,8 @@ void Evaluation::compute(const model::Step& step, const Compiled& made, StepWork
 // The statements of compute(), whatever they find.
 void Evaluation::try_out(const model::Step& step, const Compiled& made) {
   const pg::StatementTimer timer(static_cast<int>(plan_.options.step_timeout_ms));
-  if (!made.rule.violations.empty()) {
-    pg::Statement& look = violations_statement(step, made.rule);
-    pg::Relation found(look.columns(), true);
-    found.clear();
-    look.read(found);
-  }
-  pg::Relation& out = *relations_.at(step.id);
-  out.clear();
-  statement(step.id, made.query, relations()).read(out);
+  if (!made.rule.violations.empty()) (void)find_violations(step, made.rule);
+  fill(step, made, relation(step.id));
 }
 
 // As compute(), without the rows of its input that the step fails on.
@@ -205,9 +203,6 @@ void Evaluation::compute_or_leave_out(const model::Step& step, const Compiled& m
   }
   violations_.resize(violations);
   found_bytes_ = bytes;
-  pg::Relation& input = relation_of(step.depends_on[0]);
-  pg::Relation all(input.columns(), true);
-  input.copy_range(all, 0, input.rows());
   const bool row_by_row = find_operator(step.op, model::Kind::kTransform)->of_batch.empty();
   std::int64_t dead = 0;
   const auto keep = [&](pg::Relation& row, std::uint64_t, Error error) {
@@ -216,11 +211,9 @@ void Evaluation::compute_or_leave_out(const model::Step& step, const Compiled& m
     bad_records_.push_back({error, record_of(row, 0)});
     count_found(bad_records_.back().record.size());
   };
-  if (!leave_out(
-          input, row_by_row, [&] { try_out(step, made); }, keep))
-    throw *failure;
-  compute(step, made, work);
-  all.copy_range(input, 0, all.rows());
+  const auto attempt_step = [&] { try_out(step, made); };
+  const auto compute_rest = [&] { compute(step, made, work); };
+  if (!leave_out(relation_of(step.depends_on[0]), row_by_row, attempt_step, keep, compute_rest)) throw *failure;
 }
 
 // They wait in memory.

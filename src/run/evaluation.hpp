@@ -83,8 +83,9 @@ class Evaluation {
   std::string figures(const model::Step& step, const transform::Rule& rule);
   std::vector<pg::NamedRelation> named_inputs(const model::Step& step) const;
   std::optional<std::uint64_t> rows_in(const model::Step& step) const;
-  pg::Relation& relation_of(const std::string& step);  // whose rows wait in one
-  pg::Statement& violations_statement(const model::Step& step, const transform::Rule& rule);
+  pg::Relation& relation_of(const std::string& step) const;  // whose rows wait in one
+  std::unique_ptr<pg::Relation> find_violations(const model::Step& step, const transform::Rule& rule);
+  void fill(const model::Step& step, const Compiled& made, pg::Relation& out);
   pg::Statement& statement(const std::string& key, const std::string& sql,
                            const std::vector<pg::NamedRelation>& inputs);
 

@@ -1,5 +1,6 @@
 #include "run/flow.hpp"
 
+#include <map>
 #include <utility>
 
 #include "pg/read_only.hpp"
@@ -181,9 +182,14 @@ std::uint64_t Flow::bytes_read() {
 std::optional<std::vector<std::string>> Flow::put_aside(std::size_t sink) {
   std::vector<std::string> records;
   bool known = true;
+  std::map<std::string, std::optional<bool>> kept;  // by step
+  const SinkPlan& target = plan_.sinks[sink];
   const auto add = [&](const std::string& step, const std::string& record) {
-    if (!plan_.graph || !leads_to(*plan_.graph, step, plan_.sinks[sink].step)) return;
-    known = known && keeps_columns(*plan_.graph, step, plan_.sinks[sink].step, plan_.sinks[sink].keys);
+    if (!plan_.graph) return;
+    const auto [found, is_new] = kept.try_emplace(step);
+    if (is_new) found->second = keeps_columns(*plan_.graph, step, target.step, target.keys);
+    if (!found->second) return;
+    known = known && *found->second;
     records.push_back(record);
   };
   for (const auto& source : sources_) {

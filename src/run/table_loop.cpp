@@ -224,7 +224,6 @@ bool TableLoop::batch(Form form) {
   in_steps_ = true;
   if (closed_) start();
   closed_ = false;
-  swapping_ = false;
   if (done_) return false;
   catalog::BatchRecord record = next_record();
   flow_->fetch(position_);
@@ -302,7 +301,8 @@ Order TableLoop::answer(const Error& error, Form& form) {
   // A sink elsewhere may have the batch nevertheless.
   closed_ = closed_ || kept_elsewhere();
   const ErrorClass kind = classify(error.sqlstate);
-  if (std::exchange(swapping_, false) && kind != ErrorClass::kCancel) return Order::kGoOn;  // in place
+  const bool lasting = kind == ErrorClass::kData || kind == ErrorClass::kPermanent;
+  if (std::exchange(swapping_, false) && lasting) return Order::kGoOn;  // in place
   // XX000: a merge join that met a page out of order, as an index on another version of a collation delivers it.
   const bool other_form_may_do = error.sqlstate == "23505" || error.sqlstate == "XX000";
   if (other_form_may_do && form == Form::kQuick && use_on_conflict()) return Order::kGoOn;
