@@ -193,12 +193,14 @@ CREATE TABLE etl.source_file (
     inode numeric NOT NULL,
     size bigint NOT NULL,
     modified_ns bigint NOT NULL,
+    fingerprint text NOT NULL,
     read_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     PRIMARY KEY (pipeline_id, step, path)
 );
 COMMENT ON TABLE etl.source_file IS 'Files that an incremental pipeline has read, and up to where; updated in the batch''s transaction';
 COMMENT ON COLUMN etl.source_file.byte IS 'Of the unpacked file';
 COMMENT ON COLUMN etl.source_file.finished IS 'It was read to the end that it had then; read again when size or time of change differ';
+COMMENT ON COLUMN etl.source_file.fingerprint IS 'Size, and CRC-32 of the first and the last 4 KiB up to there: one that begins otherwise is another file';
 
 CREATE TABLE etl.watermark (
     pipeline_id bigint PRIMARY KEY REFERENCES etl.pipeline ON DELETE CASCADE,
@@ -222,9 +224,9 @@ CREATE TABLE etl.batch_log (
     attempt int NOT NULL,
     started_at timestamptz NOT NULL,
     finished_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
-    rows_read int NOT NULL,
-    rows_written int NOT NULL,
-    rows_dead int NOT NULL,
+    rows_read bigint NOT NULL,
+    rows_written bigint NOT NULL,
+    rows_dead bigint NOT NULL,
     bytes bigint NOT NULL,
     from_position jsonb,
     to_position jsonb,
@@ -237,6 +239,7 @@ CREATE TABLE etl.step_run_log (
     step_no int NOT NULL,
     step text NOT NULL,
     operator text NOT NULL,
+    depends_on text[] NOT NULL,
     status text NOT NULL CHECK (status IN ('requested', 'running', 'succeeded', 'failed', 'cancelled')),
     started_at timestamptz,
     finished_at timestamptz,

@@ -163,7 +163,7 @@ SELECT l.run_id, p.name AS pipeline, p.id AS pipeline_id, l.step, l.operator, l.
        CASE WHEN l.active_us > 0 THEN pg_catalog.round(l.active_us / 1e6, 6) END AS duration_sec, l.figures ->> 'strategy' AS strategy,
        CASE WHEN pg_catalog.jsonb_typeof(l.figures -> 'columns_affected') = 'array'
             THEN ARRAY(SELECT pg_catalog.jsonb_array_elements_text(l.figures -> 'columns_affected')) END AS columns_affected,
-       (l.figures ->> 'nulls_filled')::bigint AS nulls_filled
+       (l.figures ->> 'nulls_filled')::bigint AS nulls_filled, l.depends_on
 FROM etl.visible_pipeline p
 JOIN etl.run_log r ON r.pipeline_id = p.id
 JOIN etl.step_run_log l ON l.run_id = r.id
@@ -177,6 +177,7 @@ COMMENT ON COLUMN etl.step_runs.duration_sec IS 'Seconds of work; NULL where dur
 COMMENT ON COLUMN etl.step_runs.strategy IS 'Of clean_nulls';
 COMMENT ON COLUMN etl.step_runs.columns_affected IS 'Of clean_nulls and mask, with option "observe": "steps"';
 COMMENT ON COLUMN etl.step_runs.nulls_filled IS 'Of clean_nulls, with option "observe": "steps"';
+COMMENT ON COLUMN etl.step_runs.depends_on IS 'As it was in that run';
 
 CREATE VIEW etl.operators WITH (security_barrier) AS
 SELECT name, kind, params_schema, description, of_batch, of_set FROM etl.list_operators();

@@ -8,10 +8,13 @@ FROM etl.runs r
 CROSS JOIN LATERAL (
     SELECT count(*) AS steps, count(*) FILTER (WHERE t.status = 'succeeded') AS succeeded_steps,
            (pg_catalog.array_agg(t.step ORDER BY t.duration DESC NULLS LAST))[1] AS slowest_step,
-           max(t.duration) AS slowest_duration, sum(t.duration) AS active
+           max(t.duration) AS slowest_duration, least(sum(t.duration), (
+               SELECT sum(upper(span) - lower(span)) FROM pg_catalog.unnest(pg_catalog.range_agg(pg_catalog.tstzrange(
+                   t.started_at, t.started_at + greatest(t.duration, t.finished_at - t.started_at)))) AS span)) AS active
     FROM etl.step_runs t WHERE t.run_id = r.id) s
 WHERE s.steps > 0;
 COMMENT ON VIEW etl.run_insights IS 'Runs of steps at a glance. Durations are known of steps that had a statement of their own (see etl.step_runs)';
+COMMENT ON COLUMN etl.run_insights.active IS 'In which at least one step worked';
 COMMENT ON COLUMN etl.run_insights.overhead IS 'The share of the run''s time in which no step worked: 1 - active / wall';
 
 CREATE FUNCTION etl.run_timeline(run bigint, OUT step text, OUT operator text, OUT status text, OUT started_at timestamptz,
@@ -19,11 +22,9 @@ CREATE FUNCTION etl.run_timeline(run bigint, OUT step text, OUT operator text, O
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 SELECT s.step, s.operator, s.status, s.started_at, s.finished_at,
        greatest(s.started_at - greatest(r.started_at, (
-           SELECT max(d.finished_at) FROM pg_catalog.jsonb_array_elements(p.steps) e,
-                  pg_catalog.jsonb_array_elements_text(e -> 'depends_on') AS i(id)
-           JOIN etl.step_runs d ON d.run_id = s.run_id AND d.step = i.id WHERE e ->> 'id' = s.step)), interval '0'),
+           SELECT max(d.finished_at) FROM etl.step_runs d WHERE d.run_id = s.run_id AND d.step = ANY (s.depends_on))), interval '0'),
        s.duration
-FROM etl.step_runs s JOIN etl.runs r ON r.id = s.run_id JOIN etl.pipelines p ON p.id = s.pipeline_id
+FROM etl.step_runs s JOIN etl.runs r ON r.id = s.run_id
 WHERE s.run_id = $1 ORDER BY s.started_at, s.step $$;
 COMMENT ON FUNCTION etl.run_timeline(bigint) IS
 'The steps of a run in the order in which they began: how long each waited since its inputs were there, and how long it worked';

@@ -8,11 +8,11 @@ namespace etl::catalog {
 std::vector<FileState> read_files(std::int64_t pipeline, const std::string& step) {
   std::vector<FileState> all;
   for (const pg::Row& row :
-       pg::catalog_query("SELECT path, byte, line, finished, inode, size, modified_ns FROM etl.source_file"
+       pg::catalog_query("SELECT path, byte, line, finished, inode, size, modified_ns, fingerprint FROM etl.source_file"
                          " WHERE pipeline_id = $1::bigint AND step = $2",
                          {std::to_string(pipeline), step})) {
     all.push_back({*row[0], std::stoull(*row[1]), std::stoull(*row[2]), *row[3] == "t", std::stoull(*row[4]),
-                   std::stoull(*row[5]), std::stoll(*row[6])});
+                   std::stoull(*row[5]), std::stoll(*row[6]), *row[7]});
   }
   return all;
 }
@@ -24,7 +24,7 @@ std::string write_files(const std::vector<FileState>& files) {
     out.add("path", f.path).add_number("byte", static_cast<std::int64_t>(f.byte));
     out.add_number("line", static_cast<std::int64_t>(f.line)).add_bool("finished", f.finished);
     out.add("inode", std::to_string(f.inode)).add_number("size", static_cast<std::int64_t>(f.size));
-    out.add_number("modified_ns", f.modified_ns);
+    out.add_number("modified_ns", f.modified_ns).add("fingerprint", f.fingerprint);
     list += (list.empty() ? "" : ",") + out.str();
   }
   return "[" + list + "]";
@@ -36,12 +36,14 @@ void save_files(std::int64_t pipeline, const std::string& step, const std::vecto
 
 void save_files(std::int64_t pipeline, const std::string& step, const std::string& files) {
   (void)pg::catalog_query(
-      "INSERT INTO etl.source_file AS f (pipeline_id, step, path, byte, line, finished, inode, size, modified_ns)"
-      " SELECT $1::bigint, $2, s.path, s.byte, s.line, s.finished, s.inode, s.size, s.modified_ns"
+      "INSERT INTO etl.source_file AS f (pipeline_id, step, path, byte, line, finished, inode, size, modified_ns, "
+      "fingerprint)"
+      " SELECT $1::bigint, $2, s.path, s.byte, s.line, s.finished, s.inode, s.size, s.modified_ns, s.fingerprint"
       " FROM jsonb_to_recordset($3::jsonb) AS s(path text, byte bigint, line bigint, finished bool, inode numeric,"
-      " size bigint, modified_ns bigint) ON CONFLICT (pipeline_id, step, path) DO UPDATE SET byte = excluded.byte,"
+      " size bigint, modified_ns bigint, fingerprint text) ON CONFLICT (pipeline_id, step, path) DO UPDATE SET byte = "
+      "excluded.byte,"
       " line = excluded.line, finished = excluded.finished, inode = excluded.inode, size = excluded.size,"
-      " modified_ns = excluded.modified_ns, read_at = clock_timestamp()",
+      " modified_ns = excluded.modified_ns, fingerprint = excluded.fingerprint, read_at = clock_timestamp()",
       {std::to_string(pipeline), step, files});
 }
 

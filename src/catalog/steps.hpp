@@ -12,6 +12,7 @@ namespace etl::catalog {
 struct StepTotals {
   std::string step;
   std::string op;
+  std::vector<std::string> depends_on = {};
   std::string status = "requested";  // requested | running | succeeded | failed | cancelled
   std::int64_t started_us = 0;       // 0: it has not begun
   std::int64_t finished_us = 0;      // when it was active last

@@ -90,7 +90,20 @@ Rows execute(const char* sql, const std::vector<Text>& arguments, bool keep, boo
     const auto found = plans().find(sql);
     if (found != plans().end()) known = found->second;
   }
-  SPIPlanPtr used = known;
+  // Kept before it runs: one that fails is there for the next try.
+  if (keep && known == nullptr) {
+    known = call([&] {
+      SPI_connect();
+      const bool pushed = !ActiveSnapshotSet();
+      if (pushed) PushActiveSnapshot(GetTransactionSnapshot());
+      SPIPlanPtr plan = prepare(sql, count);
+      SPI_keepplan(plan);
+      if (pushed) PopActiveSnapshot();
+      SPI_finish();
+      return plan;
+    });
+    plans().emplace(sql, known);
+  }
   // The cells live in a context of their own: the caller's may be the whole session's.
   MemoryContext scratch =
       call([&] { return AllocSetContextCreate(CurrentMemoryContext, "pg_etl statement", ALLOCSET_DEFAULT_SIZES); });
@@ -98,17 +111,13 @@ Rows execute(const char* sql, const std::vector<Text>& arguments, bool keep, boo
     SPI_connect();
     const bool pushed = latest || !ActiveSnapshotSet();
     if (pushed) PushActiveSnapshot(latest ? GetLatestSnapshot() : GetTransactionSnapshot());
-    if (used == nullptr) {
-      used = prepare(sql, count);
-      if (keep) SPI_keepplan(used);
-      if (!keep && superuser()) ReleaseCachedPlan(checked_plan(used), nullptr);
-    }
+    SPIPlanPtr used = known != nullptr ? known : prepare(sql, count);
+    if (!keep && superuser()) ReleaseCachedPlan(checked_plan(used), nullptr);
     const Raw result = run(used, values, count, latest, scratch);
     if (pushed) PopActiveSnapshot();
     SPI_finish();
     return result;
   });
-  if (keep && known == nullptr) plans().emplace(sql, used);
   Rows rows = to_rows(raw);
   call([&] { MemoryContextDelete(scratch); });
   return rows;

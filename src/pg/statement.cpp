@@ -135,9 +135,10 @@ Modified count(QueryDesc* query, CmdType command) {
     done.updated = static_cast<std::uint64_t>(state->mt_merge_updated);
     done.deleted = static_cast<std::uint64_t>(state->mt_merge_deleted);
   } else if (query->operation == CMD_INSERT) {
-    // ON CONFLICT: ntuples2 are the conflicts, nfiltered1 those of them that its WHERE left as they were.
+    // ON CONFLICT: ntuples2 are the conflicts, nfiltered1 those of them that its WHERE left as they were. One whose
+    // trigger refused the update is a conflict, but not in the total.
     const Instrumentation* counters = castNode(ModifyTableState, query->planstate)->ps.instrument;
-    done.updated = static_cast<std::uint64_t>(counters->ntuples2 - counters->nfiltered1);
+    done.updated = std::min(total, static_cast<std::uint64_t>(counters->ntuples2 - counters->nfiltered1));
     done.inserted = total - done.updated;
   } else if (query->operation == CMD_UPDATE) {
     done.updated = total;
@@ -145,6 +146,27 @@ Modified count(QueryDesc* query, CmdType command) {
     done.deleted = total;
   }
   return done;
+}
+
+// Partitions are pruned by parameters as soon as a statement starts: one that is only explained has none.
+#if PG_VERSION_NUM >= 160000
+constexpr int kOnlyExplain = EXEC_FLAG_EXPLAIN_ONLY | EXEC_FLAG_EXPLAIN_GENERIC;
+#else
+constexpr int kOnlyExplain = EXEC_FLAG_EXPLAIN_ONLY;
+#endif
+
+// C only: what to explain with.
+ParamListInfo unknown_values(Statement::Plan* plan) {
+#if PG_VERSION_NUM < 160000
+  if (plan->parameters > 0) {
+    ParamListInfo values = makeParamList(plan->parameters);
+    for (int i = 0; i < plan->parameters; ++i) {
+      values->params[i] = {.value = 0, .isnull = true, .pflags = PARAM_FLAG_CONST, .ptype = plan->type[i]};
+    }
+    return values;
+  }
+#endif
+  return nullptr;
 }
 
 // Starts the statement, or the scan that delivers an INSERT's rows: to its table, or to `file`.
@@ -353,8 +375,8 @@ std::vector<std::string> Statement::explain() {
     state->costs = true;
     QueryDesc* query =
         CreateQueryDesc(linitial_node(PlannedStmt, cached->stmt_list), "pg_etl explain", GetActiveSnapshot(),
-                        InvalidSnapshot, None_Receiver, nullptr, environment(plan_), 0);
-    ExecutorStart(query, EXEC_FLAG_EXPLAIN_ONLY);
+                        InvalidSnapshot, None_Receiver, unknown_values(plan_), environment(plan_), 0);
+    ExecutorStart(query, kOnlyExplain);
     ExplainPrintPlan(state, query);
     ExecutorEnd(query);
     FreeQueryDesc(query);

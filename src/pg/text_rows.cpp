@@ -57,6 +57,19 @@ char* converted(const TextField& field, int encoding) {
 
 }  // namespace
 
+std::string from_encoding(const std::string& text, const std::string& encoding) {
+  const char* name = encoding.c_str();
+  const TextField field{text.c_str(), text.size()};
+  return call([&] { return converted(field, find_encoding(name)); });
+}
+
+std::string to_encoding(const std::string& text, const std::string& encoding) {
+  const char* name = encoding.c_str();
+  const char* bytes = text.c_str();
+  const int size = static_cast<int>(text.size());
+  return call([&] { return pg_server_to_any(bytes, size, find_encoding(name)); });
+}
+
 void want_text_encoding(const std::string& encoding) {
   const char* name = encoding.c_str();
   call([&] { (void)find_encoding(name); });

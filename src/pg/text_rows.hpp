@@ -37,6 +37,10 @@ class TextRows {
   std::size_t failed_ = 0;
 };
 
+// The text in the database's encoding, and back. Error 22021 for what is not valid, 22P05 for what has no equivalent.
+std::string from_encoding(const std::string& text, const std::string& encoding);
+std::string to_encoding(const std::string& text, const std::string& encoding);
+
 // Error 22023 unless there is such an encoding, in which the bytes of ASCII are only ever ASCII.
 void want_text_encoding(const std::string& encoding);
 

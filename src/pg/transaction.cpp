@@ -68,7 +68,7 @@ bool timer_armed() {
 }  // namespace
 
 StatementTimer::StatementTimer(int milliseconds) {
-  if (!timer_armed()) timer_fired = 0;
+  if (!timer_armed() && !QueryCancelPending) timer_fired = 0;  // else what is pending is its doing
   if (milliseconds <= 0) return;
   if (timer_armed()) {
     outer_ms_ = static_cast<int>(
@@ -153,6 +153,10 @@ void commit(bool flush) {
     PG_END_TRY();
     pgstat_report_stat(false);
   });
+}
+
+void flush_commits() {
+  call([] { XLogFlush(XactLastCommitEnd); });
 }
 
 void abort_transaction() noexcept {

@@ -17,6 +17,7 @@ std::string export_snapshot();  // not in a subtransaction
 // flush: on disk when it returns, whatever the session says; otherwise asynchronous unless the session asks for
 // remote_apply. A statement timer is off from here on.
 void commit(bool flush);
+void flush_commits();               // those of this session are on disk when it returns
 void abort_transaction() noexcept;  // ROLLBACK; also out of a failed state
 
 // A subtransaction. begin, then exactly one of release (keep) or rollback.

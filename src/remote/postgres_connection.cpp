@@ -1,7 +1,6 @@
 #include "remote/postgres_connection.hpp"
 
 #include <libpq-fe.h>
-#include <netdb.h>
 
 #include <algorithm>
 #include <charconv>
@@ -15,6 +14,7 @@
 #include "pg/process.hpp"
 #include "pg/role.hpp"
 #include "pg/settings.hpp"
+#include "remote/host_lookup.hpp"
 #include "remote/named_server.hpp"
 #include "remote/postgres_url.hpp"
 
@@ -41,23 +41,6 @@ std::string quoted(const pg::Server& server) {
   return "server \"" + server.name + "\"";
 }
 
-std::vector<http::Address> look_up(const pg::Server& server, const PostgresUrl& url) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  const int code = getaddrinfo(url.host.c_str(), nullptr, &hints, &found);
-  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, &freeaddrinfo);
-  if (code != 0) {
-    throw Error("08001", "could not resolve the host of " + quoted(server), std::string(gai_strerror(code)) + ".",
-                "Check the host name and the name service of this machine.");
-  }
-  std::vector<http::Address> addresses;
-  for (const addrinfo* entry = found; entry != nullptr; entry = entry->ai_next) {
-    if (const auto address = http::to_address(entry->ai_addr, entry->ai_addrlen)) addresses.push_back(*address);
-  }
-  return addresses;
-}
-
 // Where and how to connect. An address that is listed may be reached without a certificate, as over plain http.
 struct Route {
   std::string hosts;
@@ -65,10 +48,10 @@ struct Route {
   std::string sslmode;
 };
 
-Route find_route(const pg::Server& server, const PostgresUrl& url) {
+Route find_route(const pg::Server& server, const PostgresUrl& url, http::Waiter& waiter) {
   const http::AddressPolicy policy = http::AddressPolicy::parse(pg::allowed_hosts());
   const std::string host = url.host.find(':') != std::string::npos ? "[" + url.host + "]" : url.host;
-  const std::vector<http::Address> found = look_up(server, url);
+  const std::vector<http::Address> found = look_up(url.host, waiter);
   const bool listed = std::all_of(found.begin(), found.end(), [&](const http::Address& address) {
     return policy.allows(address, host, url.port, false);
   });
@@ -109,7 +92,7 @@ int PostgresConnection::server_version() const {
 void PostgresConnection::open() {
   const PostgresUrl url = parse_postgres_url(option(server_.options, "url"));
   const std::string certificates = ca_file(server_);
-  const Route route = find_route(server_, url);
+  const Route route = find_route(server_, url, waiter_);
   const std::string user = option(server_.user, "user");
   const std::string password_file = option(server_.user, "password_file");
   if (user.empty()) {

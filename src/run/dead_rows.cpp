@@ -1,10 +1,11 @@
 #include "run/dead_rows.hpp"
 
+#include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "core/json.hpp"
-#include "core/sqlstate.hpp"
 #include "pg/transaction.hpp"
 
 namespace etl::run {
@@ -61,51 +62,141 @@ void by_halves(pg::Relation& page, const Attempt& attempt, const DeadRow& dead) 
   all.copy_range(page, 0, all.rows());
 }
 
-bool leave_out(pg::Relation& input, bool row_by_row, const Attempt& attempt, const DeadRow& dead, const Attempt& rest) {
-  std::vector<std::uint64_t> out;
-  pg::Relation suspects(input.columns(), true);
-  suspects.clear();
-  by_halves(input, attempt, [&](pg::Relation& row, std::uint64_t index, const Error& error) {
-    out.push_back(index);
-    row_by_row ? dead(row, index, error) : row.append_to(suspects);
-  });
-  pg::Relation all(input.columns(), true);
-  input.copy_range(all, 0, input.rows());
-  if (!row_by_row && !out.empty()) {
-    pg::Relation good(input.columns(), true);
-    all.copy_without(good, out);
-    good.copy_range(input, 0, good.rows());
-    if (failure_of(attempt)) return false;
-    std::vector<std::uint64_t> confirmed;
+namespace {
+
+using Rows = std::vector<std::uint64_t>;  // numbers in a relation
+
+// Which of the suspects fail among all the others, too: one that does not is a good one from then on, which another may
+// need. Nothing: the good ones fail without them.
+std::optional<Rows> confirm(pg::Relation& all, Rows suspects, pg::Relation& input, const Attempt& attempt) {
+  pg::Relation good(input.columns(), true);
+  all.copy_without(good, suspects);
+  good.copy_range(input, 0, good.rows());
+  if (failure_of(attempt)) return std::nullopt;
+  for (std::size_t before = suspects.size() + 1; !suspects.empty() && suspects.size() < before;) {
+    before = suspects.size();
+    pg::Relation tried(input.columns(), true);
+    pg::Relation one(input.columns(), true);
+    tried.clear();
+    for (const std::uint64_t suspect : suspects) {
+      all.copy_range(one, suspect, suspect + 1);
+      one.append_to(tried);
+    }
+    Rows still;
     const auto among_good = [&] {
       good.copy_range(input, 0, good.rows());
-      suspects.append_to(input);
+      tried.append_to(input);
       attempt();
     };
-    by_halves(suspects, among_good, [&](pg::Relation& row, std::uint64_t suspect, const Error& error) {
-      confirmed.push_back(out[suspect]);
-      dead(row, out[suspect], error);
-    });
-    out = std::move(confirmed);
+    by_halves(tried, among_good, [&](pg::Relation&, std::uint64_t i, const Error&) { still.push_back(suspects[i]); });
+    suspects = std::move(still);
+    all.copy_without(good, suspects);
   }
+  return suspects;
+}
+
+}  // namespace
+
+bool leave_out(pg::Relation& input, bool row_by_row, const Attempt& attempt, const DeadRow& dead, const Attempt& rest) {
+  std::map<std::uint64_t, Error> out;
+  by_halves(input, attempt, [&](pg::Relation& row, std::uint64_t index, const Error& error) {
+    out.emplace(index, error);
+    if (row_by_row) dead(row, index, error);
+  });
   if (out.empty()) return false;
-  all.copy_without(input, out);
+  Rows left_out;
+  for (const auto& [index, error] : out) left_out.push_back(index);
+  pg::Relation all(input.columns(), true);
+  input.copy_range(all, 0, input.rows());
+  if (!row_by_row) {
+    const std::optional<Rows> confirmed = confirm(all, left_out, input, attempt);
+    if (!confirmed || confirmed->empty()) return false;
+    left_out = *confirmed;
+    for (const std::uint64_t index : left_out) {
+      all.copy_range(input, index, index + 1);
+      dead(input, index, out.at(index));
+    }
+  }
+  all.copy_without(input, left_out);
   rest();
   all.copy_range(input, 0, all.rows());
   return true;
 }
 
-sink::Written write_by_halves(pg::Relation& page, sink::PageSink& sink, const DeadRow& dead) {
+namespace {
+
+using DeadRows = std::map<std::uint64_t, Error>;  // by their numbers in the page
+
+void tell(pg::Relation& all, const DeadRows& rows, const DeadRow& dead) {
+  pg::Relation one(all.columns(), true);
+  for (const auto& [index, error] : rows) {
+    all.copy_range(one, index, index + 1);
+    dead(one, index, error);
+  }
+}
+
+// What the checks at the end say when `page` is written; nothing of it stays.
+void try_to_write(pg::Relation& page, sink::PageSink& sink) {
+  pg::Subtransaction attempt;
+  try {
+    (void)sink.write(page);
+    pg::check_deferred_constraints();
+  } catch (const Error&) {
+    attempt.rollback();
+    throw;
+  }
+  attempt.rollback();
+}
+
+// As write_by_halves, with the checks at the end; `dead` gets those that fail earlier. False, with nothing written:
+// they fail.
+bool passes_by_halves(pg::Relation& page, const Attempt& write, DeadRows& dead) {
+  pg::Subtransaction attempt;
+  try {
+    by_halves(page, write, [&](pg::Relation&, std::uint64_t i, const Error& error) { dead.emplace(i, error); });
+    pg::check_deferred_constraints();
+    attempt.release();
+    return true;
+  } catch (const Error& error) {
+    attempt.rollback();
+    if (classify(error.sqlstate) != ErrorClass::kData) throw;
+    return false;
+  }
+}
+
+}  // namespace
+
+sink::Written write_by_halves(pg::Relation& page, sink::PageSink& sink, bool deferred, const DeadRow& dead) {
   sink::Written written;
   const auto write = [&] {
     const sink::Written part = sink.write(page);
-    pg::check_deferred_constraints();
     written.inserted += part.inserted;
     written.updated += part.updated;
     written.unchanged += part.unchanged;
     written.superseded += part.superseded;
   };
-  by_halves(page, write, dead);
+  if (!deferred) {
+    by_halves(page, write, dead);
+    return written;
+  }
+  pg::Relation all(page.columns(), true);
+  page.copy_range(all, 0, page.rows());
+  DeadRows out;
+  if (!passes_by_halves(page, write, out)) {
+    written = {};
+    Rows left_out, kept;
+    for (std::uint64_t i = 0; i < all.rows(); ++i) (out.contains(i) ? left_out : kept).push_back(i);
+    all.copy_without(page, left_out);
+    const auto late = [&](pg::Relation&, std::uint64_t i, const Error& error) { out.emplace(kept[i], error); };
+    if (!leave_out(
+            page, false, [&] { try_to_write(page, sink); }, late, write)) {
+      all.copy_without(page, left_out);
+      write();
+      pg::check_deferred_constraints();
+    }
+    all.copy_range(page, 0, all.rows());
+  }
+  tell(all, out, dead);
   return written;
 }
 
@@ -120,12 +211,6 @@ std::string record_of(pg::Relation& rows, std::uint64_t index) {
     if (classify(error.sqlstate) != ErrorClass::kData) throw;
     return json::Object().add("_etl_unreadable", error.message).str();
   }
-}
-
-Error too_many_dead_letters(std::int64_t most, const Error& last) {
-  return {sqlstate::kTooManyDeadLetters, "more than " + std::to_string(most) + " rows could not be written",
-          "The last one failed with " + last.sqlstate + ": " + last.message,
-          "Look at etl.dead_letters, mend the source or the target, or raise option \"max_dead_letters\"."};
 }
 
 }  // namespace etl::run

@@ -26,13 +26,11 @@ void by_halves(pg::Relation& page, const Attempt& attempt, const DeadRow& dead);
 // good ones, too.
 bool leave_out(pg::Relation& input, bool row_by_row, const Attempt& attempt, const DeadRow& dead, const Attempt& rest);
 
-// The same for what a sink takes. Returns what was written.
-sink::Written write_by_halves(pg::Relation& page, sink::PageSink& sink, const DeadRow& dead);
+// The same for what a sink takes. Returns what was written. deferred: the target has checks that wait for the end of
+// the transaction, and all that it needs is among the rows: only one that fails them among all the others is dead.
+sink::Written write_by_halves(pg::Relation& page, sink::PageSink& sink, bool deferred, const DeadRow& dead);
 
 // The row as JSON; {"_etl_unreadable": why} when the output function of one of its types raises a data error.
 std::string record_of(pg::Relation& rows, std::uint64_t index);
-
-// A run has more of them than option max_dead_letters allows; `last` is why the last one is.
-Error too_many_dead_letters(std::int64_t most, const Error& last);
 
 }  // namespace etl::run

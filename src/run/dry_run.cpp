@@ -6,6 +6,7 @@
 #include "run/dead_rows.hpp"
 #include "run/flow.hpp"
 #include "run/table_loop.hpp"
+#include "run/target_check.hpp"
 #include "sink/elastic_sink.hpp"
 
 namespace etl::run {
@@ -69,10 +70,11 @@ bool write_or_tell(Table& table, const std::string& batch, const Emit& emit) {
     }
   }
   (void)table.sink->use_on_conflict();
-  (void)write_by_halves(table.page, *table.sink, [&](pg::Relation& row, std::uint64_t, const Error& error) {
-    const std::string record = row.row_json(0);
-    emit({batch, "error", key_of(table.about.keys, record), {}, {}, record, error.sqlstate, error.message});
-  });
+  (void)write_by_halves(
+      table.page, *table.sink, defers_checks(table.about), [&](pg::Relation& row, std::uint64_t, const Error& error) {
+        const std::string record = row.row_json(0);
+        emit({batch, "error", key_of(table.about.keys, record), {}, {}, record, error.sqlstate, error.message});
+      });
   table.sink->use_merge();
   return true;
 }

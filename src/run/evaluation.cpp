@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "core/dead_letters.hpp"
 #include "core/json.hpp"
 #include "core/printable.hpp"
 #include "core/sqlstate.hpp"
@@ -17,8 +18,6 @@ namespace etl::run {
 namespace {
 
 using transform::Severity;
-
-constexpr std::size_t kMostFoundBytes = std::size_t{256} << 20;
 
 // The columns of a violation, as transform.hpp says.
 Violation violation_of(const std::string& step, const std::string& row_json) {
@@ -148,7 +147,10 @@ void Evaluation::read_origin(const model::Step& step, const source::Origin& orig
   const auto pages = origin.open(origin_spec(plan_, step.id, plan_.graph->columns(step.id)));
   pages->open();
   pages->read_all(out);
-  bad_records_.insert(bad_records_.end(), pages->bad().begin(), pages->bad().end());
+  for (const source::BadRecord& bad : pages->bad()) {
+    bad_records_.push_back(bad);
+    count_found(bad.record.size());
+  }
 }
 
 const Evaluation::Compiled& Evaluation::compiled(const model::Step& step) {
@@ -219,9 +221,7 @@ void Evaluation::compute_or_leave_out(const model::Step& step, const Compiled& m
 // They wait in memory.
 void Evaluation::count_found(std::size_t bytes) {
   found_bytes_ += bytes;
-  if (found_bytes_ <= kMostFoundBytes) return;
-  throw Error("54000", "the rows that are put aside take more than " + std::to_string(kMostFoundBytes >> 20) + " MB",
-              {}, "Mend the source, or let an earlier step leave out wide columns.");
+  check_dead_bytes(found_bytes_);
 }
 
 void Evaluation::run_step(const model::Step& step) {

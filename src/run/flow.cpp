@@ -59,6 +59,7 @@ source::OriginSpec origin_spec(const Plan& plan, const std::string& step, const 
   spec.columns = columns;
   spec.page_rows = page_rows(plan);
   spec.quarantine = plan.options.quarantine;
+  spec.max_dead_letters = plan.options.max_dead_letters;
   spec.incremental = plan.definition.mode == "incremental" && plan.way == Way::kBatch;
   spec.settle_ms = plan.options.settle_ms;
   spec.pipeline = plan.definition.id;

@@ -52,6 +52,7 @@ struct SinkPlan {
   std::vector<pg::Column> columns;       // of the rows that it takes
   std::vector<std::string> keys;         // identify a row in the target
   std::optional<pg::TargetTable> table;  // target in this database
+  std::optional<std::string> triggers;   // of `table`, looked at for a superuser who is to run them
   model::Write write;                    // of `table`
   compile::Upsert upsert;
   std::optional<compile::Sweep> sweep;      // write modes replace, replace_range, soft_delete

@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <functional>
 
+#include "core/dead_letters.hpp"
 #include "core/json.hpp"
 #include "core/printable.hpp"
-#include "core/sqlstate.hpp"
 #include "pg/fault.hpp"
 #include "pg/transaction.hpp"
 #include "run/dead_rows.hpp"
+#include "run/target_check.hpp"
 
 namespace etl::run {
 
@@ -45,10 +46,12 @@ void Quarantine::keep_record(const std::string& record, const Error& error) {
   uncounted_ = std::min(most - count, kMostUncounted);
 }
 
-sink::Written Quarantine::bisect(pg::Relation& page, sink::PageSink& sink, const std::string& step,
-                                 std::uint64_t& dead) {
-  return write_by_halves(page, sink, [&](pg::Relation& row, std::uint64_t, Error error) {
-    error.step = step;
+sink::Written Quarantine::bisect(pg::Relation& page, sink::PageSink& sink, std::size_t number, std::uint64_t& dead) {
+  const Plan& plan = context_.plan;
+  // Another sink may get what a check of this one waits for.
+  const bool deferred = plan.sinks.size() == 1 && defers_checks(plan.sink());
+  return write_by_halves(page, sink, deferred, [&](pg::Relation& row, std::uint64_t, Error error) {
+    error.step = plan.sinks[number].step;
     keep_record(record_of(row, 0), error);
     ++dead;
   });

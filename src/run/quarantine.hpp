@@ -28,8 +28,8 @@ class Quarantine {
   std::uint64_t take_left_out(pg::Relation& page, const std::vector<sink::LeftOut>& rows, const std::string& step);
   // Keeps the rows that an index or another server refused; without on_error "quarantine" the first one is thrown.
   std::uint64_t take_refused(pg::Relation& page, const std::vector<sink::DeadRow>& rows, const std::string& step);
-  // Writes `page` by halves; the rows that fail alone are kept for `step`, and counted in `dead`.
-  sink::Written bisect(pg::Relation& page, sink::PageSink& sink, const std::string& step, std::uint64_t& dead);
+  // Writes `page` to that sink of the plan by halves (write_by_halves); the dead rows are kept, and counted in `dead`.
+  sink::Written bisect(pg::Relation& page, sink::PageSink& sink, std::size_t number, std::uint64_t& dead);
 
   // Looks for rows that no page would ever reach, since a NULL is in their key or position, before the first page is
   // read: refused or kept as above, in a transaction of its own. `page` is scratch. from_start: the pass has no

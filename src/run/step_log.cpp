@@ -60,7 +60,8 @@ void StepLog::open(const Plan& plan, std::int64_t run) {
   run_ = run;
   totals_ = plan.graph ? catalog::read_steps(run) : std::vector<catalog::StepTotals>();
   if (plan.graph && totals_.empty()) {
-    for (const model::Step& step : plan.graph->steps()) totals_.push_back({.step = step.id, .op = step.op});
+    for (const model::Step& step : plan.graph->steps())
+      totals_.push_back({.step = step.id, .op = step.op, .depends_on = step.depends_on});
   }
   for (catalog::StepTotals& totals : totals_) {
     if (totals.status != "requested") totals.status = "running";

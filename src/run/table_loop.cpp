@@ -8,6 +8,7 @@
 #include "pg/process.hpp"
 #include "pg/transaction.hpp"
 #include "run/replan.hpp"
+#include "run/target_check.hpp"
 
 namespace etl::run {
 
@@ -163,7 +164,7 @@ sink::Written TableLoop::write_to(std::size_t sink, Form form, std::uint64_t& de
     return {delivered.inserted, delivered.updated, 0, delivered.superseded};
   }
   const sink::Written written = form == Form::kBisect && !sinks_[sink]->leaves_out()
-                                    ? quarantine_.bisect(input, *sinks_[sink], step, dead)
+                                    ? quarantine_.bisect(input, *sinks_[sink], sink, dead)
                                     : sinks_[sink]->write(input);
   dead += quarantine_.take_left_out(input, sinks_[sink]->left_out(), step);
   return written;
@@ -171,6 +172,7 @@ sink::Written TableLoop::write_to(std::size_t sink, Form form, std::uint64_t& de
 
 // With what is not among the rows, where that is to go.
 sink::Replaced TableLoop::take(std::size_t sink, Form form, std::uint64_t& dead) {
+  check_triggers(context_.plan.sinks[sink]);
   const auto aside = sweeps_[sink] ? flow_->put_aside(sink) : std::nullopt;
   if (swaps_[sink] && !in_place_ && aside && aside->empty()) {
     swapping_ = true;
@@ -266,7 +268,7 @@ bool TableLoop::batch(Form form) {
   context_.steps.save();
   if (context_.plan.at_once) finish();
   pg::fault_point(12);
-  pg::commit(context_.plan.options.durable_batches || kept_elsewhere());  // its server is never two batches ahead
+  pg::commit(context_.plan.options.durable_batches);
   context_.steps.committed();
   taken_ = false;
   done_ = context_.plan.at_once;

@@ -11,6 +11,7 @@
 #include "pg/role.hpp"
 #include "pg/spi.hpp"
 #include "pg/statement.hpp"
+#include "pg/triggers.hpp"
 #include "remote/named_server.hpp"
 #include "run/ownership.hpp"
 #include "run/remote_target.hpp"
@@ -93,8 +94,7 @@ void check_kind(const SinkPlan& sink, const TargetTable& table, unsigned owner) 
 }
 
 // Code of others that writing the table would run.
-void check_superuser_table(const TargetTable& table, unsigned owner) {
-  if (!pg::is_superuser(owner)) return;
+void refuse_foreign_code(const TargetTable& table) {
   const std::string object = foreign_object({table.oid}, {}, {});
   if (object.empty()) return;
   throw Error("42501", "a superuser's pipeline cannot write target " + quoted(table.plain_name),
@@ -147,7 +147,11 @@ void check_table(SinkPlan& sink, unsigned owner) {
     throw Error("42P01", "target " + quoted(listed_name(sink.target)) + " does not exist", {}, create_table_hint(sink));
   }
   check_kind(sink, *table, owner);
-  check_superuser_table(*table, owner);
+  sink.triggers.reset();
+  if (pg::is_superuser(owner)) {
+    sink.triggers = pg::trigger_functions(table->oid);
+    refuse_foreign_code(*table);
+  }
   if (wanted.empty()) {
     sink.keys = default_keys(sink, *table);
     if (!sink.keys.empty()) table = pg::find_target(sink.target, unique_columns(sink), needed);
@@ -236,6 +240,18 @@ void check_target(SinkPlan& sink, const Plan& plan, unsigned owner) {
   } else {
     check_server(sink, plan, target, owner);
   }
+}
+
+void check_triggers(SinkPlan& sink) {
+  if (!sink.triggers) return;
+  std::string now = pg::trigger_functions(sink.table->oid);
+  if (now == *sink.triggers) return;
+  refuse_foreign_code(*sink.table);
+  sink.triggers = std::move(now);
+}
+
+bool defers_checks(const SinkPlan& sink) {
+  return sink.table && pg::has_deferred_trigger(sink.table->oid);
 }
 
 void check_file(SinkPlan& sink) {

@@ -169,6 +169,7 @@ void PostgresSender::put_rows(std::size_t from, std::size_t until) {
     connection_.put(encoded_.rows(from, until));
     connection_.put(pg::BinaryRows::trailer());
     connection_.end_put();
+    pg::flush_commits();  // while that server is busy
   }
 }
 
@@ -273,6 +274,7 @@ Delivered PostgresSender::deliver(const Intent& intent) {
 
 void PostgresSender::commit() {
   pg::fault_point(9);
+  pg::flush_commits();  // that server is never two batches ahead
   (void)connection_.query("COMMIT");
   clean_ = true;
   pg::fault_point(10);

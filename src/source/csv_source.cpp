@@ -2,6 +2,7 @@
 #include "file/byte_source.hpp"
 #include "file/csv.hpp"
 #include "file/infer.hpp"
+#include "pg/text_rows.hpp"
 #include "source/record_format.hpp"
 #include "source/registry.hpp"
 
@@ -29,7 +30,7 @@ class CsvFormat : public RecordFormat {
   std::unique_ptr<file::RecordReader> read(file::File file, const std::vector<std::string>& columns, file::Place from,
                                            bool tail) const override {
     file::CsvOptions options = options_;
-    options.columns = columns;
+    for (const std::string& name : columns) options.columns.push_back(pg::to_encoding(name, encoding_));
     options.tail = tail;
     return std::make_unique<file::CsvReader>(file::open_source(std::move(file), limits_), options, limits_, from);
   }
@@ -49,7 +50,7 @@ class CsvFormat : public RecordFormat {
     }
     std::vector<RecordColumn> columns;
     for (std::size_t c = 0; c < types.size(); ++c) {
-      columns.push_back({reader.columns()[c], std::string(types[c].type())});
+      columns.push_back({pg::from_encoding(reader.columns()[c], encoding_), std::string(types[c].type())});
     }
     return columns;
   }

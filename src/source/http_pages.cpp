@@ -32,7 +32,8 @@ HttpPages::HttpPages(HttpApi api, OriginSpec spec)
       spec_(std::move(spec)),
       first_url_(remote::base_url(api_.server) + api_.path),
       gate_(api_.server),
-      typer_(RecordTyper::Kind::kPage, spec_.step, spec_.columns.size(), "UTF8", spec_.quarantine) {
+      typer_(RecordTyper::Kind::kPage, spec_.step, spec_.columns.size(), "UTF8", spec_.quarantine,
+             spec_.max_dead_letters) {
   for (const pg::Column& column : spec_.columns) names_.push_back(column.name);
 }
 
@@ -71,10 +72,11 @@ void HttpPages::pause(std::int64_t milliseconds) {
   }
 }
 
-Error HttpPages::refusal(const http::Reply& reply, int tries) const {
+Error HttpPages::refusal(const http::Reply& reply) const {
   const std::string whom = "server \"" + api_.server.name + "\"";
   std::string detail = "It answered " + api_.method + " " + api_.path + " with HTTP status " +
-                       std::to_string(reply.status) + (tries > 1 ? ", " + std::to_string(tries) + " times" : "") + ".";
+                       std::to_string(reply.status) +
+                       (tries_ > 1 ? ", the last of " + std::to_string(tries_) + " times" : "") + ".";
   if (const std::string said = printable(remote::redacted(api_.server, reply.body), 200); !said.empty()) {
     detail += " It said: " + said;
   }
@@ -91,17 +93,27 @@ Error HttpPages::refusal(const http::Reply& reply, int tries) const {
                                      : "Check path, method and headers of the step.");
 }
 
+// A failure that the run's retries would have tried as often once more.
+Error HttpPages::lasting(Error error) const {
+  error.sqlstate = sqlstate::kSinkRefused;
+  error.detail += (error.detail.empty() ? "" : " ") + ("A page is asked for " + std::to_string(tries_) + " times.");
+  return error;
+}
+
 http::Reply HttpPages::ask(const std::string& url) {
-  for (std::size_t tries = 1;; ++tries) {
+  for (;;) {
+    ++tries_;
     for (int wait = gate_.pass(); wait > 0; wait = gate_.pass()) pause(wait);
     http::Reply reply = client_->perform(request(url));
     gate_.end();
     remote::tell_gate(gate_, reply);
-    if (reply.failure) throw Error(*reply.failure);
+    const bool last = tries_ > kPausesMs.size();
+    if (reply.failure) throw last && was_busy_ ? lasting(*reply.failure) : Error(*reply.failure);
     if (reply.status >= 200 && reply.status < 300) return reply;
-    if (!is_busy(reply.status) || tries > kPausesMs.size()) throw refusal(reply, static_cast<int>(tries));
+    if (!is_busy(reply.status) || last) throw refusal(reply);
+    was_busy_ = true;
     const std::int64_t told = reply.retry_after ? reply.retry_after->count() : 0;
-    pause(std::max(kPausesMs[tries - 1], told));
+    pause(std::max(kPausesMs[tries_ - 1], told));
   }
 }
 
@@ -120,6 +132,11 @@ void HttpPages::check_next(const std::string& state) const {
 // The page with that state; what was got is not asked for again.
 void HttpPages::get(const std::string& state) {
   if (fetched_ && fetched_->state == state) return;
+  if (state != asked_) {
+    asked_ = state;
+    tries_ = 0;
+    was_busy_ = false;
+  }
   fetched_.reset();
   http::Reply reply = ask(page_url(api_.pagination, first_url_, state));
   Fetched page{state, std::move(reply.body), std::nullopt, 0};
@@ -128,7 +145,7 @@ void HttpPages::get(const std::string& state) {
     body = json::parse(page.body, "the reply");
   } catch (Error& error) {
     if (error.sqlstate == "54001") throw;
-    throw Error(sqlstate::kSinkUnavailable, "server \"" + api_.server.name + "\" answered with what is no JSON",
+    throw Error(sqlstate::kSinkRefused, "server \"" + api_.server.name + "\" answered with what is no JSON",
                 error.detail + " It begins: " + printable(remote::redacted(api_.server, page.body), 200),
                 "Check path and headers of the step.");
   }

@@ -62,7 +62,8 @@ class HttpPages : public RecordPages {
 
   http::Request request(const std::string& url) const;
   http::Reply ask(const std::string& url);
-  Error refusal(const http::Reply& reply, int tries) const;
+  Error refusal(const http::Reply& reply) const;
+  Error lasting(Error error) const;
   void get(const std::string& state);
   void check_next(const std::string& state) const;
   void take_records(std::uint64_t skip, pg::Relation& page);
@@ -77,6 +78,9 @@ class HttpPages : public RecordPages {
   std::unique_ptr<http::Client> client_;
   RecordTyper typer_;
   std::optional<Fetched> fetched_;
+  std::string asked_;      // the page that was asked for last
+  std::size_t tries_ = 0;  // of it
+  bool was_busy_ = false;  // one of them was answered 429, 502, 503 or 504
   std::optional<pg::Key> reached_;
   std::vector<catalog::FileState> no_files_;
 };

@@ -25,6 +25,7 @@ struct OriginSpec {
   std::vector<pg::Column> columns;
   std::uint64_t page_rows = 5000;
   bool quarantine = false;
+  std::int64_t max_dead_letters = 0;
   bool incremental = false;
   std::int64_t settle_ms = 0;  // incremental: a file that was changed less long ago may still be written
   std::int64_t pipeline = 0;

@@ -15,7 +15,9 @@ class RecordFormat : public Origin, public std::enable_shared_from_this<RecordFo
  public:
   // Without columns in params the first file that there is shows them: 58P01 when there is none.
   std::vector<RecordColumn> columns() const override;
-  std::vector<std::string> position_types() const override { return {"file text", "byte bigint", "line bigint"}; }
+  std::vector<std::string> position_types() const override {
+    return {"file text", "byte bigint", "line bigint", "fingerprint text"};
+  }
   const char* checkpoint_kind() const override { return "file"; }
   std::unique_ptr<RecordPages> open(OriginSpec spec) const override;
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "file/fingerprint.hpp"
 #include "pg/transaction.hpp"
 #include "source/file_access.hpp"
 
@@ -9,14 +10,21 @@ namespace etl::source {
 
 namespace {
 
-constexpr double kRecordBytes = 100;  // a guess, for progress
+constexpr double kRecordBytes = 100;                      // a guess, for progress
+constexpr std::size_t kBadBytes = std::size_t{64} << 20;  // of a page
+
+Error changed(const std::string& path, const std::string& how) {
+  return Error("55000", "file \"" + path + "\" has changed since the run began to read it", how,
+               "Let etl.reset forget the position, and run the pipeline again.");
+}
 
 }  // namespace
 
 RecordSource::RecordSource(std::shared_ptr<const RecordFormat> format, OriginSpec spec)
     : format_(std::move(format)),
       spec_(std::move(spec)),
-      typer_(RecordTyper::Kind::kFile, spec_.step, spec_.columns.size(), format_->encoding(), spec_.quarantine) {
+      typer_(RecordTyper::Kind::kFile, spec_.step, spec_.columns.size(), format_->encoding(), spec_.quarantine,
+             spec_.max_dead_letters) {
   for (const pg::Column& column : spec_.columns) names_.push_back(column.name);
 }
 
@@ -36,21 +44,25 @@ std::unique_ptr<pg::Relation> RecordSource::make_page(bool keep) const {
 }
 
 // Whether an incremental run has nothing to read in the file; `from`: where it reads on.
-bool RecordSource::skips(const file::Identity& identity, file::Place& from) const {
+bool RecordSource::skips(const file::File& file, file::Place& from) const {
+  const file::Identity& identity = file.identity;
   const auto found = known_.find(identity.path);
   if (!spec_.incremental || found == known_.end()) return false;
   const catalog::FileState& was = found->second;
   const bool same = was.size == identity.size && was.modified_ns == identity.modified_ns && was.inode == identity.inode;
   if (same && was.finished) return true;
   const bool grown = same || (format_->grows() && was.inode == identity.inode && identity.size >= was.size);
-  if (grown) from = {was.byte, was.line};
+  if (grown && file::begins_with(file, was.fingerprint)) from = {was.byte, was.line};
   return false;
 }
 
-bool RecordSource::start_file(const std::string& path, file::Place from) {
+// print: what the file must begin with. False: there is nothing to read in it.
+bool RecordSource::start_file(const std::string& path, file::Place from, const std::string& print) {
   file::File file = file::open_file(directories_, path);
+  if (!print.empty() && !file::begins_with(file, print)) throw changed(path, "It does not begin as it did.");
   identity_ = file.identity;
-  if (skips(identity_, from)) return false;
+  if (skips(file, from)) return false;
+  fingerprint_ = file::fingerprint(file, identity_.size);
   const bool settled = identity_.modified_ns / 1'000'000 + spec_.settle_ms < pg::now_us() / 1000;
   tail_ = spec_.incremental && !settled;
   typer_.set_place(path);
@@ -60,7 +72,7 @@ bool RecordSource::start_file(const std::string& path, file::Place from) {
 
 bool RecordSource::open_next() {
   reader_.reset();
-  while (!reader_ && next_ < paths_.size()) (void)start_file(paths_[next_++], {});
+  while (!reader_ && next_ < paths_.size()) (void)start_file(paths_[next_++]);
   return reader_ != nullptr;
 }
 
@@ -77,20 +89,22 @@ bool RecordSource::go_to(const std::optional<pg::Key>& after) {
     next_ = 0;  // files may come in any order: those that are read are known
     return open_next();
   }
-  if (std::binary_search(paths_.begin(), paths_.end(), path)) {
-    const file::Place from{std::stoull(after->at(1).value_or("0")), std::stoull(after->at(2).value_or("0"))};
-    if (start_file(path, from)) return true;
-  }
-  return open_next();
+  const std::string print = after->at(3).value_or("");
+  if (print.empty()) return open_next();
+  if (!std::binary_search(paths_.begin(), paths_.end(), path)) throw changed(path, "It is gone.");
+  const file::Place from{std::stoull(after->at(1).value_or("0")), std::stoull(after->at(2).value_or("0"))};
+  return start_file(path, from, print) || open_next();
 }
 
 // Behind the record read last.
 void RecordSource::note_place(bool finished) {
   const file::Place place = reader_->place();
-  reached_ = pg::Key{identity_.path, std::to_string(place.byte), std::to_string(place.line)};
+  reached_ = pg::Key{identity_.path, std::to_string(place.byte), std::to_string(place.line),
+                     finished ? std::string() : fingerprint_};
   if (!spec_.incremental) return;
-  const catalog::FileState state{identity_.path,  place.byte,     place.line,           finished,
-                                 identity_.inode, identity_.size, identity_.modified_ns};
+  const catalog::FileState state{
+      identity_.path,        place.byte,  place.line, finished, identity_.inode, identity_.size,
+      identity_.modified_ns, fingerprint_};
   known_[state.path] = state;
   if (!touched_.empty() && touched_.back().path == state.path) touched_.pop_back();
   touched_.push_back(state);
@@ -107,19 +121,19 @@ bool RecordSource::read(const std::optional<pg::Key>& after, pg::Relation& page)
   touched_.clear();
   reached_.reset();
   if (!again_) before_ = known_;
-  return go_to(after) && fill(page, spec_.page_rows);
+  return go_to(after) && fill(page, spec_.page_rows, kBadBytes);
 }
 
 void RecordSource::read_all(pg::Relation& out) {
   out.clear();
   typer_.clear();
-  if (open_next()) (void)fill(out, UINT64_MAX);
+  if (open_next()) (void)fill(out, UINT64_MAX, SIZE_MAX);
 }
 
-// False: all files are at their end.
-bool RecordSource::fill(pg::Relation& page, std::uint64_t rows) {
+// Up to that many rows, or bytes of bad records. False: all files are at their end.
+bool RecordSource::fill(pg::Relation& page, std::uint64_t rows, std::size_t bad_bytes) {
   file::Record record;
-  while (page.rows() + typer_.waiting() < rows) {
+  while (page.rows() + typer_.waiting() + typer_.bad().size() < rows && typer_.bad_bytes() < bad_bytes) {
     const file::Read read = reader_->next(record);
     if (read == file::Read::kEnd) {
       typer_.type(page);

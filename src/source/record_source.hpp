@@ -1,9 +1,10 @@
 // The records of files as a source: one file after the other, in the order of their paths, typed by the columns' input
-// functions. A position is (path, byte, line): behind that byte of that file, with all files before it read.
+// functions. A position is (path, byte, line, fingerprint): behind that byte of that file, with all files before it
+// read; without a fingerprint (file/fingerprint.hpp) that file is read to its end, too.
 //
 // A full run reads all files that match when it opens. An incremental one remembers each file (catalog/files.hpp): one
 // that is as it was is passed over, one that has grown is read on, and one that is another under the same name is read
-// anew. Memory: a page, and a record.
+// anew. Memory: a page with its bad records, and a record.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +23,7 @@ class RecordSource : public RecordPages {
  public:
   RecordSource(std::shared_ptr<const RecordFormat> format, OriginSpec spec);
 
-  // 42501, 58P01 and what else file/directory.hpp says; 55000 when a file that a position is in is shorter than that.
+  // 42501, 58P01 and what else file/directory.hpp says; 55000 when the file that a position is in is gone or another.
   void open() override;
   std::unique_ptr<pg::Relation> make_page(bool keep) const override;
   bool read(const std::optional<pg::Key>& after, pg::Relation& page) override;
@@ -41,11 +42,11 @@ class RecordSource : public RecordPages {
   std::vector<std::string> explain() override { return {}; }
 
  private:
-  bool fill(pg::Relation& page, std::uint64_t rows);
+  bool fill(pg::Relation& page, std::uint64_t rows, std::size_t bad_bytes);
   bool go_to(const std::optional<pg::Key>& after);
   bool open_next();
-  bool start_file(const std::string& path, file::Place from);
-  bool skips(const file::Identity& identity, file::Place& from) const;
+  bool start_file(const std::string& path, file::Place from = {}, const std::string& print = {});
+  bool skips(const file::File& file, file::Place& from) const;
   void note_place(bool finished);
 
   std::shared_ptr<const RecordFormat> format_;
@@ -56,6 +57,7 @@ class RecordSource : public RecordPages {
   std::size_t next_ = 0;  // of paths_
   std::unique_ptr<file::RecordReader> reader_;
   file::Identity identity_;  // of the file that it reads
+  std::string fingerprint_;
   std::optional<pg::Key> reached_;
   bool again_ = false;
   bool tail_ = false;  // what is at the file's end may still be written

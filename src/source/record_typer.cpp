@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 
+#include "core/dead_letters.hpp"
 #include "core/json.hpp"
 #include "pg/transaction.hpp"
 
@@ -93,6 +94,7 @@ void RecordTyper::forget() {
 
 void RecordTyper::clear() {
   bad_.clear();
+  bad_bytes_ = 0;
   forget();
 }
 
@@ -109,6 +111,7 @@ void RecordTyper::refuse(const Error& error, std::string_view raw, std::uint64_t
                 ", or set option \"on_error\" to \"quarantine\".";
     throw told;
   }
+  if (static_cast<std::int64_t>(bad_.size()) >= max_dead_letters_) throw too_many_dead_letters(max_dead_letters_, told);
   json::Object record;
   record.add(kind_ == Kind::kFile ? "_file" : "_page", place_).add_number("_line", static_cast<std::int64_t>(line));
   if (is_text(raw)) {
@@ -117,6 +120,8 @@ void RecordTyper::refuse(const Error& error, std::string_view raw, std::uint64_t
     record.add("_raw_hex", hex(raw));
   }
   bad_.push_back({std::move(told), record.str()});
+  bad_bytes_ += bad_.back().record.size();
+  check_dead_bytes(bad_bytes_);
 }
 
 }  // namespace etl::source

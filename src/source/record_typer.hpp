@@ -18,12 +18,14 @@ class RecordTyper {
  public:
   enum class Kind { kFile, kPage };  // what place() names
 
-  RecordTyper(Kind kind, std::string step, std::size_t columns, std::string encoding, bool quarantine)
+  RecordTyper(Kind kind, std::string step, std::size_t columns, std::string encoding, bool quarantine,
+              std::int64_t max_dead_letters)
       : kind_(kind),
         step_(std::move(step)),
         columns_(columns),
         encoding_(std::move(encoding)),
-        quarantine_(quarantine) {}
+        quarantine_(quarantine),
+        max_dead_letters_(max_dead_letters) {}
 
   // Where the records that follow come from: those that wait must have been typed.
   void set_place(std::string place) { place_ = std::move(place); }
@@ -35,6 +37,7 @@ class RecordTyper {
   void refuse(const Error& error, std::string_view raw, std::uint64_t line);
 
   const std::vector<BadRecord>& bad() const { return bad_; }
+  std::size_t bad_bytes() const { return bad_bytes_; }
   // Forgets the bad ones, and what waits since an error ended a page.
   void clear();
 
@@ -53,6 +56,7 @@ class RecordTyper {
   std::size_t columns_;
   std::string encoding_;
   bool quarantine_;
+  std::int64_t max_dead_letters_;
   std::string place_;
   std::vector<Waiting> records_;
   std::vector<pg::TextField> fields_;  // of all of them
@@ -60,6 +64,7 @@ class RecordTyper {
   std::size_t capacity_ = 0;
   std::size_t used_ = 0;
   std::vector<BadRecord> bad_;
+  std::size_t bad_bytes_ = 0;  // of their records
 };
 
 }  // namespace etl::source

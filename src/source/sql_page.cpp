@@ -22,7 +22,7 @@ compile::Page page_of(const SqlSourceSpec& spec, bool after, std::uint64_t limit
   page.order = spec.order;
   page.operators = spec.order_operators;
   page.after = after;
-  page.after_first = !after && spec.range.from_first.has_value();
+  page.after_first = spec.range.from_first.has_value();  // a position that was rewound may lie before
   page.limit = limit;
   // Rows with a NULL are looked for apart, but those of a source that is read whole come with the others.
   if (spec.null_keys && (limit > 0 || after || spec.range.bounded())) page.not_null = not_null_columns(spec);
@@ -53,7 +53,7 @@ std::vector<std::size_t> parameter_columns(const SqlSourceSpec& spec, const comp
 pg::Key parameters(const SqlSourceSpec& spec, const std::optional<pg::Key>& after) {
   pg::Key values;
   if (after) values = *after;
-  if (!after && spec.range.from_first) values.push_back(spec.range.from_first);
+  if (spec.range.from_first) values.push_back(spec.range.from_first);
   if (spec.range.up_to_key) {
     values.insert(values.end(), spec.range.up_to_key->begin(), spec.range.up_to_key->end());
   } else if (spec.range.below_first) {

@@ -68,13 +68,19 @@ struct Outliers {
     for (std::size_t i = 0; i < columns.size(); ++i) any += (any.empty() ? "" : " OR ") + is_outlier(i);
     return "(" + any + ")";
   }
-  // The bound in the column's type; of integers, the last one within it.
+  // The bound in the column's type; of integers, the last one within the two, or the nearest where there is none.
   std::string capped(std::size_t i) const {
     const Column& column = columns[i];
-    const bool whole = is_integer(column);
-    auto cast = [&](const char* function, const std::string& value) {
-      return "CAST(" + (whole ? "pg_catalog." + std::string(function) + "(" + value + ")" : value) + " AS " +
-             column.type + ")";
+    const auto call = [](const char* function, const std::string& value) {
+      return "pg_catalog." + std::string(function) + "(" + value + ")";
+    };
+    const std::string some =
+        call("ceil", bound("low", i)) + " OPERATOR(pg_catalog.<=) " + call("floor", bound("high", i));
+    const auto cast = [&](const char* function, const std::string& value) {
+      const std::string within = !is_integer(column) ? value
+                                                     : "CASE WHEN " + some + " THEN " + call(function, value) +
+                                                           " ELSE " + call("round", value) + " END";
+      return "CAST(" + within + " AS " + column.type + ")";
     };
     return "CASE WHEN " + is_low(i) + " THEN " + cast("ceil", bound("low", i)) + " WHEN " + is_high(i) + " THEN " +
            cast("floor", bound("high", i)) + " ELSE " + qualified(input, column.name) + " END";

@@ -52,6 +52,13 @@ SELECT count(*) > 0 FROM etl.explain('look') WHERE "QUERY PLAN" ~ '^    .*Index.
 SELECT plain("QUERY PLAN") FROM etl.explain('look', "analyze" => true) WHERE "QUERY PLAN" LIKE 'Measured%';
 SELECT key, jsonb_typeof(value) FROM etl.explain('look', format => 'json') j, jsonb_each(j."QUERY PLAN"::jsonb) ORDER BY key;
 SELECT count(*) FROM dst WHERE v = 'changed';
+CREATE TABLE parts (id int PRIMARY KEY, v text) PARTITION BY RANGE (id);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (10);
+CREATE TABLE parts_2 PARTITION OF parts FOR VALUES FROM (10) TO (20);
+SELECT etl.create_pipeline('parts', source => 'SELECT id, v FROM look.parts', target => 'look.parts') > 0;
+SELECT count(*) > 5 FROM etl.explain('parts');
+SELECT etl.drop_pipeline('parts');
+DROP TABLE parts;
 SELECT etl.alter_pipeline('look', '{"source": "SELECT n::int AS id, v FROM src"}') > 0;
 SELECT plain("QUERY PLAN") FROM etl.explain('look') WHERE "QUERY PLAN" LIKE '-> source%';
 SET client_min_messages = error;

@@ -84,5 +84,18 @@ UPDATE etl.checkpoint SET position = '["300"]', done = false WHERE slice = 0 AND
 SELECT t.refused($$SELECT etl.rewind('rewind', '400')$$);
 SELECT count(etl.rewind('rewind', '200'));
 SELECT etl.drop_pipeline('rewind');
+-- A slice begins where it begins, though its position lies before: no row is read by two.
+CREATE TABLE once (id int CONSTRAINT stops CHECK (id <> 900));
+SELECT etl.create_pipeline('rewind', source => 'SELECT id FROM many', target => 'run_rewind.once', key_columns => '{id}', batch_size => 100,
+    options => '{"slices": 2, "write_mode": "append"}') > 0;
+CALL t.run('rewind');
+SELECT status FROM etl.runs WHERE pipeline = 'rewind';
+SELECT count(etl.rewind('rewind', '100'));
+TRUNCATE once;
+ALTER TABLE once DROP CONSTRAINT stops;
+SELECT count(etl.retry('rewind'));
+CALL t.until($$SELECT state = 'IDLE' FROM etl.pipelines WHERE name = 'rewind'$$);
+SELECT count(*), count(DISTINCT id), min(id) FROM once;
+SELECT etl.drop_pipeline('rewind');
 SET client_min_messages = warning;
 DROP SCHEMA run_rewind CASCADE;

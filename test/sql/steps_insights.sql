@@ -23,6 +23,27 @@ INSERT INTO src VALUES (0, 0), (-1, -1);
 CALL t.run('insights');
 SELECT measure, a_value, b_value, change FROM etl.compare_runs((SELECT max(id) FROM etl.runs WHERE pipeline = 'insights')) WHERE measure !~ 'duration|bytes';
 SELECT count(*), bool_and(change > 0) FROM etl.compare_runs((SELECT max(id) FROM etl.runs WHERE pipeline = 'insights')) WHERE measure IN ('duration', 'sluggish.duration');
+-- To the microsecond, of a DAG whose times are set: a, then b beside c, then d; a second lies between b and d.
+SELECT etl.create_pipeline('times', steps => '[
+  {"id": "a", "operator": "table", "params": {"table": "steps_insights.src"}},
+  {"id": "b", "operator": "filter", "params": {"where": "id < 3"}, "depends_on": ["a"]},
+  {"id": "c", "operator": "filter", "params": {"where": "id > 2"}, "depends_on": ["a"]},
+  {"id": "d", "operator": "union", "depends_on": ["b", "c"]},
+  {"id": "save", "operator": "table", "params": {"target": "steps_insights.dst"}, "depends_on": ["d"]}]') > 0;
+CALL t.run('times');
+CREATE TABLE spans (step text, starts int, lasts int);
+INSERT INTO spans VALUES ('a', 0, 2000), ('b', 2000, 3000), ('c', 2500, 2000), ('d', 6000, 1000), ('save', 7000, 1000);
+UPDATE etl.run_log SET started_at = 'epoch', finished_at = timestamptz 'epoch' + interval '10 s'
+WHERE id = (SELECT id FROM etl.runs WHERE pipeline = 'times');
+UPDATE etl.step_run_log l SET started_at = timestamptz 'epoch' + starts * interval '1 ms', active_us = lasts * 1000,
+    finished_at = timestamptz 'epoch' + (starts + lasts) * interval '1 ms'
+FROM spans s WHERE s.step = l.step AND l.run_id = (SELECT id FROM etl.runs WHERE pipeline = 'times');
+SELECT slowest_step, slowest_duration, active, wall, overhead FROM etl.run_insights WHERE pipeline = 'times';
+-- What the pipeline is made of since then changes nothing.
+SELECT etl.alter_pipeline('times', '{"steps": [
+  {"id": "a", "operator": "table", "params": {"table": "steps_insights.src"}},
+  {"id": "save", "operator": "table", "params": {"target": "steps_insights.dst"}, "depends_on": ["a"]}]}') > 0;
+SELECT step, waiting, active FROM etl.run_timeline((SELECT id FROM etl.runs WHERE pipeline = 'times'));
 -- Who may not see the pipeline sees nothing of it.
 SET ROLE etl_alice;
 SELECT count(*) FROM etl.run_insights WHERE pipeline = 'insights';

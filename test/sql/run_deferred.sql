@@ -1,0 +1,49 @@
+-- Checks that wait for the end of the transaction, when a batch is written by halves: a row needs others of its batch.
+\a \t
+CREATE SCHEMA run_deferred;
+SET search_path = run_deferred, public;
+DO $$ BEGIN PERFORM etl.allow_target('run_deferred.*'); END $$;
+CREATE TABLE src (id int PRIMARY KEY, parent int, n int);
+CREATE TABLE node (id int PRIMARY KEY, parent int REFERENCES node DEFERRABLE INITIALLY DEFERRED, n int CHECK (n > 0));
+CREATE FUNCTION outcome() RETURNS text LANGUAGE sql AS $$
+SELECT concat_ws(E'\n', t.last_run('deferred'), (SELECT count(*) || ' ' || sum(id) FROM run_deferred.node),
+    (SELECT string_agg(concat_ws(' ', error_code, original_record ->> 'id'), ', ' ORDER BY (original_record ->> 'id')::int)
+     FROM etl.dead_letters WHERE pipeline = 'deferred')) $$;
+SELECT etl.create_pipeline('deferred', source => 'SELECT * FROM run_deferred.src', target => 'run_deferred.node', batch_size => 100,
+    options => '{"on_error": "quarantine"}') > 0;
+-- Each row's parent is the one behind it, to the end of the batch; one row is bad by itself.
+INSERT INTO src SELECT i, nullif(i + 1, 101), 1 FROM generate_series(1, 100) i;
+UPDATE src SET n = 0, parent = NULL WHERE id = 7;
+UPDATE src SET parent = NULL WHERE id = 6;
+SELECT action, key, error_code FROM etl.dry_run('deferred') WHERE action = 'error';
+CALL t.run('deferred');
+SELECT outcome();
+-- One whose parent is nowhere takes with it only those that need it.
+SELECT etl.drop_pipeline('deferred');
+SELECT etl.create_pipeline('deferred', source => 'SELECT * FROM run_deferred.src', target => 'run_deferred.node', batch_size => 100,
+    options => '{"on_error": "quarantine"}') > 0;
+TRUNCATE node;
+UPDATE src SET parent = 1000 WHERE id = 50;
+UPDATE src SET parent = NULL WHERE id = 48;
+CALL t.run('deferred');
+SELECT outcome();
+-- Beside another sink, which may have what is needed, the run fails with the error: nothing of the batch stays.
+CREATE TABLE child (id int PRIMARY KEY, parent int REFERENCES node DEFERRABLE INITIALLY DEFERRED, n int CHECK (n > 0));
+SELECT etl.drop_pipeline('deferred');
+CREATE FUNCTION two_sinks(rows text) RETURNS bool LANGUAGE sql AS $$
+SELECT etl.create_pipeline('deferred', options => '{"on_error": "quarantine", "max_retries": 0}', steps => format('[
+  {"id": "read", "operator": "sql", "params": {"query": "SELECT * FROM run_deferred.src %s"}},
+  {"id": "child", "operator": "table", "params": {"target": "run_deferred.child"}, "depends_on": ["read"]},
+  {"id": "roots", "operator": "sql", "params": {"query": "SELECT id, NULL::int AS parent, 1 AS n FROM read"}, "depends_on": ["read"]},
+  {"id": "node", "operator": "table", "params": {"target": "run_deferred.node"}, "depends_on": ["roots"]}]', rows)::jsonb) > 0 $$;
+TRUNCATE node CASCADE;
+SELECT two_sinks('');
+CALL t.run('deferred');
+SELECT outcome(), (SELECT count(*) FROM child);
+SELECT etl.drop_pipeline('deferred');
+SELECT two_sinks('WHERE id NOT IN (49, 50)');
+CALL t.run('deferred');
+SELECT outcome(), (SELECT count(*) FROM child);
+SELECT etl.drop_pipeline('deferred');
+SET client_min_messages = warning;
+DROP SCHEMA run_deferred CASCADE;
