@@ -27,8 +27,17 @@ void report(const run::Plan& plan) {
   for (const run::Finding& finding : plan.warnings) pg::warn_line(finding.message, finding.hint);
 }
 
-void settle_steps(Definition& definition) {
-  if (model::settle(definition)) pg::notice("steps are given: source is left out");
+// old_target: what was stored; another one that is given beside steps is left out as a source is.
+void settle_steps(Definition& definition, const std::string& old_target = {}) {
+  const std::string target = definition.target;
+  const bool source_left_out = model::settle(definition);
+  const bool target_left_out =
+      definition.steps && !target.empty() && target != old_target && target != definition.target;
+  if (!source_left_out && !target_left_out) return;
+  const char* what = source_left_out && target_left_out ? "source and target are"
+                     : source_left_out                  ? "source is"
+                                                        : "target is";
+  pg::notice("steps are given: " + std::string(what) + " left out");
 }
 
 // Checks the definition as its owner's session will, makes the target if asked, and stores it.
@@ -141,7 +150,7 @@ std::string import_one(const json::Value& object, bool replace) {
   definition.id = old->id;
   definition.owner = old->owner;
   if (definition.search_path.empty()) definition.search_path = old->search_path;
-  settle_steps(definition);
+  settle_steps(definition, old->target);
   if (model::definition_to_json(definition) != model::definition_to_json(*old)) alter(*old, definition);
   return definition.name;
 }
@@ -184,7 +193,7 @@ ETL_FUNCTION(etl_alter_pipeline) {
       throw Error("22023", "\"name\" cannot be altered", {}, "Use etl.rename_pipeline().");
     }
     if (changed.search_path.empty()) changed.search_path = pg::setting("search_path");
-    settle_steps(changed);
+    settle_steps(changed, old.target);
     alter(old, changed);
     return Int64GetDatum(old.id);
   });

@@ -266,6 +266,26 @@ void want_expression(const std::string& sql) {
   call([&] { (void)raw_parser(text, RAW_PARSE_PLPGSQL_EXPR); });
 }
 
+// C only. Those of a subquery look at its rows.
+static bool has_window(Node* node, void* context) {
+  if (node == nullptr || IsA(node, SubLink)) return false;
+  if (IsA(node, FuncCall) && castNode(FuncCall, node)->over != nullptr) return true;
+  return raw_expression_tree_walker(node, ETL_WALKER(has_window), context);
+}
+
+void want_row_expression(const std::string& sql) {
+  const StandardStrings strings;
+  const char* text = sql.c_str();
+  const bool looks_around = call([&] {
+    const List* parsed = raw_parser(text, RAW_PARSE_PLPGSQL_EXPR);
+    const auto* select = castNode(SelectStmt, linitial_node(RawStmt, parsed)->stmt);
+    return has_window(reinterpret_cast<Node*>(select->targetList), nullptr);
+  });
+  if (!looks_around) return;
+  throw Error("42P20", "an expression over one row cannot have a window function", {},
+              "Use operator sql, whose query sees all rows of its input.");
+}
+
 // Whether no row of it has a NULL in the column, surely: a child may have dropped its parent's NOT NULL, a foreign
 // table only promises one, and one that is NOT VALID was not looked at.
 static bool holds_not_null(RelationData* relation, int index) {

@@ -32,6 +32,8 @@ Analysis analyze_select(const std::string& sql);
 // Error 42601 unless the text is what may stand in parentheses in a SELECT: it closes no parenthesis that it has not
 // opened, and begins no second statement.
 void want_expression(const std::string& sql);
+// … that looks at one row: 42P20 for a window function.
+void want_row_expression(const std::string& sql);
 // Error 42601 or 0A000 unless the text is one SELECT; nothing is looked up.
 void want_select(const std::string& sql);
 // Error 42601 or 42704 unless the text is just the name of a type, which may have a modifier.

@@ -29,16 +29,25 @@ Violation violation_of(const std::string& step, const std::string& row_json) {
   return {step, text(0).value_or(""), text(1).value_or(""), text(2)};
 }
 
-[[noreturn]] void fail(const model::Step& step, const std::vector<Violation>& found) {
-  std::map<std::string, std::size_t> counts;
-  for (const Violation& violation : found) ++counts[violation.message];
-  std::string all;
-  for (const auto& [message, count] : counts) {
-    all += (all.empty() ? "" : " ") + message + (count > 1 ? " (" + std::to_string(count) + " rows)." : ".");
-  }
-  const auto with_record =
-      std::find_if(found.begin(), found.end(), [](const Violation& v) { return v.record.has_value(); });
-  if (with_record != found.end()) all += " The first row is " + printable(*with_record->record, 500) + ".";
+// Over `found`: how often each rule was broken, and a row that broke one.
+constexpr char kTold[] = R"(
+SELECT pg_catalog.string_agg(pg_catalog.concat(c.message, CASE WHEN c.rows OPERATOR(pg_catalog.>) 1
+         THEN pg_catalog.concat(' (', c.rows, ' rows)') END, '.'), ' ' ORDER BY c.message COLLATE pg_catalog."C"),
+       (SELECT f.record FROM found f WHERE f.record IS NOT NULL LIMIT 1)
+FROM (SELECT f.message, pg_catalog.count(*) AS rows FROM found f GROUP BY f.message) c)";
+
+[[noreturn]] void fail(const model::Step& step, pg::Relation& found) {
+  pg::Statement look(kTold, {}, {{"found", &found, static_cast<double>(found.rows())}}, pg::Planning::kFree);
+  pg::Relation one(look.columns(), false);
+  one.clear();
+  look.read(one);
+  const json::Document told = json::parse(one.row_json(0), "violations");
+  const auto text = [&](int member) {
+    const json::Value& value = (told.MemberBegin() + member)->value;
+    return value.IsString() ? std::string(json::text(value)) : std::string();
+  };
+  const std::string record = text(1);
+  const std::string all = text(0) + (record.empty() ? "" : " The first row is " + printable(record, 500) + ".");
   Error error(sqlstate::kCheckFailed, "check \"" + step.id + "\" failed", all,
               "Mend the source, or give the check severity \"quarantine\" or \"warn\".");
   error.step = step.id;
@@ -118,18 +127,18 @@ void Evaluation::check(const model::Step& step, const transform::Rule& rule, Ste
   pg::Relation& found = *rows;
   work.figures = json::Object().add_number("violations", static_cast<std::int64_t>(found.rows())).str();
   if (found.rows() == 0 || rule.severity == Severity::kWarn) return;
+  if (rule.severity == Severity::kFail) fail(step, found);
   // One row more than are kept, so that the limit speaks.
   const auto most = static_cast<std::size_t>(plan_.options.max_dead_letters);
   std::set<std::string> records;
   std::vector<Violation> all;
   for (std::uint64_t i = 0; i < found.rows() && records.size() <= most; ++i) {
     all.push_back(violation_of(step.id, found.row_json(i)));
-    records.insert(all.back().record.value_or(""));
-    count_found(all.back().record.value_or("").size());
+    // A rule about the whole set has no row that could be left out.
+    if (!all.back().record) fail(step, found);
+    records.insert(*all.back().record);
+    count_found(all.back().record->size());
   }
-  // A rule about the whole set has no row that could be left out.
-  const bool of_set = std::any_of(all.begin(), all.end(), [](const Violation& v) { return !v.record; });
-  if (rule.severity == Severity::kFail || of_set) fail(step, all);
   violations_.insert(violations_.end(), all.begin(), all.end());
 }
 

@@ -53,6 +53,7 @@ void check_sql(const model::Step& step, const std::string& format, const std::st
   try {
     if (format == "query") pg::want_select(text);
     if (format == "expression") pg::want_expression(text);
+    if (format == "row_expression") pg::want_row_expression(text);
     if (format == "type") pg::want_type(text);
     if (format == "encoding") pg::want_text_encoding(text);
     if (format == "table") pg::want_table(text);

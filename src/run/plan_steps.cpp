@@ -4,6 +4,7 @@
 
 #include "pg/function.hpp"
 #include "pg/row_stream.hpp"
+#include "pg/transaction.hpp"
 #include "run/operators.hpp"
 #include "run/registered.hpp"
 #include "run/source_check.hpp"
@@ -124,6 +125,29 @@ SinkPlan plan_sink(const Plan& plan, const model::Step& step, unsigned owner) {
   return sink;
 }
 
+// Runs `look`; the error that it ends with is a finding.
+template <class Look>
+void note_fault(const std::string& step, std::vector<Finding>& findings, Look look) {
+  pg::Subtransaction attempt;
+  try {
+    look();
+    attempt.release();
+  } catch (const Error& error) {
+    attempt.rollback();
+    if (classify(error.sqlstate) == ErrorClass::kCancel || error.sqlstate.starts_with("XX")) throw;
+    findings.push_back({"sink", "error", error.sqlstate, error.message, error.detail, error.hint, step});
+  }
+}
+
+void plan_sinks(Plan& plan, unsigned owner, std::vector<Finding>& findings) {
+  for (const model::Step* step : plan.graph->sinks()) {
+    note_fault(step->id, findings, [&] {
+      check_source(plan.graph->analysis(step->id), owner);
+      plan.sinks.push_back(plan_sink(plan, *step, owner));
+    });
+  }
+}
+
 void add_tables(Plan& plan, const pg::Analysis& analysis) {
   for (const pg::BaseTable& table : analysis.tables) {
     const auto same = [&](const pg::BaseTable& known) { return known.oid == table.oid; };
@@ -230,7 +254,12 @@ void plan_feeds(Plan& plan, const std::vector<pg::Analysis>& inputs) {
 
 std::vector<Finding> find_faults(const model::Definition& definition) {
   std::vector<Finding> findings;
-  if (definition.steps) (void)make_graph(definition, findings);
+  if (!definition.steps) return findings;
+  Plan plan;
+  plan.definition = definition;
+  plan.graph = make_graph(definition, findings);
+  note_fault({}, findings, [&] { plan.options = model::parse_options(definition.options); });
+  if (findings.empty()) plan_sinks(plan, definition.owner, findings);
   return findings;
 }
 
@@ -271,12 +300,13 @@ SinkPlan sink_of(const model::Definition& definition, const Graph& graph, const 
 void plan_steps(Plan& plan, unsigned owner) {
   plan.options = model::parse_options(plan.definition.options);
   plan.graph = make_graph(plan.definition);
+  std::vector<Finding> findings;
+  plan_sinks(plan, owner, findings);
+  model::throw_errors(findings);
   std::vector<pg::Analysis> inputs;
   for (const model::Step* step : plan.graph->sinks()) {
     inputs.push_back(plan.graph->analysis(step->id));
-    check_source(inputs.back(), owner);
     add_tables(plan, inputs.back());
-    plan.sinks.push_back(plan_sink(plan, *step, owner));
   }
   for (const auto& [step, rules] : plan.graph->rules()) {  // are no part of a sink's query
     check_source(rules, owner);

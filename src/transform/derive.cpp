@@ -30,9 +30,10 @@ static Rule compile_derive(const Call& call) {
 extern const Transform kDerive = {{"derive", model::Kind::kTransform,
                                    "Computes columns from the input's: one of a name that is there replaces it, others "
                                    "follow the input's columns. Every "
-                                   "expression sees the input's values, not those that another one computes.",
+                                   "expression sees the input's values, not those that another one computes; "
+                                   "window functions are for operator sql.",
                                    R"({"type": "object", "properties": {
-    "columns": {"type": "object", "additionalProperties": {"type": "string", "format": "expression"},
+    "columns": {"type": "object", "additionalProperties": {"type": "string", "format": "row_expression"},
                 "minProperties": 1, "description": "an object {column: SQL expression over the input's columns}"}},
   "required": ["columns"]})"},
                                   1,

@@ -206,3 +206,15 @@ SELECT t.last_run('named');
 TABLE fine_orders;
 SELECT original_record FROM etl.dead_letters WHERE pipeline = 'named';
 SELECT etl.drop_pipeline('named');
+-- What is told of a check that fails is all of it, however many rows break a rule.
+CREATE TABLE many (id int PRIMARY KEY, name text, age int);
+INSERT INTO many SELECT i, NULL, -1 FROM generate_series(1, 5000) i;
+SELECT etl.create_pipeline('exact', steps => '[
+  {"id": "read", "operator": "table", "params": {"table": "steps_check.many"}},
+  {"id": "good", "operator": "check", "params": {"severity": "fail", "rules": [{"rule": "not_null", "column": "name"}, {"rule": "range", "column": "age", "min": 0},
+     {"rule": "row_count", "max": 10}]}, "depends_on": ["read"]},
+  {"id": "save", "operator": "table", "params": {"target": "steps_check.fine_orders", "write_mode": "append"}, "depends_on": ["picked"]},
+  {"id": "picked", "operator": "sql", "params": {"query": "SELECT id, age AS qty FROM good"}, "depends_on": ["good"]}]') > 0;
+CALL t.run('exact');
+SELECT t.last_error('exact');
+SELECT etl.drop_pipeline('exact');

@@ -25,6 +25,26 @@ SELECT count(*) = (SELECT count(*) FROM src WHERE id <= 900 AND age >= 30) FROM 
 SELECT etl.export_pipeline('chain');
 SELECT etl.import_pipeline(etl.export_pipeline('chain'), replace => true);
 SELECT version FROM etl.pipelines WHERE name = 'chain';
+-- A target beside steps is left out, as a source is.
+SELECT count(etl.create_pipeline('both_targets', target => 'steps_graph.nowhere', steps => '[
+  {"id": "extract", "operator": "sql", "params": {"query": "SELECT id, name, pay FROM src"}},
+  {"id": "save", "operator": "table", "params": {"target": "steps_graph.dst"}, "depends_on": ["extract"]}]'));
+SELECT count(etl.alter_pipeline('both_targets', '{"target": "steps_graph.elsewhere", "source": "SELECT 1"}'));
+SELECT target, etl.drop_pipeline(name) FROM etl.pipelines WHERE name = 'both_targets';
+-- Every sink's fault is told, and the options'.
+SELECT rule, message FROM etl.validate_pipeline('{"name": "p", "options": {"colour": 1}, "steps": [
+  {"id": "read", "operator": "sql", "params": {"query": "SELECT id, name, pay FROM src"}},
+  {"id": "a", "operator": "table", "params": {"target": "pg_catalog.pg_class"}, "depends_on": "read"}]}');
+SELECT rule, message FROM etl.validate_pipeline('{"name": "p", "steps": [
+  {"id": "read", "operator": "sql", "params": {"query": "SELECT id, name, pay FROM src"}},
+  {"id": "a", "operator": "table", "params": {"target": "pg_catalog.pg_class"}, "depends_on": "read"},
+  {"id": "b", "operator": "table", "params": {"target": "steps_graph.nowhere"}, "depends_on": "read"},
+  {"id": "c", "operator": "table", "params": {"target": "steps_graph.dst"}, "depends_on": "read"}]}');
+-- derive looks at one row.
+SELECT rule, message, hint FROM etl.validate_pipeline('{"name": "p", "steps": [
+  {"id": "read", "operator": "sql", "params": {"query": "SELECT id, name, pay FROM src"}},
+  {"id": "n", "operator": "derive", "params": {"columns": {"pay": "1 + rank() OVER (ORDER BY id)", "age": "(SELECT max(r) FROM (SELECT rank() OVER ()) AS s(r))"}}, "depends_on": "read"},
+  {"id": "c", "operator": "table", "params": {"target": "steps_graph.dst"}, "depends_on": "n"}]}');
 -- Layers; a sink with several inputs takes the rows of all of them.
 SELECT etl.create_pipeline('layers', steps => '[
   {"id": "save", "operator": "table", "params": {"target": "steps_graph.dst"}, "depends_on": ["clean", "remove"]},

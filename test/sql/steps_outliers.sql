@@ -62,3 +62,7 @@ SELECT refused('{"columns": ["n"], "threshold": 0}');
 SELECT refused('{"columns": ["n"], "threshold": "1.5"}');
 SELECT refused('{"columns": ["n"], "action": "flag"}', 'SELECT 1 AS id, 2 AS n, true AS is_outlier');
 SELECT etl.drop_pipeline('outliers');
+-- Of integers with none within the bounds, the nearest one: no value passes another.
+CREATE TABLE narrow (n int);
+INSERT INTO narrow VALUES (0), (0), (1), (1);
+SELECT etl.transform('outliers', '{"columns": ["n"], "method": "zscore", "threshold": 0.5, "action": "cap"}', 'narrow') AS capped;
