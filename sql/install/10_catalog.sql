@@ -200,7 +200,7 @@ CREATE TABLE etl.source_file (
 COMMENT ON TABLE etl.source_file IS 'Files that an incremental pipeline has read, and up to where; updated in the batch''s transaction';
 COMMENT ON COLUMN etl.source_file.byte IS 'Of the unpacked file';
 COMMENT ON COLUMN etl.source_file.finished IS 'It was read to the end that it had then; read again when size or time of change differ';
-COMMENT ON COLUMN etl.source_file.fingerprint IS 'Size, and CRC-32 of the first and the last 4 KiB up to there: one that begins otherwise is another file';
+COMMENT ON COLUMN etl.source_file.fingerprint IS 'Of what was read: number of bytes, and CRC-32 of the first and the last 4 KiB. A file that begins otherwise is another one';
 
 CREATE TABLE etl.watermark (
     pipeline_id bigint PRIMARY KEY REFERENCES etl.pipeline ON DELETE CASCADE,

@@ -15,7 +15,7 @@ struct FileState {
   std::uint64_t inode = 0;
   std::uint64_t size = 0;  // of the file, as it was
   std::int64_t modified_ns = 0;
-  std::string fingerprint;  // of all of it, as it was
+  std::string fingerprint;  // of what was read (file/fingerprint.hpp)
 };
 
 std::vector<FileState> read_files(std::int64_t pipeline, const std::string& step);

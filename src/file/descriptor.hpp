@@ -1,6 +1,7 @@
 // A file descriptor that is closed when its owner goes.
 #pragma once
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <utility>
@@ -19,6 +20,7 @@ class Descriptor {
     return *this;
   }
 
+  Descriptor copy() const { return Descriptor(::fcntl(number_, F_DUPFD_CLOEXEC, 0)); }
   int get() const noexcept { return number_; }
   int release() noexcept { return std::exchange(number_, -1); }
   explicit operator bool() const noexcept { return number_ >= 0; }

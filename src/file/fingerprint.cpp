@@ -27,18 +27,28 @@ std::string crc_of(const File& file, std::uint64_t from, std::uint64_t until) {
   return std::to_string(crc);
 }
 
-}  // namespace
-
-std::string fingerprint(const File& file, std::uint64_t size) {
+std::string print(const File& file, std::uint64_t size) {
   const std::uint64_t part = std::min<std::uint64_t>(size, kPrintedBytes);
   return std::to_string(size) + ":" + crc_of(file, 0, part) + ":" + crc_of(file, size - part, size);
 }
 
-bool begins_with(const File& file, std::string_view print) {
+bool is_packed(const File& file) {
+  char first[4] = {};
+  if (::pread(file.descriptor.get(), first, sizeof first, 0) < 2) return false;
+  return std::string_view(first, 2) == "\x1f\x8b" || std::string_view(first, 4) == "PK\x03\x04";
+}
+
+}  // namespace
+
+std::string fingerprint(const File& file, std::uint64_t size) {
+  return print(file, is_packed(file) ? file.identity.size : size);
+}
+
+bool begins_with(const File& file, std::string_view printed) {
   std::uint64_t size = 0;
-  const auto [end, failed] = std::from_chars(print.data(), print.data() + print.size(), size);
-  return failed == std::errc() && end != print.data() + print.size() && size <= file.identity.size &&
-         fingerprint(file, size) == print;
+  const auto [end, failed] = std::from_chars(printed.data(), printed.data() + printed.size(), size);
+  return failed == std::errc() && end != printed.data() + printed.size() && size <= file.identity.size &&
+         print(file, size) == printed;
 }
 
 }  // namespace etl::file

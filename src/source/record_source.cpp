@@ -60,10 +60,9 @@ bool RecordSource::skips(const file::File& file, file::Place& from) const {
 bool RecordSource::start_file(const std::string& path, file::Place from, const std::string& print) {
   file::File file = file::open_file(directories_, path);
   if (!print.empty() && !file::begins_with(file, print)) throw changed(path, "It does not begin as it did.");
-  identity_ = file.identity;
   if (skips(file, from)) return false;
-  fingerprint_ = file::fingerprint(file, identity_.size);
-  const bool settled = identity_.modified_ns / 1'000'000 + spec_.settle_ms < pg::now_us() / 1000;
+  file_ = {file.descriptor.copy(), file.identity};
+  const bool settled = file.identity.modified_ns / 1'000'000 + spec_.settle_ms < pg::now_us() / 1000;
   tail_ = spec_.incremental && !settled;
   typer_.set_place(path);
   reader_ = format_->read(std::move(file), names_, from, tail_);
@@ -99,12 +98,13 @@ bool RecordSource::go_to(const std::optional<pg::Key>& after) {
 // Behind the record read last.
 void RecordSource::note_place(bool finished) {
   const file::Place place = reader_->place();
-  reached_ = pg::Key{identity_.path, std::to_string(place.byte), std::to_string(place.line),
-                     finished ? std::string() : fingerprint_};
+  const file::Identity& identity = file_.identity;
+  const bool over = finished && !spec_.incremental;  // whatever follows
+  std::string print = over ? std::string() : file::fingerprint(file_, place.byte);
+  reached_ = pg::Key{identity.path, std::to_string(place.byte), std::to_string(place.line), print};
   if (!spec_.incremental) return;
-  const catalog::FileState state{
-      identity_.path,        place.byte,  place.line, finished, identity_.inode, identity_.size,
-      identity_.modified_ns, fingerprint_};
+  const catalog::FileState state{identity.path,  place.byte,    place.line,           finished,
+                                 identity.inode, identity.size, identity.modified_ns, std::move(print)};
   known_[state.path] = state;
   if (!touched_.empty() && touched_.back().path == state.path) touched_.pop_back();
   touched_.push_back(state);

@@ -1,6 +1,6 @@
 // The records of files as a source: one file after the other, in the order of their paths, typed by the columns' input
 // functions. A position is (path, byte, line, fingerprint): behind that byte of that file, with all files before it
-// read; without a fingerprint (file/fingerprint.hpp) that file is read to its end, too.
+// read; without a fingerprint (file/fingerprint.hpp), which is of what was read of it, that file is read, too.
 //
 // A full run reads all files that match when it opens. An incremental one remembers each file (catalog/files.hpp): one
 // that is as it was is passed over, one that has grown is read on, and one that is another under the same name is read
@@ -56,8 +56,7 @@ class RecordSource : public RecordPages {
   std::vector<std::string> paths_;
   std::size_t next_ = 0;  // of paths_
   std::unique_ptr<file::RecordReader> reader_;
-  file::Identity identity_;  // of the file that it reads
-  std::string fingerprint_;
+  file::File file_;  // that it reads
   std::optional<pg::Key> reached_;
   bool again_ = false;
   bool tail_ = false;  // what is at the file's end may still be written
