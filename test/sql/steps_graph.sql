@@ -75,6 +75,33 @@ SELECT refused('[{"id": "a", "operator": "sql", "params": {"query": "SELECT 1 AS
                  {"id": "b", "operator": "filter", "params": {"where": "true"}, "depends_on": ["a"]},
                  {"id": "c", "operator": "table", "params": {"target": "steps_graph.dst"}, "depends_on": ["b"]}]');
 SELECT refused('[{"id": "a", "operator": "sql", "params": {"query": "SELECT 1 AS id"}, "depends_on": ["a"]}]');
+-- Of three, spelled the way that rows would go, either way round; what hangs on the cycle is no part of it.
+CREATE FUNCTION cyclic(depends jsonb) RETURNS text LANGUAGE sql AS $$ SELECT refused((SELECT jsonb_agg(jsonb_build_object('id', id, 'operator', 'filter', 'params', '{"where": "true"}'::jsonb, 'depends_on', depends -> id) ORDER BY id)
+    || jsonb_build_array('{"id": "read", "operator": "table", "params": {"table": "steps_graph.src"}}'::jsonb, jsonb_build_object('id', 'save', 'operator', 'table', 'params', '{"target": "steps_graph.dst"}'::jsonb, 'depends_on', depends -> 'save'))
+FROM jsonb_object_keys(depends - 'save') id)::text) $$;
+SELECT cyclic('{"a": ["c"], "b": ["a"], "c": ["b"], "save": ["c"]}');
+SELECT cyclic('{"a": ["b"], "b": ["c"], "c": ["a"], "save": ["c"]}');
+SELECT cyclic('{"a": ["read"], "b": ["d"], "c": ["b"], "d": ["c"], "e": ["d"], "save": ["a", "e"]}');
+-- Of two cycles the first is told; once it is mended, the other.
+SELECT cyclic('{"a": ["b"], "b": ["a"], "c": ["e"], "d": ["c"], "e": ["d"], "save": ["b", "e"]}');
+SELECT cyclic('{"a": ["read"], "b": ["a"], "c": ["e"], "d": ["c"], "e": ["d"], "save": ["b", "e"]}');
+-- A cycle is told along with what else is wrong, whichever steps that is in.
+SELECT rule, message, hint FROM etl.validate_pipeline('{"name": "v", "steps": [
+  {"id": "read", "operator": "table", "params": {"table": "steps_graph.src"}, "depends_on": ["c"]},
+  {"id": "a", "operator": "filter", "params": {"where": "true"}, "depends_on": ["b"]},
+  {"id": "b", "operator": "sort", "params": {"by": "id"}, "depends_on": ["a"]},
+  {"id": "c", "operator": "csv", "params": {"path": "x.csv"}, "depends_on": ["read2"]},
+  {"id": "d", "operator": "cast", "params": {}, "depends_on": ["a", "a"]},
+  {"id": "save", "operator": "table", "params": {"table": "steps_graph.dst"}, "depends_on": ["d"]},
+  {"id": "save", "operator": "table", "params": {"target": 7}, "depends_on": "d", "note": "twice"}]}');
+-- A source takes no rows.
+SELECT refused('[{"id": "read", "operator": "sql", "params": {"query": "SELECT 1 AS id"}},
+                 {"id": "files", "operator": "csv", "params": {"path": "x.csv"}, "depends_on": ["read"]},
+                 {"id": "save", "operator": "table", "params": {"target": "steps_graph.dst"}, "depends_on": ["files"]}]');
+-- By its place a table is what is written, so what it lacks and what hangs on it are told.
+SELECT refused('[{"id": "read", "operator": "sql", "params": {"query": "SELECT 1 AS id"}},
+                 {"id": "more", "operator": "table", "params": {"table": "steps_graph.src"}, "depends_on": ["read"]},
+                 {"id": "save", "operator": "table", "params": {"target": "steps_graph.dst"}, "depends_on": ["more"]}]');
 SELECT refused('[{"id": "a", "operator": "sql", "params": {"query": "SELECT 1 AS id"}},
                  {"id": "a", "operator": "filtre", "params": {"where": "true"}, "depends_on": ["nobody", "a"]}]');
 SELECT rule, severity, message, hint FROM etl.validate_pipeline('{"name": "v", "steps": [

@@ -29,6 +29,30 @@ CALL t.step('join', '{"left": "orders", "right": "bands", "on": "orders.amount B
     'SELECT * FROM orders o LEFT JOIN bands b ON o.amount BETWEEN b.low AND b.high', inputs => '["orders", "bands"]');
 CALL t.step('join', '{"left": "orders", "right": "customers", "on": "orders.customer = customers.customer OR orders.id < 5", "type": "anti"}',
     'SELECT * FROM orders o WHERE NOT EXISTS (SELECT FROM customers c WHERE o.customer = c.customer OR o.id < 5)', inputs => '["orders", "customers"]');
+-- By an equality, each type; only with keys is counted what meets nothing.
+CREATE VIEW staff AS SELECT id, customer AS who, amount FROM orders WHERE id <= 11;
+CREATE VIEW clients AS SELECT customer AS client, name FROM customers WHERE name <> 'c5';
+CALL t.step('join', '{"left": "staff", "right": "clients", "on": "staff.who = clients.client"}', 'SELECT * FROM staff JOIN clients ON who = client', inputs => '["staff", "clients"]');
+CALL t.step('join', '{"left": "staff", "right": "clients", "on": "who = client", "type": "left"}', 'SELECT * FROM staff LEFT JOIN clients ON who = client', inputs => '["staff", "clients"]');
+CALL t.step('join', '{"left": "staff", "right": "clients", "on": "staff.who = clients.client", "type": "right"}', 'SELECT * FROM staff RIGHT JOIN clients ON who = client', '["name"]', '["staff", "clients"]');
+CALL t.step('join', '{"left": "staff", "right": "clients", "on": "staff.who = clients.client", "type": "semi"}', 'SELECT * FROM staff WHERE who IN (SELECT client FROM clients)', inputs => '["staff", "clients"]');
+CALL t.step('join', '{"left": "clients", "right": "staff", "on": "staff.who = clients.client", "type": "semi"}', 'SELECT * FROM clients WHERE client IN (SELECT who FROM staff)', '["name"]', '["staff", "clients"]');
+CALL t.step('join', '{"left": "staff", "right": "clients", "on": "staff.who = clients.client", "type": "anti"}', 'SELECT * FROM staff WHERE NOT EXISTS (SELECT FROM clients WHERE who = client)', inputs => '["clients", "staff"]');
+CALL t.step('join', '{"left": "clients", "right": "staff", "on": "staff.who = clients.client", "type": "anti"}', 'SELECT * FROM clients WHERE NOT EXISTS (SELECT FROM staff WHERE who = client)', '["name"]', '["staff", "clients"]');
+-- Of full no column of an input is a key: one is derived.
+CREATE TABLE whole (key text PRIMARY KEY, id int, who int, amount numeric, client bigint, name text);
+SELECT etl.create_pipeline('whole', batch_size => 5, options => '{"observe": "steps"}', steps => '[
+  {"id": "staff", "operator": "table", "params": {"table": "steps_join.staff"}},
+  {"id": "clients", "operator": "table", "params": {"table": "steps_join.clients"}},
+  {"id": "joined", "operator": "join", "params": {"left": "staff", "right": "clients", "on": "clients.client = staff.who", "type": "full"}, "depends_on": ["clients", "staff"]},
+  {"id": "keyed", "operator": "derive", "params": {"columns": {"key": "concat(id, name)"}}, "depends_on": "joined"},
+  {"id": "save", "operator": "table", "params": {"target": "steps_join.whole"}, "depends_on": "keyed"}]') > 0;
+SELECT t.differences('SELECT r.* FROM etl.preview(''whole'', 100) p, jsonb_populate_record(NULL::whole, p) r', 'SELECT concat(id, name), * FROM staff FULL JOIN clients ON who = client');
+CALL t.run('whole');
+SELECT t.last_run('whole'), t.differences('TABLE whole', 'SELECT concat(id, name), * FROM staff FULL JOIN clients ON who = client');
+SELECT step, rows_in, rows_out, figures FROM etl.step_runs WHERE pipeline = 'whole' ORDER BY step;
+SELECT count(*) FILTER (WHERE client IS NULL AND name IS NULL) AS left_alone, count(*) FILTER (WHERE id IS NULL) AS right_alone FROM whole;
+SELECT etl.drop_pipeline('whole');
 -- An input that two steps take is computed once.
 CREATE TABLE dst (id int PRIMARY KEY, customer int, day date, amount numeric, total numeric, share numeric);
 SELECT etl.create_pipeline('share', steps => '[

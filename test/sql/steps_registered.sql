@@ -54,6 +54,45 @@ SELECT count(*) FROM dst;
 SELECT step, error_code, original_record FROM etl.dead_letters WHERE pipeline = 'reg_keyed';
 SELECT batch_no, rows_written, rows_dead FROM etl.batches WHERE pipeline = 'reg_keyed' ORDER BY batch_no;
 
+-- A transform of an incremental pipeline is called once with the rows of a batch; others that came later are another batch.
+CREATE TABLE stream (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text);
+INSERT INTO stream (name) SELECT 'n' || i FROM generate_series(1, 25) i;
+CREATE TABLE stamped (id int PRIMARY KEY, name text, size int, first int, mark text, call uuid);
+CREATE FUNCTION stamp(rows item[], params jsonb) RETURNS TABLE (id int, name text, size int, first int, mark text, call uuid) LANGUAGE plpgsql AS
+$$ DECLARE one uuid := gen_random_uuid(); BEGIN
+    RETURN QUERY SELECT r.id, r.name, cardinality(rows), (SELECT min(o.id) FROM unnest(rows) o), params ->> 'mark', one FROM unnest(rows) r WHERE r.id <> 13;
+END $$;
+SELECT etl.register_operator('stamp', 'transform', 'stamp(item[],jsonb)', '{"type": "object", "properties": {"mark": {"type": "string"}}}', 'Says which call a row was in.');
+SELECT etl.create_pipeline('reg_inc', mode => 'incremental', incremental_key => 'id', incremental_id_key => 'id', batch_size => 10, options => '{"settle": "0s"}', steps => '[
+  {"id": "read", "operator": "table", "params": {"table": "registered.stream"}},
+  {"id": "odd", "operator": "filter", "params": {"where": "id % 5 > 0"}, "depends_on": ["read"]},
+  {"id": "stamp", "operator": "stamp", "params": {"mark": "#1: ''x''"}, "depends_on": ["odd"]},
+  {"id": "save", "operator": "table", "params": {"target": "registered.stamped"}, "depends_on": ["stamp"]}]') > 0;
+CALL t.run('reg_inc');
+SELECT t.last_run('reg_inc');
+INSERT INTO stream (name) SELECT 'n' || i FROM generate_series(26, 33) i;
+CALL t.run('reg_inc');
+SELECT t.last_run('reg_inc');
+SELECT size, first, count(*), min(id), max(id), mark FROM stamped GROUP BY call, size, first, mark ORDER BY first;
+SELECT t.differences('SELECT id, name FROM stamped', 'SELECT id, name FROM stream WHERE id % 5 > 0 AND id <> 13');
+SELECT etl.alter_pipeline('reg_inc', '{"options": {"settle": "0s", "observe": "steps"}}') > 0;
+INSERT INTO stream (name) SELECT 'n' || i FROM generate_series(34, 50) i;
+CALL t.run('reg_inc');
+SELECT t.last_run('reg_inc');
+SELECT step, operator, rows_in, rows_out FROM etl.step_runs WHERE pipeline = 'reg_inc' AND run_id = (SELECT max(id) FROM etl.runs WHERE pipeline = 'reg_inc') ORDER BY step;
+SELECT size, first, count(*) FROM stamped WHERE id > 33 GROUP BY call, size, first ORDER BY first;
+-- Without a pipeline, over a table: all rows in one call.
+SELECT r FROM etl.transform('shout', '{"mark": "?"}', 'src') r ORDER BY (r ->> 'id')::int LIMIT 2;
+SELECT count(*), min((r ->> 'size')::int), count(DISTINCT r ->> 'call') FROM etl.transform('stamp', '{}', 'src') r;
+SELECT etl.transform_sql('shout', '{"mark": "?"}', 'src') \gset
+SELECT t.differences(:'transform_sql', 'SELECT id, upper(name) || ''?'' FROM src');
+SELECT t.refused(format('SELECT etl.transform(%L, %L, ''src'')', operator, params)) FROM (VALUES ('shout', '{}'), ('shout', '{"mark": 7}'), ('shout', '{"mark": "!", "loud": true}'), ('count_up', '{"to": 3}'), ('keep', '{}')) AS bad(operator, params);
+CREATE VIEW nameless AS SELECT id FROM src;
+SELECT t.refused($$SELECT etl.transform('shout', '{"mark": "?"}', 'nameless')$$);
+SELECT t.refused($$SELECT etl.transform('shout', '{"mark": "?"}', 'src', 'src')$$);
+SELECT etl.drop_pipeline('reg_inc'), etl.unregister_operator('stamp');
+SELECT t.refused($$SELECT etl.transform('stamp', '{}', 'src')$$);
+
 -- What steps are refused.
 SELECT t.refused($$SELECT etl.create_pipeline('no', steps => '[{"id": "count", "operator": "count_up", "params": {"to": 0}}, {"id": "save", "operator": "keep", "params": {"tga": "x"}, "depends_on": ["count"]}]')$$);
 SELECT t.refused($$SELECT etl.create_pipeline('no', steps => '[{"id": "read", "operator": "sql", "params": {"query": "SELECT 1 AS id"}}, {"id": "save", "operator": "keep", "depends_on": ["read"]}]')$$);
