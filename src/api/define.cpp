@@ -130,7 +130,7 @@ Definition from_arguments(FunctionCallInfo fcinfo) {
 json::Document read_definitions(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t\r\n");
   const bool is_json = first != std::string_view::npos && (text[first] == '{' || text[first] == '[');
-  return is_json ? json::parse(text, "the definition") : yaml::parse(text, "the definition");
+  return is_json ? json::parse_exact(text, "the definition") : yaml::parse(text, "the definition");
 }
 
 std::string import_one(const json::Value& object, bool replace) {
@@ -188,7 +188,7 @@ ETL_FUNCTION(etl_alter_pipeline) {
   return pg::boundary([&]() -> Datum {
     const Definition old = lock_pipeline(fcinfo, 0, Right::kAlter);
     Definition changed = old;
-    model::apply_changes(changed, json::parse(pg::required_argument(fcinfo, 1, "changes"), "changes"));
+    model::apply_changes(changed, json::parse_exact(pg::required_argument(fcinfo, 1, "changes"), "changes"));
     if (changed.name != old.name) {
       throw Error("22023", "\"name\" cannot be altered", {}, "Use etl.rename_pipeline().");
     }
@@ -281,7 +281,7 @@ ETL_FUNCTION(etl_validate_pipeline) {
     const std::string text = pg::required_argument(fcinfo, 0, "definition");
     pg::Subtransaction attempt;
     try {
-      Definition definition = model::definition_from_json(json::parse(text, "the definition"));
+      Definition definition = model::definition_from_json(json::parse_exact(text, "the definition"));
       if (definition.search_path.empty()) definition.search_path = pg::setting("search_path");
       definition.owner = pg::current_role();
       definition.create_target = false;

@@ -3,6 +3,10 @@
 #include <rapidjson/error/en.h>
 #include <rapidjson/reader.h>
 
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
 namespace etl::json {
 
 namespace {
@@ -55,6 +59,57 @@ Document parse(std::string_view text, std::string_view what) {
                 std::string(rapidjson::GetParseError_En(code)) + " At offset " + std::to_string(offset) + ".");
   }
   return document;
+}
+
+namespace {
+
+// The digits of a JSON number without zeros at its ends, and the power of ten of the first: 100 and 1.0e2 are alike.
+std::pair<std::string, long> parts(std::string_view number) {
+  const std::size_t exponent_at = std::min(number.find_first_of("eE"), number.size());
+  std::string_view mantissa = number.substr(0, exponent_at);
+  long power =
+      exponent_at < number.size() ? std::strtol(std::string(number.substr(exponent_at + 1)).c_str(), nullptr, 10) : 0;
+  const std::size_t point = std::min(mantissa.find('.'), mantissa.size());
+  power += static_cast<long>(point);
+  std::string digits;
+  for (const char c : mantissa) {
+    if (c != '.' && c != '-') digits += c;
+  }
+  if (mantissa.starts_with('-')) --power;
+  const std::size_t first = digits.find_first_not_of('0');
+  if (first == std::string::npos) return {};
+  digits.erase(0, first);
+  digits.erase(digits.find_last_not_of('0') + 1);
+  return {(mantissa.starts_with('-') ? "-" : "") + digits, power - static_cast<long>(first)};
+}
+
+struct Numbers : rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Numbers> {
+  bool RawNumber(const char* text, rapidjson::SizeType length, bool) {
+    const std::string written(text, length);
+    Document one;
+    one.Parse<kFlags>(written.c_str());
+    const std::string kept = write(one);
+    if (parts(kept) == parts(written)) return true;
+    lost = written;
+    become = kept;
+    return false;
+  }
+  std::string lost;
+  std::string become;
+};
+
+}  // namespace
+
+Document parse_exact(std::string_view text, std::string_view what) {
+  Document document = parse(text, what);
+  rapidjson::MemoryStream stream(text.data(), text.size());
+  Numbers numbers;
+  rapidjson::Reader reader;
+  (void)reader.Parse<kFlags | rapidjson::kParseNumbersAsStringsFlag>(stream, numbers);
+  if (numbers.lost.empty()) return document;
+  throw Error("22003", std::string(what) + " has a number with more digits than are kept",
+              "It is " + numbers.lost.substr(0, 100) + ", which would become " + numbers.become + ".",
+              "Put it into double quotes.");
 }
 
 std::string write(const Value& value) {

@@ -22,6 +22,9 @@ using Writer = rapidjson::Writer<rapidjson::StringBuffer>;
 // Iterative (depth costs no stack), whole text or Error 22P02 with the offset. Depth is bounded by kMaxDepth: 54001.
 inline constexpr int kMaxDepth = 512;
 Document parse(std::string_view text, std::string_view what);
+// Likewise what a user has written: 22003 for a number that would not be kept as it stands there, since it is neither a
+// 64-bit integer nor what a double tells apart from its neighbours.
+Document parse_exact(std::string_view text, std::string_view what);
 
 std::string write(const Value& value);
 std::string_view text(const Value& value);  // of a string value

@@ -47,9 +47,10 @@ FROM (SELECT f.message, pg_catalog.count(*) AS rows FROM found f GROUP BY f.mess
     return value.IsString() ? std::string(json::text(value)) : std::string();
   };
   const std::string record = text(1);
-  const std::string all = text(0) + (record.empty() ? "" : " The first row is " + printable(record, 500) + ".");
+  const std::string all = text(0) + (record.empty() ? "" : " One row is " + printable(record, 500) + ".");
   Error error(sqlstate::kCheckFailed, "check \"" + step.id + "\" failed", all,
-              "Mend the source, or give the check severity \"quarantine\" or \"warn\".");
+              record.empty() ? "Mend the source, or give the check severity \"warn\"."
+                             : "Mend the source, or give the check severity \"quarantine\" or \"warn\".");
   error.step = step.id;
   throw error;
 }

@@ -129,7 +129,7 @@ void load_registered() {
          .kind = kind_of(stored.kind),
          .description = stored.description,
          .params_schema = stored.params_schema,
-         .of_batch = stored.kind == "transform" ? "The function sees the rows of one batch." : "",
+         .of_batch = stored.kind == "transform" ? "The function sees the rows of one batch, batch_size at a time." : "",
          .of_set = stored.kind == "transform" ? "The function sees batch_size rows with each call." : ""});
   }
 }

@@ -71,7 +71,10 @@ void refuse_param(const Call& call, const char* param, std::string hint) {
 }
 
 std::string scalar_text(const json::Value& value) {
-  return value.IsString() ? std::string(json::text(value)) : json::write(value);
+  if (value.IsString()) return std::string(json::text(value));
+  std::string text = json::write(value);
+  if (value.IsDouble() && text.ends_with(".0")) text.resize(text.size() - 2);  // an integer's input takes it, too
+  return text;
 }
 
 std::string literal(std::string_view text, std::string_view type) {

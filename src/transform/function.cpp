@@ -53,7 +53,8 @@ extern const Transform kFunction = {
     "function": {"type": "string", "format": "function", "minLength": 1,
                  "description": "a function by name and type of its argument, app.score(app.row_in[]) for instance"}},
   "required": ["function"]})",
-     "A function of an array is called once with the rows of a batch.",
+     "A function of an array is called with the rows of a batch; where a step before it multiplies them, with "
+     "batch_size at a time.",
      "A function of an array is called once for each batch_size rows."},
     1,
     1,

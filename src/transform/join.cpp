@@ -93,8 +93,9 @@ Rule compile_join(const Call& call) {
 
 extern const Transform kJoin = {
     {"join", model::Kind::kTransform,
-     "Joins two inputs. With keys, the key columns come once, then the left's other columns and the right's; with "
-     "on, all columns of both. A column that both have besides is an error. semi gives the left's rows that meet "
+     "Joins two inputs. With keys, the columns of the left, the keys among them, then the right's others; with "
+     "on, all columns of both. full with on needs an equality between the two in it. Rows that meet none are counted "
+     "with keys. A column that both have besides is an error. semi gives the left's rows that meet "
      "one of the right, anti those that meet none. NULL keys meet nothing.",
      R"({"type": "object", "properties": {
     "left": {"type": "string", "description": "the id of one of the two steps it depends on"},
