@@ -96,6 +96,13 @@ Lines warnings(const Plan& plan, const Description& d) {
   return all;
 }
 
+// The operator that reads, or what the steps before the sink are made into.
+std::string kind_of_source(const Plan& plan, const std::string& id) {
+  if (!plan.feed().origin) return "sql";
+  const model::Steps& steps = plan.graph->steps();
+  return std::find_if(steps.begin(), steps.end(), [&](const model::Step& step) { return step.id == id; })->op;
+}
+
 std::string kind_of(const SinkPlan& sink) {
   if (sink.is_index()) return sink.server->type;
   if (sink.server) return "table";
@@ -193,7 +200,7 @@ void explain(const Plan& plan, const json::Value& arguments, const Emit& emit) {
         std::to_string(definition.batch_size) + (batches.empty() ? "" : ", about " + batches) + ")"});
   emit({"Layers: " + model::layers_text(model::steps_of(definition))});
   if (plan.way != Way::kWhole) {
-    emit({"-> " + d.reads[0].step + " (sql), " + d.reads[0].way});
+    emit({"-> " + d.reads[0].step + " (" + kind_of_source(plan, d.reads[0].step) + "), " + d.reads[0].way});
     emit_block(emit, "SQL", d.reads[0].sql, d.reads[0].plan);
   }
   emit_steps(plan, d, emit);

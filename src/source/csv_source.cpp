@@ -29,7 +29,7 @@ class CsvFormat : public RecordFormat {
 
   std::unique_ptr<file::RecordReader> read(file::File file, const std::vector<std::string>& columns, file::Place from,
                                            bool tail) const override {
-    file::CsvOptions options = options_;
+    file::CsvOptions options = in_its_encoding();
     for (const std::string& name : columns) options.columns.push_back(pg::to_encoding(name, encoding_));
     options.tail = tail;
     return std::make_unique<file::CsvReader>(file::open_source(std::move(file), limits_), options, limits_, from);
@@ -39,7 +39,7 @@ class CsvFormat : public RecordFormat {
 
  protected:
   std::vector<RecordColumn> infer(file::File file) const override {
-    file::CsvReader reader(file::open_source(std::move(file), limits_), options_, limits_);
+    file::CsvReader reader(file::open_source(std::move(file), limits_), in_its_encoding(), limits_);
     std::vector<file::ColumnType> types(reader.columns().size());
     file::Record record;
     for (std::size_t i = 0; i < kSample; ++i) {
@@ -56,6 +56,12 @@ class CsvFormat : public RecordFormat {
   }
 
  private:
+  file::CsvOptions in_its_encoding() const {
+    file::CsvOptions options = options_;
+    options.null = pg::to_encoding(options.null, encoding_);
+    return options;
+  }
+
   file::CsvOptions options_;
 };
 

@@ -16,6 +16,7 @@ class JsonApi(ThreadingHTTPServer):
     def __init__(self, script=None):
         super().__init__(("127.0.0.1", 0), Handler)
         self.seen = []  # (path, query, headers, body, when)
+        self.methods = []  # of the same
         self.connections = 0  # taken so far
         self.open = 0  # of which so many are there now
         self.counting = threading.Lock()
@@ -49,6 +50,7 @@ class Handler(BaseHTTPRequestHandler):
     def answer(self):
         parts = urlsplit(self.path)
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.server.methods.append(self.command)
         self.server.seen.append((parts.path, parts.query, dict(self.headers), body, time.monotonic()))
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         status, headers, out = self.server.script(parts.path, query, len(self.server.seen))

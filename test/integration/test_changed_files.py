@@ -116,3 +116,11 @@ def test_the_header_is_in_the_encoding_of_the_file(bench, folder):
         assert run(bench) == "succeeded"
         assert names(bench) == "Zoë"
         bench.admin.execute("TRUNCATE w.people; SELECT etl.drop_pipeline('p')")
+
+
+def test_the_null_text_is_in_the_encoding_of_the_file(bench, folder):
+    (folder / "a.csv").write_bytes("id,name,age\n1,é,3\n2,e,4\n".encode("latin-1"))
+    create(bench, steps("a.csv", encoding="LATIN1", null="é"))
+    assert run(bench) == "succeeded"
+    assert bench.one("SELECT string_agg(coalesce(name, '-'), ' ' ORDER BY id) FROM w.people") == "- e"
+    assert bench.one("SELECT count(*) FROM etl.explain('p') AS l WHERE l LIKE '-> extract (csv), files%'") == 1

@@ -1,5 +1,6 @@
 """Source http_json: an API page by page, with its retries, limits and refusals."""
 
+import email.utils
 import json
 import sys
 import threading
@@ -174,9 +175,76 @@ def test_what_is_asked_for_again(bench, api):
     assert bench.one("SELECT count(*) FROM w.items") == 3
 
 
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_a_busy_server_is_asked_again(bench, api, status):
+    answers = iter([status])
+
+    def script(*_):
+        return (busy, {}, "busy") if (busy := next(answers, None)) else (200, {}, items(1, 3))
+
+    api.script = script
+    create(bench, options='{"max_retries": 0}')
+    assert run(bench) == "succeeded"
+    assert len(api.seen) == 2 and bench.one("SELECT count(*) FROM w.items") == 3
+    assert bench.one("SELECT attempt FROM etl.runs") == 1
+
+
+@pytest.mark.parametrize("form", ["seconds", "date"])
+def test_a_server_that_says_when_is_asked_then(bench, api, form):
+    """Later than the pause of its own would be, and not earlier when it says so."""
+    told = iter([3, 0])
+
+    def script(*_):
+        seconds = next(told, None)
+        if seconds is None:
+            return 200, {}, items(1, 3)
+        # A date has whole seconds: one more, so that at least so many are left.
+        date = email.utils.formatdate(time.time() + seconds + 1, usegmt=True)
+        return 429, {"Retry-After": str(seconds) if form == "seconds" else date}, "later"
+
+    api.script = script
+    create(bench)
+    assert run(bench) == "succeeded"
+    times = [when for *_, when in api.seen]
+    assert len(times) == 3
+    assert times[1] - times[0] >= 3 and times[2] - times[1] >= 1
+    assert bench.one("SELECT count(*) FROM w.items") == 3
+
+
+def test_a_server_that_says_much_later_is_asked_after_a_minute(bench, api):
+    """Seen in the system call in which the worker waits: epoll_wait, whose fourth argument is in milliseconds."""
+    api.script = lambda *_: (503, {"Retry-After": "86400"}, "later")
+    create(bench)
+    number = bench.run()
+    wait_until(lambda: api.seen)
+    call = Path(f"/proc/{bench.worker_pid(number)}/syscall")
+    try:
+        call.read_text(encoding="ascii")
+    except OSError:
+        pytest.skip("wants to see what a process waits for")
+
+    def pause():
+        words = call.read_text(encoding="ascii").split()
+        return len(words) > 4 and (ms := int(words[4], 16)) < 1 << 31 and ms > 30_000 and ms
+
+    assert 59_000 < wait_until(pause, 10, "it waits to ask again", 0.01) <= 60_001
+    with bench.owner() as owner:
+        owner.execute("SELECT etl.cancel('p')")
+    assert bench.ends(number) == "cancelled" and len(api.seen) == 1
+
+
 @pytest.mark.parametrize(
     "status, code, times",
-    [(503, "PE020", 4), (500, "PE020", 1), (400, "PE020", 1), (401, "PE021", 1), (302, "PE020", 1)],
+    [
+        (503, "PE020", 4),
+        (500, "PE020", 1),
+        (400, "PE020", 1),
+        (401, "PE021", 1),
+        (403, "PE021", 1),
+        (404, "PE020", 1),
+        (410, "PE020", 1),
+        (302, "PE020", 1),
+    ],
 )
 def test_what_is_refused_by_the_server(bench, api, status, code, times):
     api.script = lambda *_: (status, {"Location": "http://10.0.0.1/"}, {"error": "because"})
@@ -268,6 +336,29 @@ def test_whole_set_steps_and_a_post(bench, api):
     assert (json.loads(body), headers["X-Team"], headers["Content-Type"]) == ({"q": "x"}, "a", "application/json")
 
 
+def test_the_body_of_a_post_is_sent_with_each_request(bench, api):
+    """Also when it is asked again; a GET has none."""
+    busy = iter([503])
+
+    def script(path, query, number):
+        return (status, {}, "busy") if (status := next(busy, None)) else by_page(path, query, number)
+
+    api.script = script
+    body = {"filter": {"name": 'é "quoted"', "tags": ["a", None, 1.50]}, "empty": {}}
+    create(bench, pagination={"type": "page", "param": "page"}, method="POST", body=body)
+    assert run(bench) == "succeeded"
+    assert [json.loads(sent) for _, _, _, sent, _ in api.seen] == [body] * 5
+    assert {headers["Content-Length"] for _, _, headers, *_ in api.seen} == {str(len(api.seen[0][3]))}
+    assert {method for method in api.methods} == {"POST"}
+    assert bench.one("SELECT count(*) FROM w.items") == 100
+    bench.admin.execute("SELECT etl.drop_pipeline('p'); TRUNCATE w.items")
+    api.seen.clear()
+    api.methods.clear()
+    create(bench, pagination={"type": "page", "param": "page"})
+    assert run(bench) == "succeeded"
+    assert {(method, sent) for method, (_, _, _, sent, _) in zip(api.methods, api.seen)} == {("GET", b"")}
+
+
 def test_a_cancel_ends_the_wait(bench, api):
     gone = threading.Event()
 
@@ -289,7 +380,7 @@ def test_a_cancel_ends_the_wait(bench, api):
     with bench.owner() as owner:
         owner.execute("SELECT etl.cancel('p')")
     wait_until(lambda: bench.one("SELECT state FROM etl.pipelines") == "IDLE")
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 1
     gone.set()
 
 

@@ -247,6 +247,13 @@ TEST_F(ClientTest, RetryAfter) {
   EXPECT_EQ(client.perform(get(server.url())).retry_after, milliseconds(7000));
   value = "86400";
   EXPECT_EQ(client.perform(get(server.url())).retry_after, milliseconds(300'000));
+  Request impatient = get(server.url());
+  impatient.max_retry_after = std::chrono::seconds(60);
+  EXPECT_EQ(client.perform(impatient).retry_after, milliseconds(60'000));
+  value = "Fri, 31 Dec 2199 23:59:59 GMT";
+  EXPECT_EQ(client.perform(impatient).retry_after, milliseconds(60'000));
+  value = "59";
+  EXPECT_EQ(client.perform(impatient).retry_after, milliseconds(59'000));
   value = "soon";
   EXPECT_FALSE(client.perform(get(server.url())).retry_after);
 }
