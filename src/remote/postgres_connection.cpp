@@ -345,13 +345,33 @@ std::int64_t to_number(const std::string& text) {
   throw Error("08P01", "another server sent \"" + printable(text, 100) + "\" where a number was expected");
 }
 
+// A piece of it, since libpq's lengths are int and it keeps what it cannot send.
+std::size_t PostgresConnection::offer(std::string_view data) {
+  constexpr std::size_t kPiece = 1 << 20;
+  if (unsent_) unsent_ = flush();
+  if (unsent_) return 0;
+  const std::size_t size = std::min(data.size(), kPiece);
+  if (PQputCopyData(connection_, data.data(), static_cast<int>(size)) != 1) throw broken();
+  unsent_ = flush();
+  return size;
+}
+
 void PostgresConnection::put(std::string_view data) {
-  constexpr std::size_t kPiece = 1 << 20;  // libpq's lengths are int
-  for (std::size_t at = 0; at < data.size(); at += kPiece) {
-    const std::string_view piece = data.substr(at, kPiece);
-    if (PQputCopyData(connection_, piece.data(), static_cast<int>(piece.size())) != 1) throw broken();
-    while (flush()) await(true);
+  while (!data.empty()) {
+    data.remove_prefix(offer(data));
+    if (unsent_) await(true);
   }
+}
+
+bool PostgresConnection::takes_copy() {
+  if (unsent_) unsent_ = flush();
+  if (PQconsumeInput(connection_) == 0) throw broken();
+  while (PQisBusy(connection_) == 0) {
+    const auto event = take(PQgetResult(connection_));
+    if (event == Event::kCopyIn) return true;
+    if (event != Event::kRows) throw unexpected();
+  }
+  return false;
 }
 
 void PostgresConnection::end_put() {

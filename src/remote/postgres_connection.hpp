@@ -70,6 +70,9 @@ class PostgresConnection {
   const std::vector<Field>& fields() const { return fields_; }  // of the rows
   void put(std::string_view data);
   void end_put();
+  // Without waiting: whether wait() has come to kCopyIn; how much of the data was taken, from its beginning.
+  bool takes_copy();
+  std::size_t offer(std::string_view data);
 
   // The next message of COPY TO STDOUT, with a byte to spare behind it; empty: there is no more. Waits.
   struct Message {

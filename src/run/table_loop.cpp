@@ -86,7 +86,9 @@ void TableLoop::deliver(const catalog::BatchRecord& record) {
   const bool versioned = std::any_of(sinks.begin(), sinks.end(), [](const SinkPlan& sink) { return sink.is_index(); });
   const std::int64_t version = versioned ? catalog::reserve_versions(context_.pipeline, context_.epoch, 1) : 0;
   for (std::size_t i = 0; i < senders_.size(); ++i) {
-    if (senders_[i]) senders_[i]->encode(flow_->input(i), version);
+    if (!senders_[i]) continue;
+    senders_[i]->start();
+    senders_[i]->encode(flow_->input(i), version);
   }
   const sink::Intent which = intent(record);
   pg::commit(versioned || record.counters.dead > 0);

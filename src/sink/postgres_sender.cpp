@@ -91,7 +91,8 @@ PostgresSender::PostgresSender(RemoteTable table, const std::string& correlation
       writer_(table_.columns) {}
 
 void PostgresSender::reopen() {
-  clean_ = false;
+  clean_ = begun_ = copying_ = false;
+  put_ = 0;
   connection_.open();
   (void)connection_.query(input_sql_);
   clean_ = true;
@@ -145,6 +146,14 @@ void PostgresSender::want_checkpoint() {
               "Drop it, or let its owner be one of the two.");
 }
 
+void PostgresSender::start() {
+  begun_ = std::exchange(clean_, false);
+  if (!begun_) return;
+  inserted_ = 0;
+  updated_ = 0;
+  connection_.send("BEGIN; " + copy_statements());
+}
+
 void PostgresSender::encode(pg::Relation& page, std::int64_t) {
   rows_ = &page;
   if (!table_.append) {
@@ -153,46 +162,62 @@ void PostgresSender::encode(pg::Relation& page, std::int64_t) {
   }
   superseded_ = page.rows() - rows_->rows();
   encoded_.clear();
-  writer_.write(*rows_, encoded_);
+  writer_.start(*rows_);
+  while (writer_.next(encoded_) && encoded_.bytes() <= kMostBytes) {
+    if (begun_) put_early();
+  }
   if (encoded_.bytes() <= kMostBytes) return;
   throw Error("54000", "a batch for server \"" + table_.server.name + "\" is too large",
               "It has " + std::to_string(encoded_.bytes()) + " bytes, the limit is " + std::to_string(kMostBytes) + ".",
               "Use a smaller batch_size; rows that are appended without key_columns are one batch.");
 }
 
-// To the COPY that was sent, and on to the end of what was sent with it.
+// While the others are encoded, that server has these.
+void PostgresSender::put_early() {
+  if (!copying_) {
+    if (!connection_.takes_copy()) return;
+    copying_ = true;
+    connection_.put(pg::BinaryRows::header());
+  }
+  put_ += connection_.offer(encoded_.rows().substr(put_));
+}
+
+// To the COPY that was sent, behind what it has, and on to the end of what was sent with it.
 void PostgresSender::put_rows(std::size_t from, std::size_t until) {
-  for (Event event = connection_.wait(); event != Event::kEnd; event = connection_.wait()) {
+  for (Event event = copying_ ? Event::kCopyIn : connection_.wait(); event != Event::kEnd; event = connection_.wait()) {
     if (event == Event::kRows) continue;
     if (event != Event::kCopyIn) throw connection_.unexpected();
-    connection_.put(pg::BinaryRows::header());
-    connection_.put(encoded_.rows(from, until));
+    if (!std::exchange(copying_, false)) connection_.put(pg::BinaryRows::header());
+    connection_.put(encoded_.rows(from, until).substr(std::exchange(put_, 0)));
     connection_.put(pg::BinaryRows::trailer());
     connection_.end_put();
     pg::flush_commits();  // while that server is busy
   }
 }
 
+std::string PostgresSender::copy_statements() const {
+  return direct_ ? copy_sql_ : "TRUNCATE pg_temp.input; " + std::string(kCopy) + "; " + write_sql_;
+}
+
 // The rows [from, until), in the transaction that is open there.
 void PostgresSender::write(std::size_t from, std::size_t until) {
+  connection_.send(copy_statements());
+  finish_write(from, until);
+}
+
+// The same, to the statements that were sent.
+void PostgresSender::finish_write(std::size_t from, std::size_t until) {
+  put_rows(from, until);
   if (direct_) {
-    connection_.send(copy_sql_);
-    put_rows(from, until);
     inserted_ += connection_.affected();
   } else {
-    write_through_input(from, until);
+    const pg::Rows counts = connection_.rows();
+    if (counts.size() != 1 || counts[0].size() != 2 || !counts[0][0] || !counts[0][1]) throw connection_.unexpected();
+    inserted_ += number(*counts[0][0]);
+    updated_ += number(*counts[0][1]);
   }
   // A constraint that waits for the COMMIT would refuse all rows then.
   if (table_.quarantine) (void)connection_.query("SET CONSTRAINTS ALL IMMEDIATE");
-}
-
-void PostgresSender::write_through_input(std::size_t from, std::size_t until) {
-  connection_.send("TRUNCATE pg_temp.input; " + std::string(kCopy) + "; " + write_sql_);
-  put_rows(from, until);
-  const pg::Rows counts = connection_.rows();
-  if (counts.size() != 1 || counts[0].size() != 2 || !counts[0][0] || !counts[0][1]) throw connection_.unexpected();
-  inserted_ += number(*counts[0][0]);
-  updated_ += number(*counts[0][1]);
 }
 
 void PostgresSender::begin() {
@@ -257,9 +282,14 @@ Delivered PostgresSender::save(const Intent& intent, std::vector<DeadRow> dead) 
 
 Delivered PostgresSender::deliver(const Intent& intent) {
   std::vector<DeadRow> dead;
-  begin();
+  const bool begun = std::exchange(begun_, false);
+  if (!begun) begin();
   try {
-    if (encoded_.size() > 0) write(0, encoded_.size());
+    if (begun) {
+      finish_write(0, encoded_.size());
+    } else if (encoded_.size() > 0) {
+      write(0, encoded_.size());
+    }
   } catch (const Error& error) {
     const bool was_direct = std::exchange(direct_, direct_ && table_.append);
     if (classify(error.sqlstate) != ErrorClass::kData || !(was_direct != direct_ || table_.quarantine)) throw;

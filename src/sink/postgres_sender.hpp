@@ -49,6 +49,7 @@ class PostgresSender : public Sender {
   PostgresSender(RemoteTable table, const std::string& correlation_id);  // in a transaction
 
   void open() override;
+  void start() override;
   void encode(pg::Relation& page, std::int64_t version) override;
   Delivered deliver(const Intent& intent) override;
   void commit() override;
@@ -69,10 +70,12 @@ class PostgresSender : public Sender {
   void reopen();
   void want_checkpoint();
   void begin();
+  std::string copy_statements() const;
   void put_rows(std::size_t from, std::size_t until);
+  void put_early();
   void choose_way();
   void write(std::size_t from, std::size_t until);
-  void write_through_input(std::size_t from, std::size_t until);
+  void finish_write(std::size_t from, std::size_t until);
   void bisect(std::size_t from, std::size_t until, std::vector<DeadRow>& dead);
   Delivered save(const Intent& intent, std::vector<DeadRow> dead);
   std::string identity(const Intent& intent) const;
@@ -92,7 +95,10 @@ class PostgresSender : public Sender {
   std::uint64_t superseded_ = 0;
   std::uint64_t inserted_ = 0;
   std::uint64_t updated_ = 0;
-  bool clean_ = false;  // the connection is between two transactions
+  bool clean_ = false;    // the connection is between two transactions
+  bool begun_ = false;    // the transaction and the COPY of the batch that is encoded are under way
+  bool copying_ = false;  // that COPY has begun to take rows
+  std::size_t put_ = 0;   // bytes of the encoded rows that it has taken
 };
 
 }  // namespace etl::sink

@@ -1,7 +1,7 @@
 // A sink outside of this database that takes a batch whole, before the batch's checkpoint is committed: an index beside
 // other sinks, a table of another server.
 //
-//   begin; read page; sender.encode(page, version); commit
+//   begin; read page; sender.start(); sender.encode(page, version); commit
 //   Delivered delivered = sender.deliver(intent);            // no transaction
 //   begin; dead letters, if any; commit
 //   sender.commit();                                         // no transaction
@@ -51,6 +51,8 @@ class Sender {
 
   // Reaches the server. No transaction is open.
   virtual void open() = 0;
+  // The next encode() may send, as far as that takes no waiting.
+  virtual void start() {}
   // In the page's transaction.
   virtual void encode(pg::Relation& page, std::int64_t version) = 0;
   // Those that were encoded: DeadRow::index counts in them.
