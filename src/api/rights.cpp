@@ -92,13 +92,9 @@ void check_password_required(const std::string& value) {
 }
 
 void check_option(const std::string& name, const std::string& value, Oid catalog) {
-  const std::vector<std::string_view> server = {"breaker_failures",
-                                                "breaker_pause",
-                                                "breaker_successes",
-                                                "ca_file",
-                                                "requests_in_flight",
-                                                "requests_per_second",
-                                                "url"};
+  const std::vector<std::string_view> server = {
+      "breaker_failures", "breaker_pause",      "breaker_successes",   "ca_file", "connect_timeout",
+      "read_timeout",     "requests_in_flight", "requests_per_second", "url"};
   const std::vector<std::string_view> user = {"api_key_file", "password_file", "password_required", "token_file",
                                               "user"};
   const auto& known = catalog == ForeignServerRelationId ? server : user;

@@ -16,6 +16,7 @@ int max_json_depth_setting = 512;
 int max_reply_kb_setting = 65536;
 int max_archive_kb_setting = 1048576;
 char* data_directory_setting = nullptr;
+char* python_modules_setting = nullptr;
 char* allowed_hosts_setting = nullptr;
 char* secrets_directory_setting = nullptr;
 bool superuser_pipelines_setting = true;
@@ -24,6 +25,12 @@ bool suspended_setting = false;
 #ifdef ETL_FAULT_POINTS
 char* fault_point_setting = nullptr;
 #endif
+
+// They compute, and reach neither files nor the network.
+constexpr char kPythonModules[] =
+    "base64, binascii, bisect, calendar, collections, copy, dataclasses, datetime, decimal, difflib, enum, fractions, "
+    "functools, hashlib, heapq, hmac, html, itertools, json, math, numbers, operator, plpy, random, re, statistics, "
+    "string, struct, textwrap, typing, unicodedata, uuid, zlib, zoneinfo";
 
 constexpr config_enum_entry kLogFormats[] = {{"text", 0, false}, {"json", 1, false}, {nullptr, 0, false}};
 
@@ -45,11 +52,17 @@ void define_settings() {
                              "Directories beneath which pipelines read and write files, with commas between them.",
                              "A pipeline's owner must be a member of pg_read_server_files to read there.",
                              &data_directory_setting, "", PGC_SUSET, GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
+  DefineCustomStringVariable("etl.allowed_python_modules",
+                             "Modules that functions in PL/Python may import when a pipeline calls them.",
+                             "A comma list; a module is listed with its submodules.", &python_modules_setting,
+                             kPythonModules, PGC_SUSET, 0, nullptr, nullptr, nullptr);
   DefineCustomIntVariable("etl.max_record_size", "The longest record of a file or a reply that is read.", nullptr,
                           &max_record_kb_setting, 16384, 1, 1048576, PGC_SUSET, GUC_UNIT_KB, nullptr, nullptr, nullptr);
-  DefineCustomIntVariable("etl.max_reply_size", "The longest reply of an HTTP API that is read.", nullptr,
-                          &max_reply_kb_setting, 65536, 1, 1048576, PGC_SUSET, GUC_UNIT_KB, nullptr, nullptr, nullptr);
-  DefineCustomIntVariable("etl.max_json_depth", "How deeply JSON of a file or a reply may be nested.", nullptr,
+  DefineCustomIntVariable("etl.max_reply_size", "The longest reply of an HTTP API that is read.",
+                          "Parsed, it may take eight times as much memory.", &max_reply_kb_setting, 65536, 1, 1048576,
+                          PGC_SUSET, GUC_UNIT_KB, nullptr, nullptr, nullptr);
+  DefineCustomIntVariable("etl.max_json_depth",
+                          "How deeply JSON of a file may be nested; a reply of an API 512 levels at most.", nullptr,
                           &max_json_depth_setting, 512, 1, 10000, PGC_SUSET, 0, nullptr, nullptr, nullptr);
   DefineCustomIntVariable("etl.max_archive_size", "The most that a part of an xlsx file may unpack to.", nullptr,
                           &max_archive_kb_setting, 1048576, 1, INT_MAX, PGC_SUSET, GUC_UNIT_KB, nullptr, nullptr,
@@ -82,6 +95,9 @@ std::string allowed_hosts() {
 }
 std::string data_directory() {
   return text_of(data_directory_setting);
+}
+std::string allowed_python_modules() {
+  return text_of(python_modules_setting);
 }
 std::size_t max_record_bytes() {
   return static_cast<std::size_t>(max_record_kb_setting) * 1024;

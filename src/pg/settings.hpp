@@ -11,6 +11,7 @@ void define_settings();
 int max_workers();             // etl.max_workers: pipelines running at once in a database, and steps of a run
 std::string allowed_hosts();   // etl.allowed_hosts
 std::string data_directory();  // etl.data_directory
+std::string allowed_python_modules();
 std::size_t max_record_bytes();
 std::size_t max_reply_bytes();       // etl.max_record_size
 int max_json_depth();                // etl.max_json_depth

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/printable.hpp"
+#include "core/server_limits.hpp"
 #include "http/policy.hpp"
 #include "http/secret.hpp"
 #include "pg/binary_rows.hpp"
@@ -148,10 +149,15 @@ void PostgresConnection::connect(const Parameters& parameters) {
   PQsetNoticeProcessor(
       connection_, [](void*, const char*) {}, nullptr);  // not into this server's log
   if (PQstatus(connection_) == CONNECTION_BAD) throw broken();
-  const auto end = std::chrono::steady_clock::now() + kConnectTimeout;
+  const std::chrono::milliseconds patience =
+      parse_server_limits(server_.options).connect_timeout.value_or(kConnectTimeout);
+  const auto end = std::chrono::steady_clock::now() + patience;
   for (PostgresPollingStatusType wanted = PGRES_POLLING_WRITING;;) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
-    if (left.count() <= 0) throw Error("08001", "timeout when connecting to " + quoted(server_), "10 s have passed.");
+    if (left.count() <= 0) {
+      throw Error("08001", "timeout when connecting to " + quoted(server_),
+                  std::to_string(patience.count()) + " ms have passed.");
+    }
     (void)waiter_.wait({{PQsocket(connection_), wanted == PGRES_POLLING_READING, wanted == PGRES_POLLING_WRITING}},
                        static_cast<int>(left.count()));
     wanted = PQconnectPoll(connection_);

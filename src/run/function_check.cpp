@@ -5,6 +5,7 @@
 #include "core/quote.hpp"
 #include "pg/function.hpp"
 #include "pg/role.hpp"
+#include "run/python_check.hpp"
 
 namespace etl::run {
 
@@ -18,7 +19,7 @@ void check_function(const std::string& signature) {
                 "A superuser or the database's owner can run: SELECT etl.allow_function(" +
                     quote_literal(function.signature) + ", " + quote_literal(quote_name(role)) + ");");
   }
-  if (pg::may_execute(owner, function.oid)) return;
+  if (pg::may_execute(owner, function.oid)) return check_python(function.oid);
   throw Error("42501", "function " + function.signature + " is not executable by role \"" + role + "\"", {},
               "Run: GRANT EXECUTE ON FUNCTION " + function.signature + " TO " + quote_name(role) + ";");
 }

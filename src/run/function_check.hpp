@@ -5,7 +5,7 @@
 
 namespace etl::run {
 
-// As the pipeline's owner, with its search_path. Errors: those of pg::find_row_function, 42501.
+// As the pipeline's owner, with its search_path. Errors: those of pg::find_row_function and check_python, 42501.
 void check_function(const std::string& signature);
 
 }  // namespace etl::run

@@ -9,6 +9,7 @@
 #include "pg/role.hpp"
 #include "run/operators.hpp"
 #include "run/ownership.hpp"
+#include "run/python_check.hpp"
 #include "transform/function.hpp"
 
 namespace etl::run {
@@ -53,7 +54,10 @@ pg::RowFunction function_of(const model::Step& step, Kind kind) {
                 "Its function " + function.signature + " does not belong to a superuser.",
                 "Let an ordinary role own the pipeline: etl.alter_pipeline_owner().");
   }
-  if (pg::may_execute(owner, function.oid)) return function;
+  if (pg::may_execute(owner, function.oid)) {
+    check_python(function.oid);
+    return function;
+  }
   const std::string role = pg::role_name(owner);
   throw Error(
       "42501",

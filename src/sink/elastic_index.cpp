@@ -1,5 +1,6 @@
 #include "sink/elastic_index.hpp"
 
+#include "core/server_limits.hpp"
 #include "core/sqlstate.hpp"
 #include "http/url.hpp"
 #include "pg/document.hpp"
@@ -44,7 +45,7 @@ http::Request ElasticIndex::request(const char* method, std::string url) const {
   request.method = method;
   request.url = std::move(url);
   request.headers = {{"X-Opaque-Id", spec_.correlation_id}, {"X-Correlation-ID", spec_.correlation_id}};
-  request.connect_timeout = kConnectTimeout;
+  request.connect_timeout = parse_server_limits(spec_.server.options).connect_timeout.value_or(kConnectTimeout);
   request.total_timeout = kTotalTimeout;
   request.max_retry_after = kMaxRetryAfter;
   remote::add_credentials(spec_.server, request);

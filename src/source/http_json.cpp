@@ -20,7 +20,7 @@ std::vector<std::pair<std::string, std::string>> read_headers(const json::Value&
     std::string name(json::text(member.name));
     std::string lower = name;
     for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-    if (lower == "authorization" || lower == "cookie") {
+    if (lower == "authorization" || lower == "proxy-authorization" || lower == "cookie") {
       throw Error(
           "22023", "header \"" + name + "\" must not stand in the definition of a pipeline",
           "It would show a secret to all who see the pipeline.",

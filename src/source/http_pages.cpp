@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/printable.hpp"
+#include "core/server_limits.hpp"
 #include "core/sqlstate.hpp"
 #include "file/byte_source.hpp"
 #include "file/json_reader.hpp"
@@ -18,6 +19,7 @@ namespace etl::source {
 namespace {
 
 constexpr std::array<std::int64_t, 3> kPausesMs = {500, 1000, 2000};
+constexpr std::chrono::seconds kConnectTimeout{5};
 constexpr std::chrono::seconds kReadTimeout{300};
 constexpr std::chrono::seconds kMaxRetryAfter{60};
 
@@ -56,9 +58,11 @@ http::Request HttpPages::request(const std::string& url) const {
     request.headers.emplace_back("Content-Type", "application/json");
     request.body = std::make_shared<const std::string>(api_.body);
   }
-  request.connect_timeout = std::chrono::seconds(5);
-  request.total_timeout = kReadTimeout;
-  request.low_speed_time = kReadTimeout;  // it may compute for so long
+  const ServerLimits limits = parse_server_limits(api_.server.options);
+  request.connect_timeout = limits.connect_timeout.value_or(kConnectTimeout);
+  request.total_timeout = limits.read_timeout.value_or(kReadTimeout);
+  request.low_speed_time =
+      std::chrono::ceil<std::chrono::seconds>(request.total_timeout);  // it may compute for so long
   request.max_reply_bytes = pg::max_reply_bytes();
   request.max_retry_after = kMaxRetryAfter;
   remote::add_credentials(api_.server, request);

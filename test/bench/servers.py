@@ -41,7 +41,7 @@ def measure(connection, server, settings: dict, runs: int) -> list:
                     Figure(
                         f"{direction[0]} from server to server, {mode}: rows/s of psql | psql",
                         paired(pipe, mine),
-                        LEAST if mode == "append" else None,
+                        LEAST,
                         ">=",
                         f"{spread(mine)} / {spread(pipe)}",
                     )

@@ -38,7 +38,7 @@ GRAPH_BY_HAND = (
 CASES = (
     ("chain of 5, fused", CHAIN, CHAIN_BY_HAND, "run", 1.1),
     ("chain of 5, observed", CHAIN, CHAIN_BY_HAND, "steps", 1.6),
-    ("DAG of 5, fused", GRAPH, GRAPH_BY_HAND, "run", None),
+    ("DAG of 5, fused", GRAPH, GRAPH_BY_HAND, "run", 1.1),
     ("DAG of 5, observed", GRAPH, GRAPH_BY_HAND, "steps", 1.6),
 )
 FEW = 100

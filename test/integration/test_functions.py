@@ -37,11 +37,11 @@ def python(bench):
     return bench
 
 
-def create(bench, steps=STEPS, **more):
+def create(bench, steps=STEPS, name="p", **more):
     with bench.owner() as connection:
         connection.execute(
-            "SELECT etl.create_pipeline('p', steps => %s, batch_size => 100, options => %s)",
-            (json.dumps(steps), json.dumps(more)),
+            "SELECT etl.create_pipeline(%s, steps => %s, batch_size => 100, options => %s)",
+            (name, json.dumps(steps), json.dumps(more)),
         )
 
 
@@ -108,3 +108,44 @@ def test_only_what_is_allowed(python):
         create(python, inline)
     assert refused.value.sqlstate == "22023"
     assert 'unknown param "code"' in str(refused.value)
+
+
+REFUSED = {
+    "import os": "os",
+    "from os.path import join": "os.path",
+    "def inner():\n    import socket, math\n": "socket",
+    "json = __import__('json')": "__import__",
+    "exec('import ' + 'os')": "exec",
+}
+
+
+@pytest.mark.parametrize("line", REFUSED)
+def test_a_module_that_is_not_listed_is_refused_before_a_run(python, line):
+    signature = "w.score(w.row_in[])"
+    python.admin.execute(f"SELECT etl.allow_function('{signature}', '{OWNER}')")
+    create(python)
+    python.admin.execute("TRUNCATE w.dst")
+    replace = """CREATE OR REPLACE FUNCTION w.score(rows w.row_in[]) RETURNS TABLE (id bigint, twice numeric, label text, of int)
+        STABLE LANGUAGE plpython3u AS $python$%s
+return []$python$"""
+    python.admin.execute(replace % "import math, collections.abc  # 'import os'")
+    assert python.ends(python.run()) == "succeeded"
+    python.admin.execute(replace % line)
+    run = python.run()
+    assert python.ends(run) == "failed"
+    code, message = python.error(run)
+    assert code == "42501"
+    assert message == f'step "score": param "function": function {signature} may not import {REFUSED[line]}'
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        create(python, name="q")
+
+
+def test_a_superuser_lists_more_modules(python):
+    python.admin.execute(f"SELECT etl.allow_function('w.score(w.row_in[])', '{OWNER}')")
+    python.admin.execute(f"""
+        CREATE OR REPLACE FUNCTION w.score(rows w.row_in[]) RETURNS TABLE (id bigint, twice numeric, label text, of int)
+            STABLE LANGUAGE plpython3u AS $python$import os.path{SCORE}$python$;
+        ALTER DATABASE {python.admin.info.dbname} SET etl.allowed_python_modules = 'os'""")
+    create(python)
+    assert python.ends(python.run()) == "succeeded"
+    assert python.one("SELECT count(*) FROM w.dst") == 250

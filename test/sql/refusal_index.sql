@@ -44,6 +44,8 @@ SELECT t.refused($$ALTER SERVER refusal_es OPTIONS (SET url 'gopher://x')$$);
 SELECT t.refused($$ALTER SERVER refusal_es OPTIONS (ADD breaker_failures '0')$$);
 SELECT t.refused($$ALTER SERVER refusal_es OPTIONS (ADD breaker_pause '1 hour')$$);
 SELECT t.refused($$ALTER SERVER refusal_es OPTIONS (ADD requests_per_second 'many')$$);
+SELECT t.refused($$ALTER SERVER refusal_es OPTIONS (ADD connect_timeout '0s')$$);
+SELECT t.refused($$ALTER SERVER refusal_es OPTIONS (ADD read_timeout '2 hours')$$);
 SELECT url || ' -> ' || t.refused(format($$CREATE SERVER s TYPE 'elasticsearch' FOREIGN DATA WRAPPER etl OPTIONS (url %L)$$, url))
 FROM unnest(ARRAY['', 'x', 'localhost:9200', '//host/', 'file:///etc/passwd', 'ftp://host', 'gopher://host', 'dict://host', 'scp://host', 'ldap://host',
     'javascript:alert(1)', 'https://', 'https:///x', 'https://user@host', 'https://user:secret@host', 'https://:secret@host', 'https://a.com@127.0.0.1',
