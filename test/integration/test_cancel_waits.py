@@ -105,8 +105,8 @@ def test_a_session_that_looks_at_a_silent_api(bench, api, silent):  # noqa: F811
 
 
 def test_an_api_has_as_long_as_its_server_says(bench, api, silent):  # noqa: F811
-    bench.admin.execute(f'''ALTER SERVER api OPTIONS (SET url 'http://127.0.0.1:{silent.port}/v1',
-        ADD connect_timeout '300ms', ADD read_timeout '400ms')''')
+    bench.admin.execute(f"""ALTER SERVER api OPTIONS (SET url 'http://127.0.0.1:{silent.port}/v1',
+        ADD connect_timeout '300ms', ADD read_timeout '400ms')""")
     create_http(bench, options='{"max_retries": 0}')
 
     def fails():
