@@ -61,7 +61,7 @@ COMMENT ON COLUMN etl.runs.files IS 'Files that the run has written: step, path,
 
 CREATE VIEW etl.batches WITH (security_barrier) AS
 SELECT b.run_id, p.name AS pipeline, p.id AS pipeline_id, b.slice, b.batch_no, b.attempt, b.started_at, b.finished_at,
-       b.rows_read, b.rows_written, b.rows_dead, b.bytes, b.from_position, b.to_position
+       b.rows_read, b.rows_written, b.rows_dead, b.bytes, b.from_position, b.to_position, r.correlation_id
 FROM etl.visible_pipeline p
 JOIN etl.run_log r ON r.pipeline_id = p.id
 JOIN etl.batch_log b ON b.run_id = r.id;

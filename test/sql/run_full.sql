@@ -13,6 +13,7 @@ CALL t.run('full');
 SELECT t.last_run('full');
 SELECT differences();
 SELECT count(*), sum(rows_read), sum(rows_written), min(rows_read), max(rows_read) FROM etl.batches WHERE pipeline = 'full';
+SELECT count(DISTINCT correlation_id), bool_and(correlation_id IS NOT NULL) FROM etl.batches WHERE pipeline = 'full';
 SELECT batch_no, slice, attempt, rows_read, rows_written, rows_dead, bytes > 0, from_position, to_position FROM etl.batches WHERE pipeline = 'full' ORDER BY batch_no;
 SELECT slice, kind, position, system_identifier IS NOT NULL FROM etl.checkpoints WHERE pipeline = 'full';
 SELECT from_state, to_state, reason FROM etl.events WHERE pipeline = 'full' ORDER BY at;

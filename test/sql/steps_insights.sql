@@ -44,6 +44,18 @@ SELECT etl.alter_pipeline('times', '{"steps": [
   {"id": "a", "operator": "table", "params": {"table": "steps_insights.src"}},
   {"id": "save", "operator": "table", "params": {"target": "steps_insights.dst"}, "depends_on": ["a"]}]}') > 0;
 SELECT step, waiting, active FROM etl.run_timeline((SELECT id FROM etl.runs WHERE pipeline = 'times'));
+-- The figures of operators stand beside those of the run before.
+CREATE TABLE pay (id int PRIMARY KEY, v int);
+INSERT INTO pay SELECT i, CASE WHEN i % 50 = 0 THEN 100000 ELSE i % 7 END FROM generate_series(1, 100) i;
+SELECT etl.create_pipeline('fair', options => '{"observe": "steps"}', steps => '[
+  {"id": "read", "operator": "table", "params": {"table": "steps_insights.pay"}},
+  {"id": "fair", "operator": "outliers", "params": {"columns": ["v"]}, "depends_on": "read"},
+  {"id": "save", "operator": "table", "params": {"target": "steps_insights.dst"}, "depends_on": "fair"}]') > 0;
+CALL t.run('fair');
+UPDATE pay SET v = 100000 WHERE id = 7;
+CALL t.run('fair');
+SELECT measure, a_value, b_value, change FROM etl.compare_runs((SELECT max(id) FROM etl.runs WHERE pipeline = 'fair')) WHERE measure ~ '^(rows_written|fair)' AND measure !~ 'duration';
+SELECT etl.drop_pipeline('fair');
 -- Who may not see the pipeline sees nothing of it.
 SET ROLE etl_alice;
 SELECT count(*) FROM etl.run_insights WHERE pipeline = 'insights';

@@ -25,6 +25,18 @@ TEST(Error, ClassesFollowTheSqlstate) {
   for (const char* s : {"57014", "57P01"}) EXPECT_EQ(classify(s), ErrorClass::kCancel) << s;
 }
 
+TEST(Json, NumbersAreKeptOrRefused) {
+  for (const char* kept : {"0", "-0", "0.1", "-1.5e-3", "1e1", "100", "1.0e2", "9223372036854775807",
+                           "18446744073709551615", "1e308", "[1, {\"a\": 2.50}]", "\"0.1234567890123456789\""}) {
+    EXPECT_NO_THROW(json::parse_exact(kept, "it")) << kept;
+  }
+  for (const char* lost :
+       {"0.1234567890123456789", "18446744073709551616", "-9223372036854775809", "12345678901234567890123",
+        "1.00000000000000000001", "[1, {\"a\": 0.1000000000000000000001}]"}) {
+    EXPECT_EQ(error_of([&] { (void)json::parse_exact(lost, "it"); }).sqlstate, "22003") << lost;
+  }
+}
+
 TEST(Json, RefusesDepthAndGarbage) {
   const std::string deep(100000, '[');
   EXPECT_THROW((void)json::parse(deep, "it"), Error);
