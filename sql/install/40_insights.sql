@@ -10,7 +10,8 @@ CROSS JOIN LATERAL (
            (pg_catalog.array_agg(t.step ORDER BY t.duration DESC NULLS LAST))[1] AS slowest_step,
            max(t.duration) AS slowest_duration, least(sum(t.duration), (
                SELECT sum(upper(span) - lower(span)) FROM pg_catalog.unnest(pg_catalog.range_agg(pg_catalog.tstzrange(
-                   t.started_at, t.started_at + greatest(t.duration, t.finished_at - t.started_at)))) AS span)) AS active
+                   t.started_at, t.started_at + greatest(t.duration, t.finished_at - t.started_at)))
+                   FILTER (WHERE t.started_at IS NOT NULL AND coalesce(t.duration, t.finished_at - t.started_at) IS NOT NULL)) AS span)) AS active
     FROM etl.step_runs t WHERE t.run_id = r.id) s
 WHERE s.steps > 0;
 COMMENT ON VIEW etl.run_insights IS 'Runs of steps at a glance. Durations are known of steps that had a statement of their own (see etl.step_runs)';

@@ -4,6 +4,8 @@
 #include <rapidjson/reader.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <cstdlib>
 #include <utility>
 
@@ -27,8 +29,60 @@ struct FirstPass : rapidjson::BaseReaderHandler<rapidjson::UTF8<>, FirstPass> {
   int depth = 0;
 };
 
-// Not kParseFullPrecisionFlag: RapidJSON 1.1 counts the leading zeros of 0 on "0e201" then.
 constexpr unsigned kFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag;
+
+// Numbers by <charconv>: RapidJSON 1.1 misses the last bit of some doubles, and with kParseFullPrecisionFlag counts the
+// leading zeros of 0 on "0e201".
+struct Builder {
+  Document& to;
+
+  bool Null() { return to.Null(); }
+  bool Bool(bool value) { return to.Bool(value); }
+  bool Int(int value) { return to.Int(value); }
+  bool Uint(unsigned value) { return to.Uint(value); }
+  bool Int64(std::int64_t value) { return to.Int64(value); }
+  bool Uint64(std::uint64_t value) { return to.Uint64(value); }
+  bool Double(double value) { return to.Double(value); }
+  bool String(const char* text, rapidjson::SizeType size, bool copy) { return to.String(text, size, copy); }
+  bool StartObject() { return to.StartObject(); }
+  bool Key(const char* text, rapidjson::SizeType size, bool copy) { return to.Key(text, size, copy); }
+  bool EndObject(rapidjson::SizeType members) { return to.EndObject(members); }
+  bool StartArray() { return to.StartArray(); }
+  bool EndArray(rapidjson::SizeType elements) { return to.EndArray(elements); }
+  // False: it is beyond the largest double.
+  bool RawNumber(const char* text, rapidjson::SizeType size, bool) {
+    const char* end = text + size;
+    const auto takes = [&](auto& value) {
+      const auto [at, error] = std::from_chars(text, end, value);
+      return error == std::errc() && at == end;
+    };
+    std::int64_t whole = 0;
+    if (takes(whole)) return to.Int64(whole);
+    std::uint64_t large = 0;
+    if (takes(large)) return to.Uint64(large);
+    double real = 0;
+    if (!takes(real)) real = std::strtod(std::string(text, size).c_str(), nullptr);  // 0 where it is too small
+    return std::isfinite(real) && to.Double(real);
+  }
+};
+
+// Doubles by the shortest text that is read as the same.
+struct ShortestWriter : Writer {
+  using Writer::Writer;
+  bool Double(double value) {
+    const double size = std::fabs(value);
+    const bool far = size != 0 && (size < 1e-7 || size >= 1e16);
+    char text[64];
+    char* end = std::to_chars(text, text + sizeof text - 2, value,
+                              far ? std::chars_format::scientific : std::chars_format::fixed)
+                    .ptr;
+    if (std::string_view(text, end).find_first_of(".e") == std::string_view::npos) {
+      *end++ = '.';
+      *end++ = '0';
+    }
+    return RawValue(text, static_cast<std::size_t>(end - text), rapidjson::kNumberType);
+  }
+};
 
 [[noreturn]] void refuse_member(const Value& value, const char* name, const char* wanted, const char* hint) {
   throw Error("22023", "\"" + std::string(name) + "\" must be " + wanted, "It is " + write(value) + ".", hint);
@@ -50,14 +104,19 @@ Document parse(std::string_view text, std::string_view what) {
                 "More than " + std::to_string(kMaxDepth) + " levels were found.",
                 "Nest arrays and objects less deeply.");
   }
-  Document document;
-  if (!outcome.IsError()) document.Parse<kFlags>(text.data(), text.size());
-  if (outcome.IsError() || document.HasParseError()) {
-    const auto code = outcome.IsError() ? outcome.Code() : document.GetParseError();
-    const auto offset = outcome.IsError() ? outcome.Offset() : document.GetErrorOffset();
+  if (outcome.IsError()) {
     throw Error("22P02", std::string(what) + " is not valid JSON",
-                std::string(rapidjson::GetParseError_En(code)) + " At offset " + std::to_string(offset) + ".");
+                std::string(rapidjson::GetParseError_En(outcome.Code())) + " At offset " +
+                    std::to_string(outcome.Offset()) + ".");
   }
+  Document document;
+  rapidjson::MemoryStream again(text.data(), text.size());
+  auto build = [&](Document& to) {
+    Builder builder{to};
+    rapidjson::Reader second;
+    return !second.Parse<kFlags | rapidjson::kParseNumbersAsStringsFlag>(again, builder).IsError();
+  };
+  document.Populate(build);
   return document;
 }
 
@@ -69,6 +128,8 @@ std::pair<std::string, long> parts(std::string_view number) {
   std::string_view mantissa = number.substr(0, exponent_at);
   long power =
       exponent_at < number.size() ? std::strtol(std::string(number.substr(exponent_at + 1)).c_str(), nullptr, 10) : 0;
+  constexpr long kFar = 1'000'000'000;  // beyond what either side may have
+  power = std::clamp(power, -kFar, kFar);
   const std::size_t point = std::min(mantissa.find('.'), mantissa.size());
   power += static_cast<long>(point);
   std::string digits;
@@ -86,9 +147,7 @@ std::pair<std::string, long> parts(std::string_view number) {
 struct Numbers : rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Numbers> {
   bool RawNumber(const char* text, rapidjson::SizeType length, bool) {
     const std::string written(text, length);
-    Document one;
-    one.Parse<kFlags>(written.c_str());
-    const std::string kept = write(one);
+    const std::string kept = write(parse(written, "a number"));
     if (parts(kept) == parts(written)) return true;
     lost = written;
     become = kept;
@@ -114,7 +173,7 @@ Document parse_exact(std::string_view text, std::string_view what) {
 
 std::string write(const Value& value) {
   Buffer buffer;
-  Writer writer(buffer);
+  ShortestWriter writer(buffer);
   value.Accept(writer);
   return {buffer.GetString(), buffer.GetSize()};
 }

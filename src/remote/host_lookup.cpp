@@ -44,8 +44,14 @@ void ask(Answer& answer) noexcept {
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
   answer.code = getaddrinfo(answer.host.c_str(), nullptr, &hints, &found);
-  for (const addrinfo* entry = found; answer.code == 0 && entry != nullptr; entry = entry->ai_next) {
-    if (const auto address = http::to_address(entry->ai_addr, entry->ai_addrlen)) answer.addresses.push_back(*address);
+  try {
+    for (const addrinfo* entry = found; answer.code == 0 && entry != nullptr; entry = entry->ai_next) {
+      if (const auto address = http::to_address(entry->ai_addr, entry->ai_addrlen)) {
+        answer.addresses.push_back(*address);
+      }
+    }
+  } catch (...) {
+    answer.code = EAI_MEMORY;
   }
   if (found != nullptr) freeaddrinfo(found);
   answer.close_end(1);

@@ -371,6 +371,7 @@ void PostgresConnection::put(std::string_view data) {
 
 bool PostgresConnection::takes_copy() {
   if (unsent_) unsent_ = flush();
+  if (unsent_) return false;
   if (PQconsumeInput(connection_) == 0) throw broken();
   while (PQisBusy(connection_) == 0) {
     const auto event = take(PQgetResult(connection_));

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/dead_letters.hpp"
 #include "core/json.hpp"
 #include "pg/transaction.hpp"
 
@@ -66,9 +67,14 @@ namespace {
 
 using Rows = std::vector<std::uint64_t>;  // numbers in a relation
 
+void want_few(std::size_t rows, std::int64_t most, const Error& last) {
+  if (static_cast<std::int64_t>(rows) > most) throw too_many_dead_letters(most, last);
+}
+
 // Which of the suspects fail among all the others, too: one that does not is a good one from then on, which another may
 // need. Nothing: the good ones fail without them.
-std::optional<Rows> confirm(pg::Relation& all, Rows suspects, pg::Relation& input, const Attempt& attempt) {
+std::optional<Rows> confirm(pg::Relation& all, Rows suspects, std::int64_t most, pg::Relation& input,
+                            const Attempt& attempt) {
   pg::Relation good(input.columns(), true);
   all.copy_without(good, suspects);
   good.copy_range(input, 0, good.rows());
@@ -88,7 +94,10 @@ std::optional<Rows> confirm(pg::Relation& all, Rows suspects, pg::Relation& inpu
       tried.append_to(input);
       attempt();
     };
-    by_halves(tried, among_good, [&](pg::Relation&, std::uint64_t i, const Error&) { still.push_back(suspects[i]); });
+    by_halves(tried, among_good, [&](pg::Relation&, std::uint64_t i, const Error& error) {
+      still.push_back(suspects[i]);
+      want_few(still.size(), most, error);
+    });
     suspects = std::move(still);
     all.copy_without(good, suspects);
   }
@@ -97,11 +106,14 @@ std::optional<Rows> confirm(pg::Relation& all, Rows suspects, pg::Relation& inpu
 
 }  // namespace
 
-bool leave_out(pg::Relation& input, bool row_by_row, const Attempt& attempt, const DeadRow& dead, const Attempt& rest) {
+bool leave_out(pg::Relation& input, bool row_by_row, std::int64_t most, const Attempt& attempt, const DeadRow& dead,
+               const Attempt& rest) {
   std::map<std::uint64_t, Error> out;
   by_halves(input, attempt, [&](pg::Relation& row, std::uint64_t index, const Error& error) {
     out.emplace(index, error);
-    if (row_by_row) dead(row, index, error);
+    if (!row_by_row) return;
+    want_few(out.size(), most, error);
+    dead(row, index, error);
   });
   if (out.empty()) return false;
   Rows left_out;
@@ -109,7 +121,7 @@ bool leave_out(pg::Relation& input, bool row_by_row, const Attempt& attempt, con
   pg::Relation all(input.columns(), true);
   input.copy_range(all, 0, input.rows());
   if (!row_by_row) {
-    const std::optional<Rows> confirmed = confirm(all, left_out, input, attempt);
+    const std::optional<Rows> confirmed = confirm(all, left_out, most, input, attempt);
     if (!confirmed || confirmed->empty()) return false;
     left_out = *confirmed;
     for (const std::uint64_t index : left_out) {
@@ -150,10 +162,13 @@ void try_to_write(pg::Relation& page, sink::PageSink& sink) {
 
 // As write_by_halves, with the checks at the end; `dead` gets those that fail earlier. False, with nothing written:
 // they fail.
-bool passes_by_halves(pg::Relation& page, const Attempt& write, DeadRows& dead) {
+bool passes_by_halves(pg::Relation& page, const Attempt& write, std::int64_t most, DeadRows& dead) {
   pg::Subtransaction attempt;
   try {
-    by_halves(page, write, [&](pg::Relation&, std::uint64_t i, const Error& error) { dead.emplace(i, error); });
+    by_halves(page, write, [&](pg::Relation&, std::uint64_t i, const Error& error) {
+      dead.emplace(i, error);
+      want_few(dead.size(), most, error);
+    });
     pg::check_deferred_constraints();
     attempt.release();
     return true;
@@ -166,33 +181,37 @@ bool passes_by_halves(pg::Relation& page, const Attempt& write, DeadRows& dead) 
 
 }  // namespace
 
-sink::Written write_by_halves(pg::Relation& page, sink::PageSink& sink, bool deferred, const DeadRow& dead) {
+sink::Written write_by_halves(pg::Relation& page, sink::PageSink& sink, bool deferred, std::int64_t most,
+                              const DeadRow& dead) {
   sink::Written written;
-  const auto write = [&] {
+  const auto write = [&](bool checks) {
     const sink::Written part = sink.write(page);
+    if (checks) pg::check_deferred_constraints();
     written.inserted += part.inserted;
     written.updated += part.updated;
     written.unchanged += part.unchanged;
     written.superseded += part.superseded;
   };
+  const auto write_part = [&] { write(false); };
   if (!deferred) {
-    by_halves(page, write, dead);
+    by_halves(page, write_part, dead);
     return written;
   }
   pg::Relation all(page.columns(), true);
   page.copy_range(all, 0, page.rows());
   DeadRows out;
-  if (!passes_by_halves(page, write, out)) {
+  if (!passes_by_halves(page, write_part, most, out)) {
     written = {};
     Rows left_out, kept;
     for (std::uint64_t i = 0; i < all.rows(); ++i) (out.contains(i) ? left_out : kept).push_back(i);
     all.copy_without(page, left_out);
     const auto late = [&](pg::Relation&, std::uint64_t i, const Error& error) { out.emplace(kept[i], error); };
     if (!leave_out(
-            page, false, [&] { try_to_write(page, sink); }, late, write)) {
+            page, false, most, [&] { try_to_write(page, sink); }, late, write_part)) {
+      // They fail together, as two of one key do: the first ones stay.
       all.copy_without(page, left_out);
-      write();
-      pg::check_deferred_constraints();
+      by_halves(
+          page, [&] { write(true); }, late);
     }
     all.copy_range(page, 0, all.rows());
   }

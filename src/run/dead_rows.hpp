@@ -24,11 +24,14 @@ void by_halves(pg::Relation& page, const Attempt& attempt, const DeadRow& dead);
 // them again behind it. False: there are none such, it fails on rows together; then `input` is of no more use.
 // row_by_row: what it makes of a row does not depend on the others; else a row that fails alone must fail among the
 // good ones, too.
-bool leave_out(pg::Relation& input, bool row_by_row, const Attempt& attempt, const DeadRow& dead, const Attempt& rest);
+// PE030 when there are more than `most`.
+bool leave_out(pg::Relation& input, bool row_by_row, std::int64_t most, const Attempt& attempt, const DeadRow& dead,
+               const Attempt& rest);
 
 // The same for what a sink takes. Returns what was written. deferred: the target has checks that wait for the end of
 // the transaction, and all that it needs is among the rows: only one that fails them among all the others is dead.
-sink::Written write_by_halves(pg::Relation& page, sink::PageSink& sink, bool deferred, const DeadRow& dead);
+sink::Written write_by_halves(pg::Relation& page, sink::PageSink& sink, bool deferred, std::int64_t most,
+                              const DeadRow& dead);
 
 // The row as JSON; {"_etl_unreadable": why} when the output function of one of its types raises a data error.
 std::string record_of(pg::Relation& rows, std::uint64_t index);

@@ -71,7 +71,8 @@ bool write_or_tell(Table& table, const std::string& batch, const Emit& emit) {
   }
   (void)table.sink->use_on_conflict();
   (void)write_by_halves(
-      table.page, *table.sink, defers_checks(table.about), [&](pg::Relation& row, std::uint64_t, const Error& error) {
+      table.page, *table.sink, defers_checks(table.about), table.plan.options.max_dead_letters,
+      [&](pg::Relation& row, std::uint64_t, const Error& error) {
         const std::string record = row.row_json(0);
         emit({batch, "error", key_of(table.about.keys, record), {}, {}, record, error.sqlstate, error.message});
       });

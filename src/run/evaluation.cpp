@@ -225,7 +225,8 @@ void Evaluation::compute_or_leave_out(const model::Step& step, const Compiled& m
   };
   const auto attempt_step = [&] { try_out(step, made); };
   const auto compute_rest = [&] { compute(step, made, work); };
-  if (!leave_out(relation_of(step.depends_on[0]), row_by_row, attempt_step, keep, compute_rest)) throw *failure;
+  const std::int64_t most = plan_.options.max_dead_letters;
+  if (!leave_out(relation_of(step.depends_on[0]), row_by_row, most, attempt_step, keep, compute_rest)) throw *failure;
 }
 
 // They wait in memory.

@@ -8,12 +8,18 @@ namespace {
 
 // From an object to what is attached to it (constraints, defaults, triggers, policies, indexes) and from each of those
 // to what it uses, by pg_depend; PostgreSQL's own objects stand in no dependency. Array types and row types name their
-// parts themselves. A foreign key is not followed to the other table: its triggers are PostgreSQL's.
-constexpr char kForeign[] = R"(
+// parts themselves. A foreign key is followed to the table that its action writes, and no further: its own triggers are
+// PostgreSQL's.
+constexpr char kTree[] = R"(
 WITH RECURSIVE tree (oid) AS (
   SELECT pg_catalog.unnest($1::pg_catalog.oid[])
-  UNION SELECT i.inhrelid FROM pg_inherits i JOIN tree t ON t.oid = i.inhparent
-), object (class, id) AS (
+  UNION SELECT next.oid FROM tree t CROSS JOIN LATERAL (
+    SELECT i.inhrelid FROM pg_inherits i WHERE i.inhparent = t.oid
+    UNION ALL SELECT c.conrelid FROM pg_constraint c WHERE c.confrelid = t.oid AND c.contype = 'f'
+      AND (c.confdeltype IN ('c', 'n', 'd') OR c.confupdtype IN ('c', 'n', 'd'))
+  ) AS next (oid)
+))";
+constexpr char kForeign[] = R"(, object (class, id) AS (
   SELECT 'pg_class'::regclass::oid, oid FROM tree
   UNION SELECT 'pg_type'::regclass::oid, pg_catalog.unnest($2::oid[])
   UNION SELECT 'pg_proc'::regclass::oid, pg_catalog.unnest($3::oid[])
@@ -56,8 +62,18 @@ std::string array_of(const std::vector<unsigned>& oids) {
 
 std::string foreign_object(const std::vector<unsigned>& tables, const std::vector<unsigned>& types,
                            const std::vector<unsigned>& functions) {
-  const pg::Rows found = pg::catalog_query(kForeign, {array_of(tables), array_of(types), array_of(functions)});
+  static const std::string sql = std::string(kTree) + kForeign;
+  const pg::Rows found = pg::catalog_query(sql.c_str(), {array_of(tables), array_of(types), array_of(functions)});
   return found.empty() ? std::string() : found[0][0].value_or("an object that was dropped");
+}
+
+std::vector<unsigned> written_with(unsigned table) {
+  static const std::string sql = std::string(kTree) + " SELECT oid FROM tree ORDER BY oid";
+  std::vector<unsigned> tables;
+  for (const pg::Row& row : pg::catalog_query(sql.c_str(), {array_of({table})})) {
+    tables.push_back(static_cast<unsigned>(std::stoul(*row[0])));
+  }
+  return tables;
 }
 
 }  // namespace etl::run

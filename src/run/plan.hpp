@@ -52,8 +52,14 @@ struct SinkPlan {
   std::vector<pg::Column> columns;       // of the rows that it takes
   std::vector<std::string> keys;         // identify a row in the target
   std::optional<pg::TargetTable> table;  // target in this database
-  std::optional<std::string> triggers;   // of `table`, looked at for a superuser who is to run them
-  model::Write write;                    // of `table`
+  // Of `table`, for a superuser who is to run their code: what is written with it, and the changes of the catalogs when
+  // it was looked at.
+  struct Watched {
+    std::vector<unsigned> tables;
+    std::uint64_t changes = 0;
+  };
+  std::optional<Watched> watched;
+  model::Write write;  // of `table`
   compile::Upsert upsert;
   std::optional<compile::Sweep> sweep;      // write modes replace, replace_range, soft_delete
   unsigned range_type = 0;                  // of its range's column

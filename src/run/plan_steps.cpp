@@ -134,7 +134,10 @@ void note_fault(const std::string& step, std::vector<Finding>& findings, Look lo
     attempt.release();
   } catch (const Error& error) {
     attempt.rollback();
-    if (classify(error.sqlstate) == ErrorClass::kCancel || error.sqlstate.starts_with("XX")) throw;
+    // A server that cannot be reached is waited for once, not for each sink.
+    const ErrorClass kind = classify(error.sqlstate);
+    const bool says_nothing = kind == ErrorClass::kCancel || kind == ErrorClass::kTransient;
+    if (says_nothing || error.sqlstate.starts_with("XX") || findings.size() >= model::kMaxFindings) throw;
     findings.push_back({"sink", "error", error.sqlstate, error.message, error.detail, error.hint, step});
   }
 }

@@ -50,11 +50,12 @@ sink::Written Quarantine::bisect(pg::Relation& page, sink::PageSink& sink, std::
   const Plan& plan = context_.plan;
   // Another sink may get what a check of this one waits for.
   const bool deferred = plan.sinks.size() == 1 && defers_checks(plan.sink());
-  return write_by_halves(page, sink, deferred, [&](pg::Relation& row, std::uint64_t, Error error) {
-    error.step = plan.sinks[number].step;
-    keep_record(record_of(row, 0), error);
-    ++dead;
-  });
+  return write_by_halves(page, sink, deferred, plan.options.max_dead_letters,
+                         [&](pg::Relation& row, std::uint64_t, Error error) {
+                           error.step = plan.sinks[number].step;
+                           keep_record(record_of(row, 0), error);
+                           ++dead;
+                         });
 }
 
 std::uint64_t Quarantine::take_left_out(pg::Relation& page, const std::vector<sink::LeftOut>& rows,

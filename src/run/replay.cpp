@@ -10,6 +10,7 @@
 #include "pg/transaction.hpp"
 #include "run/late_rows.hpp"
 #include "run/sinks.hpp"
+#include "run/target_check.hpp"
 
 namespace etl::run {
 
@@ -157,6 +158,8 @@ void take_up(const Plan& plan, const Letters& letters, const std::string& patch,
 }
 
 void write(const Plan& plan, Late& late) {
+  SinkPlan target = plan.sinks[late.sink];
+  look_again(target);
   const std::unique_ptr<sink::PageSink> sink = make_sink(plan, late.sink, 0);
   (void)sink->use_on_conflict();
   sink->open(*late.rows);

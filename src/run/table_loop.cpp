@@ -87,7 +87,7 @@ void TableLoop::deliver(const catalog::BatchRecord& record) {
   const std::int64_t version = versioned ? catalog::reserve_versions(context_.pipeline, context_.epoch, 1) : 0;
   for (std::size_t i = 0; i < senders_.size(); ++i) {
     if (!senders_[i]) continue;
-    senders_[i]->start();
+    if (kept_elsewhere()) senders_[i]->start();  // beside others it would wait for them with locks held there
     senders_[i]->encode(flow_->input(i), version);
   }
   const sink::Intent which = intent(record);
@@ -174,7 +174,7 @@ sink::Written TableLoop::write_to(std::size_t sink, Form form, std::uint64_t& de
 
 // With what is not among the rows, where that is to go.
 sink::Replaced TableLoop::take(std::size_t sink, Form form, std::uint64_t& dead) {
-  check_triggers(context_.plan.sinks[sink]);
+  look_again(context_.plan.sinks[sink]);
   const auto aside = sweeps_[sink] ? flow_->put_aside(sink) : std::nullopt;
   if (swaps_[sink] && !in_place_ && aside && aside->empty()) {
     swapping_ = true;

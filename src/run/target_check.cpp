@@ -8,6 +8,7 @@
 #include "core/quote.hpp"
 #include "file/beneath.hpp"
 #include "file/directory.hpp"
+#include "pg/catalog_changes.hpp"
 #include "pg/role.hpp"
 #include "pg/spi.hpp"
 #include "pg/statement.hpp"
@@ -94,9 +95,15 @@ void check_kind(const SinkPlan& sink, const TargetTable& table, unsigned owner) 
 }
 
 // Code of others that writing the table would run.
-void refuse_foreign_code(const TargetTable& table) {
+SinkPlan::Watched refuse_foreign_code(const TargetTable& table) {
+  SinkPlan::Watched watched;
+  for (std::vector<unsigned> tables = {table.oid}; tables != watched.tables; tables = written_with(table.oid)) {
+    watched.tables = tables;
+    pg::lock_to_write(tables);
+  }
+  watched.changes = pg::catalog_changes();
   const std::string object = foreign_object({table.oid}, {}, {});
-  if (object.empty()) return;
+  if (object.empty()) return watched;
   throw Error("42501", "a superuser's pipeline cannot write target " + quoted(table.plain_name),
               "With it goes " + object + ", which does not belong to a superuser.",
               "Let an ordinary role own the pipeline: etl.alter_pipeline_owner().");
@@ -147,11 +154,8 @@ void check_table(SinkPlan& sink, unsigned owner) {
     throw Error("42P01", "target " + quoted(listed_name(sink.target)) + " does not exist", {}, create_table_hint(sink));
   }
   check_kind(sink, *table, owner);
-  sink.triggers.reset();
-  if (pg::is_superuser(owner)) {
-    sink.triggers = pg::trigger_functions(table->oid);
-    refuse_foreign_code(*table);
-  }
+  sink.watched.reset();
+  if (pg::is_superuser(owner)) sink.watched = refuse_foreign_code(*table);
   if (wanted.empty()) {
     sink.keys = default_keys(sink, *table);
     if (!sink.keys.empty()) table = pg::find_target(sink.target, unique_columns(sink), needed);
@@ -242,12 +246,10 @@ void check_target(SinkPlan& sink, const Plan& plan, unsigned owner) {
   }
 }
 
-void check_triggers(SinkPlan& sink) {
-  if (!sink.triggers) return;
-  std::string now = pg::trigger_functions(sink.table->oid);
-  if (now == *sink.triggers) return;
-  refuse_foreign_code(*sink.table);
-  sink.triggers = std::move(now);
+void look_again(SinkPlan& sink) {
+  if (!sink.watched) return;
+  pg::lock_to_write(sink.watched->tables);
+  if (pg::catalog_changes() != sink.watched->changes) sink.watched = refuse_foreign_code(*sink.table);
 }
 
 bool defers_checks(const SinkPlan& sink) {

@@ -7,9 +7,9 @@ namespace etl::run {
 
 // Fills table, or server with object and remote_table, and keys.
 void check_target(SinkPlan& sink, const Plan& plan, unsigned owner);
-// In a batch, before the target is written: 42501 when a superuser's pipeline would run a trigger of somebody else's
-// that has come since.
-void check_triggers(SinkPlan& sink);
+// In each transaction that writes the target, before it does: 42501 when a superuser's pipeline would run code of
+// somebody else's that has come since.
+void look_again(SinkPlan& sink);
 // Whether a check of the target waits for the end of the transaction.
 bool defers_checks(const SinkPlan& sink);
 // 42703, 428C9, 23502: the table lacks a column that the source returns, or computes it, or the source lacks one that

@@ -146,14 +146,6 @@ void PostgresSender::want_checkpoint() {
               "Drop it, or let its owner be one of the two.");
 }
 
-void PostgresSender::start() {
-  begun_ = std::exchange(clean_, false);
-  if (!begun_) return;
-  inserted_ = 0;
-  updated_ = 0;
-  connection_.send("BEGIN; " + copy_statements());
-}
-
 void PostgresSender::encode(pg::Relation& page, std::int64_t) {
   rows_ = &page;
   if (!table_.append) {
@@ -162,6 +154,7 @@ void PostgresSender::encode(pg::Relation& page, std::int64_t) {
   }
   superseded_ = page.rows() - rows_->rows();
   encoded_.clear();
+  begin_early();
   writer_.start(*rows_);
   while (writer_.next(encoded_) && encoded_.bytes() <= kMostBytes) {
     if (begun_) put_early();
@@ -172,12 +165,21 @@ void PostgresSender::encode(pg::Relation& page, std::int64_t) {
               "Use a smaller batch_size; rows that are appended without key_columns are one batch.");
 }
 
+// Where the loop allows it, the transaction there begins without being waited for.
+void PostgresSender::begin_early() {
+  begun_ = std::exchange(may_begin_, false) && std::exchange(clean_, false);
+  if (!begun_) return;
+  inserted_ = 0;
+  updated_ = 0;
+  connection_.send("BEGIN; " + copy_statements());
+}
+
 // While the others are encoded, that server has these.
 void PostgresSender::put_early() {
   if (!copying_) {
     if (!connection_.takes_copy()) return;
     copying_ = true;
-    connection_.put(pg::BinaryRows::header());
+    (void)connection_.offer(pg::BinaryRows::header());  // takes all of it: nothing else is left to send
   }
   put_ += connection_.offer(encoded_.rows().substr(put_));
 }

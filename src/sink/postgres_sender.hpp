@@ -49,7 +49,7 @@ class PostgresSender : public Sender {
   PostgresSender(RemoteTable table, const std::string& correlation_id);  // in a transaction
 
   void open() override;
-  void start() override;
+  void start() override { may_begin_ = true; }
   void encode(pg::Relation& page, std::int64_t version) override;
   Delivered deliver(const Intent& intent) override;
   void commit() override;
@@ -72,6 +72,7 @@ class PostgresSender : public Sender {
   void begin();
   std::string copy_statements() const;
   void put_rows(std::size_t from, std::size_t until);
+  void begin_early();
   void put_early();
   void choose_way();
   void write(std::size_t from, std::size_t until);
@@ -95,10 +96,11 @@ class PostgresSender : public Sender {
   std::uint64_t superseded_ = 0;
   std::uint64_t inserted_ = 0;
   std::uint64_t updated_ = 0;
-  bool clean_ = false;    // the connection is between two transactions
-  bool begun_ = false;    // the transaction and the COPY of the batch that is encoded are under way
-  bool copying_ = false;  // that COPY has begun to take rows
-  std::size_t put_ = 0;   // bytes of the encoded rows that it has taken
+  bool clean_ = false;      // the connection is between two transactions
+  bool may_begin_ = false;  // encode() may send
+  bool begun_ = false;      // the transaction and the COPY of the batch that is encoded are under way
+  bool copying_ = false;    // that COPY has begun to take rows
+  std::size_t put_ = 0;     // bytes of the encoded rows that it has taken
 };
 
 }  // namespace etl::sink

@@ -51,7 +51,7 @@ class Sender {
 
   // Reaches the server. No transaction is open.
   virtual void open() = 0;
-  // The next encode() may send, as far as that takes no waiting.
+  // The next encode() may send, as far as that takes no waiting; its deliver() must follow at once.
   virtual void start() {}
   // In the page's transaction.
   virtual void encode(pg::Relation& page, std::int64_t version) = 0;

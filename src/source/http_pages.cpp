@@ -111,13 +111,11 @@ http::Reply HttpPages::ask(const std::string& url) {
     http::Reply reply = client_->perform(request(url));
     gate_.end();
     remote::tell_gate(gate_, reply);
-    const bool last = tries_ > kPausesMs.size();
-    if (reply.failure) throw last && was_busy_ ? lasting(*reply.failure) : Error(*reply.failure);
+    if (reply.failure) throw busy_ > 0 && tries_ > kPausesMs.size() ? lasting(*reply.failure) : Error(*reply.failure);
     if (reply.status >= 200 && reply.status < 300) return reply;
-    if (!is_busy(reply.status) || last) throw refusal(reply);
-    was_busy_ = true;
+    if (!is_busy(reply.status) || busy_ >= kPausesMs.size()) throw refusal(reply);
     const std::int64_t told = reply.retry_after ? reply.retry_after->count() : 0;
-    pause(std::max(kPausesMs[tries_ - 1], told));
+    pause(std::max(kPausesMs[busy_++], told));
   }
 }
 
@@ -139,7 +137,7 @@ void HttpPages::get(const std::string& state) {
   if (state != asked_) {
     asked_ = state;
     tries_ = 0;
-    was_busy_ = false;
+    busy_ = 0;
   }
   fetched_.reset();
   http::Reply reply = ask(page_url(api_.pagination, first_url_, state));

@@ -80,7 +80,7 @@ class HttpPages : public RecordPages {
   std::optional<Fetched> fetched_;
   std::string asked_;      // the page that was asked for last
   std::size_t tries_ = 0;  // of it
-  bool was_busy_ = false;  // one of them was answered 429, 502, 503 or 504
+  std::size_t busy_ = 0;   // of them, answered 429, 502, 503 or 504
   std::optional<pg::Key> reached_;
   std::vector<catalog::FileState> no_files_;
 };

@@ -110,6 +110,17 @@ def test_only_what_is_allowed(python):
     assert 'unknown param "code"' in str(refused.value)
 
 
+def test_a_body_may_be_indented(python):
+    python.admin.execute(f"SELECT etl.allow_function('w.score(w.row_in[])', '{OWNER}')")
+    indented = "".join(f"\r\n    {line}" for line in ["import math", *SCORE.strip().splitlines()])
+    python.admin.execute(f"""
+        CREATE OR REPLACE FUNCTION w.score(rows w.row_in[]) RETURNS TABLE (id bigint, twice numeric, label text, of int)
+            STABLE LANGUAGE plpython3u AS $python$ {indented} $python$""")
+    create(python)
+    assert python.ends(python.run()) == "succeeded"
+    assert python.one("SELECT count(*) FROM w.dst") == 250
+
+
 REFUSED = {
     "import os": "os",
     "from os.path import join": "os.path",

@@ -29,6 +29,36 @@ CALL t.until($$SELECT state <> 'RUNNING' FROM etl.pipelines WHERE name = 'trigge
 SELECT status, error_code, error_message, error_detail FROM etl.run_log WHERE pipeline_id = (SELECT id FROM etl.pipelines WHERE name = 'trigger');
 SELECT count(*) FROM caught;
 SELECT count(*) FROM dst;
+-- Nor does a condition of a trigger that was there, whose function stays the same.
+DROP TRIGGER evil ON dst;
+SET ROLE etl_alice;
+CREATE FUNCTION also_evil(r dst) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN INSERT INTO rights_trigger.caught VALUES (current_user); RETURN false; END $$;
+CREATE TRIGGER calm BEFORE UPDATE ON dst FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
+RESET ROLE;
+SELECT pg_advisory_lock(20261122);
+TRUNCATE dst;
+SELECT count(etl.reset('trigger'));
+SELECT count(etl.run('trigger'));
+CALL t.until($$SELECT count(*) = 10 FROM rights_trigger.dst$$);
+SET ROLE etl_alice;
+CREATE OR REPLACE TRIGGER calm BEFORE INSERT OR UPDATE ON dst FOR EACH ROW WHEN (rights_trigger.also_evil(NEW)) EXECUTE FUNCTION suppress_redundant_updates_trigger();
+RESET ROLE;
+SELECT pg_advisory_unlock(20261122);
+CALL t.until($$SELECT state <> 'RUNNING' FROM etl.pipelines WHERE name = 'trigger'$$);
+SELECT status, error_code, error_detail FROM etl.run_log WHERE pipeline_id = (SELECT id FROM etl.pipelines WHERE name = 'trigger') ORDER BY id DESC LIMIT 1;
+SELECT count(*) FROM caught;
+-- A table that a foreign key's action writes is written, too.
+DROP TRIGGER calm ON dst;
+GRANT REFERENCES ON dst TO etl_alice;
+SET ROLE etl_alice;
+CREATE TABLE mine (id int REFERENCES dst ON DELETE CASCADE);
+RESET ROLE;
+SELECT t.refused($$SELECT etl.create_pipeline('cascade', source => 'SELECT id FROM rights_trigger.src', target => 'rights_trigger.dst', options => '{"write_mode": "replace"}')$$);
+SET ROLE etl_alice;
+ALTER TABLE mine DROP CONSTRAINT mine_id_fkey, ADD FOREIGN KEY (id) REFERENCES dst;
+RESET ROLE;
+SELECT count(etl.create_pipeline('cascade', source => 'SELECT id FROM rights_trigger.src', target => 'rights_trigger.dst'));
+SELECT etl.drop_pipeline('cascade');
 SELECT etl.drop_pipeline('trigger');
 SET client_min_messages = warning;
 DROP SCHEMA rights_trigger CASCADE;

@@ -27,6 +27,21 @@ UPDATE src SET parent = 1000 WHERE id = 50;
 UPDATE src SET parent = NULL WHERE id = 48;
 CALL t.run('deferred');
 SELECT outcome();
+-- Of two that break a deferred UNIQUE together one stays.
+CREATE TABLE alike (id int PRIMARY KEY, parent int UNIQUE DEFERRABLE INITIALLY DEFERRED, n int);
+SELECT etl.drop_pipeline('deferred');
+SELECT etl.create_pipeline('deferred', source => 'SELECT id, CASE WHEN id = 90 THEN 11 ELSE id END AS parent, n FROM run_deferred.src', target => 'run_deferred.alike',
+    batch_size => 100, options => '{"on_error": "quarantine"}') > 0;
+CALL t.run('deferred');
+SELECT t.last_run('deferred');
+SELECT error_code, original_record ->> 'id' FROM etl.dead_letters WHERE pipeline = 'deferred';
+SELECT count(*), count(*) FILTER (WHERE parent = 11) FROM alike;
+-- More than max_dead_letters are not looked for.
+SELECT etl.drop_pipeline('deferred');
+SELECT etl.create_pipeline('deferred', source => 'SELECT id, 5000 + id AS parent, 1 AS n FROM run_deferred.src', target => 'run_deferred.node',
+    batch_size => 100, options => '{"on_error": "quarantine", "max_dead_letters": 5}') > 0;
+CALL t.run('deferred');
+SELECT t.last_error('deferred');
 -- Beside another sink, which may have what is needed, the run fails with the error: nothing of the batch stays.
 CREATE TABLE child (id int PRIMARY KEY, parent int REFERENCES node DEFERRABLE INITIALLY DEFERRED, n int CHECK (n > 0));
 SELECT etl.drop_pipeline('deferred');
