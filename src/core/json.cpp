@@ -66,21 +66,22 @@ struct Builder {
   }
 };
 
-// Doubles by the shortest text that is read as the same.
+// Doubles by the shortest digits that are read as the same, laid out as RapidJSON does.
 struct ShortestWriter : Writer {
   using Writer::Writer;
   bool Double(double value) {
-    const double size = std::fabs(value);
-    const bool far = size != 0 && (size < 1e-7 || size >= 1e16);
     char text[64];
-    char* end = std::to_chars(text, text + sizeof text - 2, value,
-                              far ? std::chars_format::scientific : std::chars_format::fixed)
-                    .ptr;
-    if (std::string_view(text, end).find_first_of(".e") == std::string_view::npos) {
-      *end++ = '.';
-      *end++ = '0';
-    }
-    return RawValue(text, static_cast<std::size_t>(end - text), rapidjson::kNumberType);
+    char* digits = text;
+    if (std::signbit(value)) *digits++ = '-';
+    const char* end =
+        std::to_chars(digits, text + sizeof text, std::fabs(value), std::chars_format::scientific).ptr;  // 1.25e-07
+    const char* exponent = std::find(const_cast<const char*>(digits), end, 'e');
+    int power = 0;
+    std::from_chars(exponent + (exponent[1] == '+' ? 2 : 1), end, power);
+    const char* last = std::remove(digits, const_cast<char*>(exponent), '.');
+    const auto length = static_cast<int>(last - digits);
+    const char* pretty = rapidjson::internal::Prettify(digits, length, power - length + 1, kDefaultMaxDecimalPlaces);
+    return RawValue(text, static_cast<std::size_t>(pretty - text), rapidjson::kNumberType);
   }
 };
 
