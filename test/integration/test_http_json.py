@@ -276,20 +276,23 @@ def test_hostile_replies(bench, api):
         while True:
             write(b'{"id": 1},' * 10000)
 
-    cases = {
-        "54000": (200, {}, endless),
-        "54001": (200, {}, b"[" * 10000 + b"]" * 10000),
-        "PE001": (200, {}, b"<html>not JSON</html>"),
-        "22023": (200, {}, {"items": []}),
-        "42501": (200, {"Link": '<http://10.0.0.1/steal>; rel="next"'}, items(1, 2)),
-        "PE020": (200, {"Link": '</v1/items?p=1>; rel="next"'}, items(1, 2)),
-    }
+    cases = [
+        ("54000", (200, {}, endless)),
+        ("54001", (200, {}, b"[" * 10000 + b"]" * 10000)),
+        ("PE020", (200, {}, b"<html>not JSON</html>")),
+        ("22023", (200, {}, {"items": []})),
+        ("42501", (200, {"Link": '<http://10.0.0.1/steal>; rel="next"'}, items(1, 2))),
+        ("PE020", (200, {"Link": '</v1/items?p=1>; rel="next"'}, items(1, 2))),
+    ]
     bench.server.reload(**{"etl.max_reply_size": "1MB"})
-    for number, (code, answer) in enumerate(cases.items()):
+    for number, (code, answer) in enumerate(cases):
         api.script = lambda *_, answer=answer: answer
         name = f"p{number}"
         create(bench, name=name, pagination={"type": "link"}, options='{"retry_backoff": ["1ms"]}')
+        asked = len(api.seen)
         assert run(bench, name)[:2] == ("failed", code)
+        if answer[2] == b"<html>not JSON</html>":
+            assert len(api.seen) == asked + 1
     assert "10.0.0.1" in bench.one("SELECT error_detail FROM etl.run_log WHERE error_code = '42501'")
 
 
