@@ -156,7 +156,7 @@ constexpr int kOnlyExplain = EXEC_FLAG_EXPLAIN_ONLY;
 #endif
 
 // C only: what to explain with.
-ParamListInfo unknown_values(Statement::Plan* plan) {
+ParamListInfo unknown_values([[maybe_unused]] Statement::Plan* plan) {
 #if PG_VERSION_NUM < 160000
   if (plan->parameters > 0) {
     ParamListInfo values = makeParamList(plan->parameters);
