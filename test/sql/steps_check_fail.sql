@@ -19,7 +19,7 @@ BEGIN
             '{"id": "save", "operator": "table", "params": {"target": "steps_check_fail.dst"}, "depends_on": "look"}'::jsonb));
         COMMIT;
         CALL t.run('failed');
-        error := coalesce(regexp_replace(t.last_error('failed'), '((?:not unique|not in) .*) The first row is [^\n]*', '\1'), split_part(t.last_run('failed'), ',', 1));  -- which one comes first is the plan's
+        error := coalesce(regexp_replace(t.last_error('failed'), '((?:not unique|not in) .*) One row is [^\n]*', '\1'), split_part(t.last_run('failed'), ',', 1));  -- which one comes first is the plan's
         outcome := CASE WHEN outcome IS DISTINCT FROM error THEN coalesce(outcome || E'\nOTHERWISE OBSERVED: ', '') ELSE '' END || error;
         IF t.last_run('failed') LIKE 'failed%' AND EXISTS (SELECT FROM dst) THEN
             RAISE EXCEPTION 'rows were written';
