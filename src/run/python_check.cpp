@@ -17,7 +17,7 @@ namespace {
 
 constexpr pg::RoleId kBootstrapRole = 10;
 
-// Python's own parser knows best what an import is. %s: the function's name, its source and the list, in hexadecimal.
+// Python's own parser knows best what an import is. The function's name, its source and the list are in hexadecimal.
 std::string script(const std::string& name, const std::string& source, const std::string& listed) {
   return "import ast\n"
          "name, source, listed = [bytes.fromhex(text).decode() for text in ('" +
