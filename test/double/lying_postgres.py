@@ -1,8 +1,8 @@
 """A server that speaks PostgreSQL's protocol as far as the first questions, and answers them with more than was asked for."""
 
-import socket
 import struct
-import threading
+
+from listener import Listener
 
 
 def message(kind: bytes, body: bytes) -> bytes:
@@ -13,27 +13,14 @@ READY = message(b"Z", b"I")
 SHAPE = message(b"T", struct.pack("!h", 1) + b"x\0" + struct.pack("!ihihih", 0, 0, 25, -1, -1, 0))
 
 
-class LyingPostgres:
+class LyingPostgres(Listener):
     """SET is done, and every other statement has `rows` rows of `size` bytes."""
 
     def __init__(self, rows: int, size: int):
         self.row = message(b"D", struct.pack("!hi", 1, size) + b"x" * size)
         self.rows = rows
         self.sent = 0
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self.listen, daemon=True).start()
-
-    def stop(self):
-        self.listener.close()
-
-    def listen(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+        super().__init__()
 
     def serve(self, connection):
         stream = connection.makefile("rb")

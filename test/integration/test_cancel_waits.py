@@ -17,15 +17,15 @@ from test_http_json import create as create_http
 from workbench import OWNER, elapsed
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "double"))
-from silent import Between, Silent
+from silent import Between, Full, Silent
 
 LOCAL = "local://127.0.0.1"  # whatever the port
-KINDS = {"never answers": True, "never connects": False}
+KINDS = {"never answers": Silent, "never connects": Full}
 
 
 @pytest.fixture(params=KINDS)
 def silent(request):
-    server = Silent(takes=KINDS[request.param])
+    server = KINDS[request.param]()
     yield server
     server.stop()
 
