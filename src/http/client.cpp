@@ -261,4 +261,8 @@ std::size_t Client::in_flight() const noexcept {
   return engine_->in_flight();
 }
 
+bool Client::at_rest() const noexcept {
+  return in_flight() == 0 && !engine_->has_completed();
+}
+
 }  // namespace etl::http

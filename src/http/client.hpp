@@ -61,6 +61,9 @@ class Client {
   // Requests taken on and not completed.
   std::size_t in_flight() const noexcept;
 
+  // Nothing is in flight, and nothing waits to be taken.
+  bool at_rest() const noexcept;
+
  private:
   class Engine;
   std::unique_ptr<Engine> engine_;

@@ -172,6 +172,10 @@ bool requested_here(std::int64_t run) {
   return false;
 }
 
+bool is_worker() {
+  return MyBgworkerEntry != nullptr;
+}
+
 bool in_recovery() {
   return call([] { return RecoveryInProgress(); });
 }

@@ -51,6 +51,7 @@ void sleep_ms(long milliseconds);
 void check_interrupts();
 void ignore_cancel();  // forgets a cancel that has arrived and was answered
 int own_pid();
+bool is_worker();  // and not the session of a client
 
 void notice(const std::string& message);
 

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
+#include "core/error.hpp"
 #include "core/quote.hpp"
 #include "pg/role.hpp"
-#include "pg/settings.hpp"
 
 namespace etl::remote {
 
@@ -46,11 +46,6 @@ pg::Server find_server(const std::string& name, unsigned role, std::initializer_
                 "Run: ALTER SERVER " + quote_name(name) + " OPTIONS (ADD url '" + example + "');");
   }
   return *server;
-}
-
-std::unique_ptr<http::Client> make_client(const pg::Server& server, http::Waiter& waiter, int max_connections) {
-  return std::make_unique<http::Client>(waiter, http::AddressPolicy::parse(pg::allowed_hosts()),
-                                        http::Tls{ca_file(server), true}, max_connections);
 }
 
 std::string ca_file(const pg::Server& server) {

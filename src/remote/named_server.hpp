@@ -1,20 +1,15 @@
-// Servers of SQL/MED by name, as steps name them, and the HTTP client for one.
+// Servers of SQL/MED by name, as steps name them.
 #pragma once
 
 #include <initializer_list>
-#include <memory>
 #include <string>
 
-#include "http/client.hpp"
 #include "pg/server.hpp"
 
 namespace etl::remote {
 
 // A server that `role` may use, which has a url and is of one of the types. Error 42704, 42501 or 22023 otherwise.
 pg::Server find_server(const std::string& name, unsigned role, std::initializer_list<std::string_view> types);
-
-// For requests to it, of which so many are under way at once. `waiter` must outlive it.
-std::unique_ptr<http::Client> make_client(const pg::Server& server, http::Waiter& waiter, int max_connections);
 
 // Option ca_file, or nothing. Error 58P01 when it is no regular file: reading another one might never end.
 std::string ca_file(const pg::Server& server);

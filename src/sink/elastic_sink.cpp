@@ -8,7 +8,7 @@
 #include "core/sqlstate.hpp"
 #include "pg/fault.hpp"
 #include "pg/transaction.hpp"
-#include "remote/named_server.hpp"
+#include "pg/wait.hpp"
 #include "remote/server_request.hpp"
 #include "sink/bulk_reply.hpp"
 
@@ -20,7 +20,7 @@ ElasticSink::ElasticSink(ElasticSpec spec)
     : spec_(std::move(spec)), index_(spec_), gate_(spec_.server), limit_(std::max(1, spec_.options.in_flight)) {}
 
 void ElasticSink::open() {
-  client_ = remote::make_client(spec_.server, waiter_, limit_);
+  client_ = remote::http_client(spec_.server, limit_);
   index_.create(*client_, gate_);
 }
 
@@ -85,7 +85,7 @@ void ElasticSink::pump(int timeout_ms) {
     client_->pump(sleep);
     if (std::exchange(just_submitted_, false)) pg::fault_point(8);
   } else {
-    (void)waiter_.wait({}, sleep);
+    (void)pg::wait_for_sockets({}, sleep);
   }
   while (std::optional<http::Completed> completed = client_->take()) {
     const auto exchange = std::find_if(exchanges_.begin(), exchanges_.end(),

@@ -21,7 +21,7 @@
 #include <optional>
 #include <vector>
 
-#include "remote/latch_waiter.hpp"
+#include "remote/http_clients.hpp"
 #include "sink/bulk_body.hpp"
 #include "sink/elastic_index.hpp"
 #include "sink/sender.hpp"
@@ -105,10 +105,9 @@ class ElasticSink {
 
   const ElasticSpec spec_;
   const ElasticIndex index_;
-  remote::LatchWaiter waiter_;
   pg::Gate gate_;
   Clock::time_point gate_opens_{};  // when to ask again for a request that it did not let pass
-  std::unique_ptr<http::Client> client_;
+  remote::HttpClient client_;
   std::unique_ptr<pg::DocumentEncoder> encoder_;
   pg::Documents documents_;
   std::deque<Job> jobs_;  // in the order sent; tickets are consecutive

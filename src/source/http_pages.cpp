@@ -10,8 +10,8 @@
 #include "file/json_reader.hpp"
 #include "http/url.hpp"
 #include "pg/settings.hpp"
+#include "pg/wait.hpp"
 #include "pg/transaction.hpp"
-#include "remote/named_server.hpp"
 #include "remote/server_request.hpp"
 
 namespace etl::source {
@@ -40,7 +40,7 @@ HttpPages::HttpPages(HttpApi api, OriginSpec spec)
 }
 
 void HttpPages::open() {
-  client_ = remote::make_client(api_.server, waiter_, 1);
+  client_ = remote::http_client(api_.server, 1);
 }
 
 std::unique_ptr<pg::Relation> HttpPages::make_page(bool keep) const {
@@ -72,7 +72,7 @@ http::Request HttpPages::request(const std::string& url) const {
 void HttpPages::pause(std::int64_t milliseconds) {
   const std::int64_t end = pg::now_us() + milliseconds * 1000;
   for (std::int64_t now = pg::now_us(); now < end; now = pg::now_us()) {
-    (void)waiter_.wait({}, static_cast<int>((end - now) / 1000 + 1));
+    (void)pg::wait_for_sockets({}, static_cast<int>((end - now) / 1000 + 1));
   }
 }
 

@@ -12,7 +12,7 @@
 
 #include "http/client.hpp"
 #include "pg/gate.hpp"
-#include "remote/latch_waiter.hpp"
+#include "remote/http_clients.hpp"
 #include "source/origin.hpp"
 #include "source/pagination.hpp"
 #include "source/record_typer.hpp"
@@ -73,9 +73,8 @@ class HttpPages : public RecordPages {
   OriginSpec spec_;
   std::vector<std::string> names_;
   std::string first_url_;
-  remote::LatchWaiter waiter_;
   pg::Gate gate_;
-  std::unique_ptr<http::Client> client_;
+  remote::HttpClient client_;
   RecordTyper typer_;
   std::optional<Fetched> fetched_;
   std::string asked_;      // the page that was asked for last

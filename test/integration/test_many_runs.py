@@ -241,15 +241,16 @@ def drive(bench, names) -> dict:
 
 
 def check_flat(samples) -> None:
-    """No process holds more at its end than after its first third, when it has met every pipeline."""
+    """No process holds more in its last third than in its second: in the first it meets every pipeline."""
     checked = set()
     for (kind, pid), seen in samples.items():
         runs = seen[-1].run - seen[0].run
         if runs < RUNS / 5:
             continue
         checked.add(kind)
-        early = [sample for sample in seen if sample.run <= seen[0].run + runs / 3]
-        late = [sample for sample in seen if sample.run > seen[0].run + 2 * runs / 3]
+        first, second = seen[0].run + runs / 3, seen[0].run + 2 * runs / 3
+        early = [sample for sample in seen if first < sample.run <= second]
+        late = [sample for sample in seen if sample.run > second]
         # What a run under way has open is no leak: the least of what was seen is what stays.
         files = [min(len(sample.files) for sample in part) for part in (early, late)]
         sizes = [max(sample.kb for sample in part) for part in (early, late)]
@@ -305,7 +306,7 @@ def test_runs_leave_nothing_behind(bench, folder, api):
     assert {path.name for path in folder.iterdir()} == wanted | {"lines.csv"}
     asked = sum("pages" in name for name in ended)
     print(f"{len(api.seen)} requests of {asked} runs on {api.connections} connections")
-    assert api.connections <= asked
+    assert 1 - api.connections / len(api.seen) >= 0.99
 
 
 def test_runs_leave_nothing_in_another_server(bench, folder, far):
