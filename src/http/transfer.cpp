@@ -87,7 +87,7 @@ void Transfer::set_boundaries() {
   set(CURLOPT_LOW_SPEED_LIMIT, std::max(0L, request_.low_speed_bytes));
   set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(request_.low_speed_time.count()));
   set(CURLOPT_TCP_KEEPALIVE, 1L);
-  set(CURLOPT_MAXAGE_CONN, 50L);  // idle connections: common load balancers drop theirs after 60 seconds
+  set(CURLOPT_MAXAGE_CONN, 50L);        // idle connections: common load balancers drop theirs after 60 seconds
   set(CURLOPT_MAXLIFETIME_CONN, 600L);  // a name that leads elsewhere by now is asked for again
 }
 

@@ -238,13 +238,27 @@ void Relation::copy_every(Relation& to, std::uint64_t n) {
   });
 }
 
-void Relation::copy_without(Relation& to, const std::vector<std::uint64_t>& left_out) {
-  const std::uint64_t* next = left_out.data();
-  const std::uint64_t* end = next + left_out.size();
-  call([&] {
-    store_clear(to.store_);
-    append_where(store_, to.store_, [&](std::uint64_t i) { return next == end || *next != i || (++next, false); });
+namespace {
+
+// C only. Copies the rows that are among `rows`, which ascend, or those that are not.
+void copy_listed(Relation::Store* from, Relation::Store* to, const std::uint64_t* next, const std::uint64_t* end,
+                 bool listed) {
+  store_clear(to);
+  append_where(from, to, [&](std::uint64_t i) {
+    const bool is_next = next != end && *next == i;
+    if (is_next) ++next;
+    return is_next == listed;
   });
+}
+
+}  // namespace
+
+void Relation::copy_without(Relation& to, const std::vector<std::uint64_t>& left_out) {
+  call([&] { copy_listed(store_, to.store_, left_out.data(), left_out.data() + left_out.size(), false); });
+}
+
+void Relation::copy_only(Relation& to, const std::vector<std::uint64_t>& wanted) {
+  call([&] { copy_listed(store_, to.store_, wanted.data(), wanted.data() + wanted.size(), true); });
 }
 
 void Relation::split_null_keys(Relation& with_null, Relation& without) {

@@ -65,6 +65,7 @@ class Relation {
   void copy_every(Relation& to, std::uint64_t n);
   // Copies all rows but those at `left_out`, which ascend.
   void copy_without(Relation& to, const std::vector<std::uint64_t>& left_out);
+  void copy_only(Relation& to, const std::vector<std::uint64_t>& wanted);  // ascending, too
   // Copies the rows whose watched key has (or has not) a NULL.
   void split_null_keys(Relation& with_null, Relation& without);
 

@@ -200,6 +200,8 @@ void check_deferred_constraints() {
     statement->constraints = NIL;
     statement->deferred = false;
     AfterTriggerSetState(statement);
+    statement->deferred = true;
+    AfterTriggerSetState(statement);
   });
 }
 

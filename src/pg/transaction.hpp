@@ -32,7 +32,8 @@ class Subtransaction {
   void* owner_;
 };
 
-// SET CONSTRAINTS ALL IMMEDIATE: deferred checks speak now.
+// Deferred checks speak now (SET CONSTRAINTS ALL IMMEDIATE); those of what comes later wait again, and with them those
+// that are deferrable and would not wait.
 void check_deferred_constraints();
 
 // A statement timer of our own: PostgreSQL arms statement_timeout only for client sessions (safety.md M4). It runs

@@ -11,9 +11,6 @@
 
 namespace etl::run {
 
-namespace {
-
-// What the attempt fails with; nothing: it succeeds. Other than data errors go on to the caller.
 std::optional<Error> failure_of(const Attempt& run) {
   pg::Subtransaction attempt;
   try {
@@ -22,200 +19,185 @@ std::optional<Error> failure_of(const Attempt& run) {
     return std::nullopt;
   } catch (const Error& error) {
     attempt.rollback();
-    if (classify(error.sqlstate) != ErrorClass::kData) throw;
+    if (classify(error.sqlstate) == ErrorClass::kCancel) throw;
     return error;
   }
+}
+
+namespace {
+
+// Other than data errors go on to the caller.
+std::optional<Error> data_failure_of(const Attempt& run) {
+  std::optional<Error> failure = failure_of(run);
+  if (failure && classify(failure->sqlstate) != ErrorClass::kData) throw *failure;
+  return failure;
 }
 
 struct Search {
   pg::Relation& page;
   const Attempt& attempt;
   const DeadRow& dead;
+  bool backwards = false;  // the second half of the rows before the first
 };
 
 // `rows` begin at `from` in the page. known_bad: they were seen to fail. Returns whether any of them is dead.
 bool search(const Search& s, pg::Relation& rows, std::uint64_t from, bool known_bad) {
   const std::uint64_t count = rows.rows();
+  if (count == 0) return false;
   if (!known_bad || count == 1) {
     rows.copy_range(s.page, 0, count);
-    const std::optional<Error> failure = failure_of(s.attempt);
+    const std::optional<Error> failure = data_failure_of(s.attempt);
     if (!failure) return false;
     if (count == 1) {
       s.dead(rows, from, *failure);
       return true;
     }
   }
+  const std::uint64_t middle = count / 2;
   pg::Relation half(rows.columns(), true);
-  rows.copy_range(half, 0, count / 2);
-  const bool first = search(s, half, from, false);
-  rows.copy_range(half, count / 2, count);
-  // The whole fails; if its first half does not, the second one does.
-  const bool second = search(s, half, from + count / 2, !first);
-  return first || second;
+  const auto part = [&](bool second, bool bad) {
+    rows.copy_range(half, second ? middle : 0, second ? count : middle);
+    return search(s, half, from + (second ? middle : 0), bad);
+  };
+  const bool one = part(s.backwards, false);
+  // The whole fails; if one half does not, the other one does.
+  const bool other = part(!s.backwards, !one);
+  return one || other;
+}
+
+void halve(const Search& s, bool known_bad) {
+  pg::Relation all(s.page.columns(), true);
+  s.page.copy_range(all, 0, s.page.rows());
+  (void)search(s, all, 0, known_bad);
+  all.copy_range(s.page, 0, all.rows());
 }
 
 }  // namespace
 
 void by_halves(pg::Relation& page, const Attempt& attempt, const DeadRow& dead) {
-  pg::Relation all(page.columns(), true);
-  page.copy_range(all, 0, page.rows());
-  if (all.rows() > 0) (void)search({page, attempt, dead}, all, 0, true);
-  all.copy_range(page, 0, all.rows());
+  halve({page, attempt, dead}, true);
 }
 
 namespace {
 
-using Rows = std::vector<std::uint64_t>;  // numbers in a relation
+using Rows = std::vector<std::uint64_t>;        // numbers in a relation, ascending
+using Failures = std::map<std::uint64_t, Error>;  // by the rows' numbers
+
+constexpr std::size_t kMostWaiting = 50'000;
+constexpr int kMostRounds = 100;
+
+Rows numbers(const Failures& failures) {
+  Rows rows;
+  for (const auto& [number, error] : failures) rows.push_back(number);
+  return rows;
+}
+
+// As by_halves(), where a row may need others that come later: what passed stays, and those that failed so that `waits`
+// says they may pass yet are tried again as long as any does, from the last to the first and back. Those that are left
+// failed among all that passed; that is what their error says. Throws the error of a row when more than so many wait,
+// or they need one another in an order that takes too many rounds.
+void by_rounds(pg::Relation& page, const Attempt& attempt, bool known_bad,
+               const std::function<bool(const Error&)>& waits, const DeadRow& dead) {
+  pg::Relation all(page.columns(), true);
+  page.copy_range(all, 0, page.rows());
+  Failures failures;
+  const DeadRow first_failure = [&](pg::Relation& row, std::uint64_t i, const Error& error) {
+    if (!waits(error)) return dead(row, i, error);
+    failures.emplace(i, error);
+    if (failures.size() > kMostWaiting) throw error;
+  };
+  halve({page, attempt, first_failure}, known_bad);
+  for (int round = 2; !failures.empty(); ++round) {
+    const Rows tried = numbers(failures);
+    if (round > kMostRounds) throw failures.begin()->second;
+    failures.clear();
+    all.copy_only(page, tried);
+    const DeadRow failure = [&](pg::Relation&, std::uint64_t i, const Error& error) {
+      failures.emplace(tried[i], error);
+    };
+    halve({page, attempt, failure, round % 2 == 0}, false);
+    if (failures.size() == tried.size()) break;
+  }
+  for (const auto& [number, error] : failures) {
+    all.copy_range(page, number, number + 1);
+    dead(page, number, error);
+  }
+  all.copy_range(page, 0, all.rows());
+}
 
 void want_few(std::size_t rows, std::int64_t most, const Error& last) {
   if (static_cast<std::int64_t>(rows) > most) throw too_many_dead_letters(most, last);
 }
 
-// Which of the suspects fail among all the others, too: one that does not is a good one from then on, which another may
-// need. Nothing: the good ones fail without them.
-std::optional<Rows> confirm(pg::Relation& all, Rows suspects, std::int64_t most, pg::Relation& input,
-                            const Attempt& attempt) {
+// Of the rows that `attempt` fails on alone, those that it fails on among all the others, too. Nothing: the others fail
+// without them.
+std::optional<Failures> fail_among_others(pg::Relation& input, const Attempt& attempt) {
+  Rows suspects;
+  by_halves(input, attempt, [&](pg::Relation&, std::uint64_t index, const Error& error) {
+    suspects.push_back(index);
+    if (suspects.size() > kMostWaiting) throw error;
+  });
+  pg::Relation tried(input.columns(), true);
   pg::Relation good(input.columns(), true);
-  all.copy_without(good, suspects);
+  input.copy_only(tried, suspects);
+  input.copy_without(good, suspects);
   good.copy_range(input, 0, good.rows());
-  if (failure_of(attempt)) return std::nullopt;
-  for (std::size_t before = suspects.size() + 1; !suspects.empty() && suspects.size() < before;) {
-    before = suspects.size();
-    pg::Relation tried(input.columns(), true);
-    pg::Relation one(input.columns(), true);
-    tried.clear();
-    for (const std::uint64_t suspect : suspects) {
-      all.copy_range(one, suspect, suspect + 1);
-      one.append_to(tried);
-    }
-    Rows still;
-    const auto among_good = [&] {
-      good.copy_range(input, 0, good.rows());
-      tried.append_to(input);
-      attempt();
-    };
-    by_halves(tried, among_good, [&](pg::Relation&, std::uint64_t i, const Error& error) {
-      still.push_back(suspects[i]);
-      want_few(still.size(), most, error);
-    });
-    suspects = std::move(still);
-    all.copy_without(good, suspects);
-  }
-  return suspects;
+  if (data_failure_of(attempt)) return std::nullopt;
+  const Attempt among_good = [&] {
+    good.copy_range(input, 0, good.rows());
+    tried.append_to(input);
+    attempt();
+    input.copy_range(good, 0, input.rows());
+  };
+  Failures failures;
+  by_rounds(
+      tried, among_good, false, [](const Error&) { return true; },
+      [&](pg::Relation&, std::uint64_t i, const Error& error) { failures.emplace(suspects[i], error); });
+  return failures;
 }
 
 }  // namespace
 
 bool leave_out(pg::Relation& input, bool row_by_row, std::int64_t most, const Attempt& attempt, const DeadRow& dead,
                const Attempt& rest) {
-  std::map<std::uint64_t, Error> out;
-  by_halves(input, attempt, [&](pg::Relation& row, std::uint64_t index, const Error& error) {
-    out.emplace(index, error);
-    if (!row_by_row) return;
-    want_few(out.size(), most, error);
-    dead(row, index, error);
-  });
-  if (out.empty()) return false;
-  Rows left_out;
-  for (const auto& [index, error] : out) left_out.push_back(index);
   pg::Relation all(input.columns(), true);
   input.copy_range(all, 0, input.rows());
-  if (!row_by_row) {
-    const std::optional<Rows> confirmed = confirm(all, left_out, most, input, attempt);
-    if (!confirmed || confirmed->empty()) return false;
-    left_out = *confirmed;
-    for (const std::uint64_t index : left_out) {
+  Rows left_out;
+  const DeadRow leave = [&](pg::Relation& row, std::uint64_t index, const Error& error) {
+    left_out.push_back(index);
+    want_few(left_out.size(), most, error);
+    dead(row, index, error);
+  };
+  if (row_by_row) {
+    by_halves(input, attempt, leave);
+  } else if (const std::optional<Failures> failures = fail_among_others(input, attempt)) {
+    for (const auto& [index, error] : *failures) {
       all.copy_range(input, index, index + 1);
-      dead(input, index, out.at(index));
+      leave(input, index, error);
     }
   }
+  if (left_out.empty()) return false;
   all.copy_without(input, left_out);
   rest();
   all.copy_range(input, 0, all.rows());
   return true;
 }
 
-namespace {
-
-using DeadRows = std::map<std::uint64_t, Error>;  // by their numbers in the page
-
-void tell(pg::Relation& all, const DeadRows& rows, const DeadRow& dead) {
-  pg::Relation one(all.columns(), true);
-  for (const auto& [index, error] : rows) {
-    all.copy_range(one, index, index + 1);
-    dead(one, index, error);
-  }
-}
-
-// What the checks at the end say when `page` is written; nothing of it stays.
-void try_to_write(pg::Relation& page, sink::PageSink& sink) {
-  pg::Subtransaction attempt;
-  try {
-    (void)sink.write(page);
-    pg::check_deferred_constraints();
-  } catch (const Error&) {
-    attempt.rollback();
-    throw;
-  }
-  attempt.rollback();
-}
-
-// As write_by_halves, with the checks at the end; `dead` gets those that fail earlier. False, with nothing written:
-// they fail.
-bool passes_by_halves(pg::Relation& page, const Attempt& write, std::int64_t most, DeadRows& dead) {
-  pg::Subtransaction attempt;
-  try {
-    by_halves(page, write, [&](pg::Relation&, std::uint64_t i, const Error& error) {
-      dead.emplace(i, error);
-      want_few(dead.size(), most, error);
-    });
-    pg::check_deferred_constraints();
-    attempt.release();
-    return true;
-  } catch (const Error& error) {
-    attempt.rollback();
-    if (classify(error.sqlstate) != ErrorClass::kData) throw;
-    return false;
-  }
-}
-
-}  // namespace
-
-sink::Written write_by_halves(pg::Relation& page, sink::PageSink& sink, bool deferred, std::int64_t most,
-                              const DeadRow& dead) {
+sink::Written write_by_halves(pg::Relation& page, sink::PageSink& sink, bool sole, const DeadRow& dead) {
   sink::Written written;
-  const auto write = [&](bool checks) {
+  bool late = false;  // what was written last fails in the checks behind it
+  const Attempt write = [&] {
+    late = false;
     const sink::Written part = sink.write(page);
-    if (checks) pg::check_deferred_constraints();
+    late = sole;
+    if (sole) pg::check_deferred_constraints();
     written.inserted += part.inserted;
     written.updated += part.updated;
     written.unchanged += part.unchanged;
     written.superseded += part.superseded;
   };
-  const auto write_part = [&] { write(false); };
-  if (!deferred) {
-    by_halves(page, write_part, dead);
-    return written;
-  }
-  pg::Relation all(page.columns(), true);
-  page.copy_range(all, 0, page.rows());
-  DeadRows out;
-  if (!passes_by_halves(page, write_part, most, out)) {
-    written = {};
-    Rows left_out, kept;
-    for (std::uint64_t i = 0; i < all.rows(); ++i) (out.contains(i) ? left_out : kept).push_back(i);
-    all.copy_without(page, left_out);
-    const auto late = [&](pg::Relation&, std::uint64_t i, const Error& error) { out.emplace(kept[i], error); };
-    if (!leave_out(
-            page, false, most, [&] { try_to_write(page, sink); }, late, write_part)) {
-      // They fail together, as two of one key do: the first ones stay.
-      all.copy_without(page, left_out);
-      by_halves(
-          page, [&] { write(true); }, late);
-    }
-    all.copy_range(page, 0, all.rows());
-  }
-  tell(all, out, dead);
+  by_rounds(
+      page, write, true, [&](const Error& error) { return late || error.sqlstate == "23503"; }, dead);
   return written;
 }
 

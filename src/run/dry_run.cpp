@@ -6,7 +6,6 @@
 #include "run/dead_rows.hpp"
 #include "run/flow.hpp"
 #include "run/table_loop.hpp"
-#include "run/target_check.hpp"
 #include "sink/elastic_sink.hpp"
 
 namespace etl::run {
@@ -56,28 +55,30 @@ std::string key_of(const std::vector<std::string>& keys, const std::string& reco
 
 // False: the batch was taken back, and why is told. With option on_error "quarantine" only the rows that fail are.
 bool write_or_tell(Table& table, const std::string& batch, const Emit& emit) {
-  pg::Subtransaction attempt;
-  try {
+  const bool sole = table.plan.sinks.size() == 1;
+  std::optional<Error> failure = failure_of([&] {
     (void)table.sink->write(table.page);
-    pg::check_deferred_constraints();
-    attempt.release();
-    return true;
-  } catch (const Error& error) {
-    attempt.rollback();
-    if (!table.plan.options.quarantine || classify(error.sqlstate) != ErrorClass::kData) {
-      emit({batch, "error", {}, {}, {}, {}, error.sqlstate, error.message});
-      return false;
-    }
-  }
-  (void)table.sink->use_on_conflict();
-  (void)write_by_halves(
-      table.page, *table.sink, defers_checks(table.about), table.plan.options.max_dead_letters,
-      [&](pg::Relation& row, std::uint64_t, const Error& error) {
+    if (sole) pg::check_deferred_constraints();
+  });
+  if (failure && table.plan.options.quarantine && classify(failure->sqlstate) == ErrorClass::kData) {
+    (void)table.sink->use_on_conflict();
+    failure = failure_of([&] {
+      (void)write_by_halves(table.page, *table.sink, sole, [&](pg::Relation& row, std::uint64_t, const Error& error) {
         const std::string record = row.row_json(0);
         emit({batch, "error", key_of(table.about.keys, record), {}, {}, record, error.sqlstate, error.message});
       });
-  table.sink->use_merge();
-  return true;
+    });
+    table.sink->use_merge();
+  }
+  if (failure) emit({batch, "error", {}, {}, {}, {}, failure->sqlstate, failure->message});
+  return !failure;
+}
+
+// Of several sinks together, as at COMMIT. False: they fail, and why is told.
+bool check_or_tell(const std::string& batch, const Emit& emit) {
+  const std::optional<Error> failure = failure_of([] { pg::check_deferred_constraints(); });
+  if (failure) emit({batch, "error", {}, {}, {}, {}, failure->sqlstate, failure->message});
+  return !failure;
 }
 
 // Version 0 would be refused by nobody, but nothing of a dry run is ever sent.
@@ -213,6 +214,7 @@ void dry_run(const Plan& plan, const json::Value& arguments, const Emit& emit) {
         tell_documents(indexes[sink]->encode(rows, kShownVersion), batch, emit);
       }
     }
+    if (plan.sinks.size() > 1 && !check_or_tell(batch, emit)) break;
   }
 }
 

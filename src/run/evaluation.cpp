@@ -216,10 +216,8 @@ void Evaluation::compute_or_leave_out(const model::Step& step, const Compiled& m
   violations_.resize(violations);
   found_bytes_ = bytes;
   const bool row_by_row = find_operator(step.op, model::Kind::kTransform)->of_batch.empty();
-  std::int64_t dead = 0;
   const auto keep = [&](pg::Relation& row, std::uint64_t, Error error) {
     error.step = step.id;
-    if (++dead > plan_.options.max_dead_letters) throw too_many_dead_letters(plan_.options.max_dead_letters, error);
     bad_records_.push_back({error, record_of(row, 0)});
     count_found(bad_records_.back().record.size());
   };

@@ -9,7 +9,6 @@
 #include "pg/fault.hpp"
 #include "pg/transaction.hpp"
 #include "run/dead_rows.hpp"
-#include "run/target_check.hpp"
 
 namespace etl::run {
 
@@ -48,14 +47,11 @@ void Quarantine::keep_record(const std::string& record, const Error& error) {
 
 sink::Written Quarantine::bisect(pg::Relation& page, sink::PageSink& sink, std::size_t number, std::uint64_t& dead) {
   const Plan& plan = context_.plan;
-  // Another sink may get what a check of this one waits for.
-  const bool deferred = plan.sinks.size() == 1 && defers_checks(plan.sink());
-  return write_by_halves(page, sink, deferred, plan.options.max_dead_letters,
-                         [&](pg::Relation& row, std::uint64_t, Error error) {
-                           error.step = plan.sinks[number].step;
-                           keep_record(record_of(row, 0), error);
-                           ++dead;
-                         });
+  return write_by_halves(page, sink, plan.sinks.size() == 1, [&](pg::Relation& row, std::uint64_t, Error error) {
+    error.step = plan.sinks[number].step;
+    keep_record(record_of(row, 0), error);
+    ++dead;
+  });
 }
 
 std::uint64_t Quarantine::take_left_out(pg::Relation& page, const std::vector<sink::LeftOut>& rows,

@@ -12,7 +12,6 @@
 #include "pg/role.hpp"
 #include "pg/spi.hpp"
 #include "pg/statement.hpp"
-#include "pg/triggers.hpp"
 #include "remote/named_server.hpp"
 #include "run/ownership.hpp"
 #include "run/remote_target.hpp"
@@ -250,10 +249,6 @@ void look_again(SinkPlan& sink) {
   if (!sink.watched) return;
   pg::lock_to_write(sink.watched->tables);
   if (pg::catalog_changes() != sink.watched->changes) sink.watched = refuse_foreign_code(*sink.table);
-}
-
-bool defers_checks(const SinkPlan& sink) {
-  return sink.table && pg::has_deferred_trigger(sink.table->oid);
 }
 
 void check_file(SinkPlan& sink) {

@@ -10,8 +10,6 @@ void check_target(SinkPlan& sink, const Plan& plan, unsigned owner);
 // In each transaction that writes the target, before it does: 42501 when a superuser's pipeline would run code of
 // somebody else's that has come since.
 void look_again(SinkPlan& sink);
-// Whether a check of the target waits for the end of the transaction.
-bool defers_checks(const SinkPlan& sink);
 // 42703, 428C9, 23502: the table lacks a column that the source returns, or computes it, or the source lacks one that
 // the table needs.
 void check_columns(const SinkPlan& sink, const pg::TargetTable& table);

@@ -10,8 +10,8 @@
 #include "file/json_reader.hpp"
 #include "http/url.hpp"
 #include "pg/settings.hpp"
-#include "pg/wait.hpp"
 #include "pg/transaction.hpp"
+#include "pg/wait.hpp"
 #include "remote/server_request.hpp"
 
 namespace etl::source {

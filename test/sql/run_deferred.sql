@@ -27,6 +27,66 @@ UPDATE src SET parent = 1000 WHERE id = 50;
 UPDATE src SET parent = NULL WHERE id = 48;
 CALL t.run('deferred');
 SELECT outcome();
+-- So it is in a batch of any size, whichever way they lean.
+CREATE PROCEDURE big(batch_size int) LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM etl.drop_pipeline('deferred');
+    PERFORM etl.create_pipeline('deferred', source => 'SELECT * FROM run_deferred.big', target => 'run_deferred.node', batch_size => batch_size,
+        options => '{"on_error": "quarantine"}');
+    COMMIT;
+    CALL t.run('deferred');
+END $$;
+CREATE TABLE big (id int PRIMARY KEY, parent int, n int);
+INSERT INTO big SELECT i, nullif(i + 1, 5000), 1 FROM generate_series(1, 4999) i;
+INSERT INTO big VALUES (5000, 99999, 1);
+TRUNCATE node;
+CALL big(5000);
+SELECT outcome();
+UPDATE big SET parent = CASE WHEN id % 500 <> 1 THEN id - 1 END WHERE id < 5000;
+UPDATE big SET parent = 99999 WHERE id = 1491;
+TRUNCATE node;
+CALL big(2000);
+SELECT outcome();
+-- A check that waits for nothing is no other: a row may come before the one that it refers to.
+ALTER TABLE node ALTER CONSTRAINT node_parent_fkey NOT DEFERRABLE;
+UPDATE big SET parent = nullif(id + 1, 5000) WHERE id < 5000;
+TRUNCATE node;
+CALL big(5000);
+SELECT outcome();
+ALTER TABLE node ALTER CONSTRAINT node_parent_fkey DEFERRABLE INITIALLY DEFERRED;
+-- What is dead has the error that it has among the others.
+CREATE TABLE both_ways (id int PRIMARY KEY, parent int REFERENCES both_ways DEFERRABLE INITIALLY DEFERRED,
+    n int UNIQUE DEFERRABLE INITIALLY DEFERRED);
+SELECT etl.drop_pipeline('deferred');
+SELECT etl.create_pipeline('deferred', source => 'SELECT * FROM (VALUES (1, 3, 1), (2, 3, 1), (3, NULL, 3), (4, 99, 4)) AS v (id, parent, n)', target => 'run_deferred.both_ways',
+    options => '{"on_error": "quarantine"}') > 0;
+CALL t.run('deferred');
+SELECT t.last_run('deferred'), (SELECT string_agg(id::text, ' ' ORDER BY id) FROM both_ways);
+SELECT error_code, original_record ->> 'id' AS id FROM etl.dead_letters WHERE pipeline = 'deferred' ORDER BY 2;
+-- A trigger may write where such a check is.
+CREATE TABLE audit (ref int REFERENCES big DEFERRABLE INITIALLY DEFERRED);
+CREATE TABLE audited (id int PRIMARY KEY);
+CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO run_deferred.audit VALUES (NEW.id); RETURN NULL; END $$;
+CREATE TRIGGER note AFTER INSERT ON audited FOR EACH ROW EXECUTE FUNCTION note();
+SELECT etl.drop_pipeline('deferred');
+SELECT etl.create_pipeline('deferred', source => 'SELECT i AS id FROM generate_series(4991, 5010) i', target => 'run_deferred.audited', batch_size => 15,
+    options => '{"on_error": "quarantine"}') > 0;
+SELECT batch, action, count(*) FROM etl.dry_run('deferred', batches => 2) GROUP BY 1, 2 ORDER BY 1, 2;
+CALL t.run('deferred');
+SELECT t.last_run('deferred'), (SELECT count(*) FROM audited);
+-- A batch is tried as it will be committed, whatever was checked in one before.
+INSERT INTO src SELECT i, nullif(i + 1, 201), 1 FROM generate_series(101, 200) i;
+UPDATE src SET n = 1, parent = nullif(id + 1, 101) WHERE id <= 100;
+UPDATE src SET parent = 1000 WHERE id = 120;
+TRUNCATE node;
+SELECT etl.drop_pipeline('deferred');
+SELECT etl.create_pipeline('deferred', source => 'SELECT * FROM run_deferred.src', target => 'run_deferred.node', batch_size => 100,
+    options => '{"on_error": "quarantine"}') > 0;
+SELECT batch, action, count(*) FROM etl.dry_run('deferred', batches => 2) GROUP BY 1, 2 ORDER BY 1, 2;
+DELETE FROM src WHERE id > 100;
+UPDATE src SET n = 0, parent = NULL WHERE id = 7;
+UPDATE src SET parent = NULL WHERE id IN (6, 48);
+UPDATE src SET parent = 1000 WHERE id = 50;
 -- Of two that break a deferred UNIQUE together one stays.
 CREATE TABLE alike (id int PRIMARY KEY, parent int UNIQUE DEFERRABLE INITIALLY DEFERRED, n int);
 SELECT etl.drop_pipeline('deferred');
