@@ -6,29 +6,37 @@ namespace etl::run {
 
 namespace {
 
-// From an object to what is attached to it (constraints, defaults, triggers, policies, indexes) and from each of those
-// to what it uses, by pg_depend; PostgreSQL's own objects stand in no dependency. Array types and row types name their
-// parts themselves. A foreign key is followed to the table that its action writes, and no further: its own triggers are
-// PostgreSQL's.
-constexpr char kTree[] = R"(
-WITH RECURSIVE tree (oid) AS (
+// The tables $1 with their partitions and children. If they are written ($2), those that a foreign key's action writes
+// with them; and those that a foreign key only looks at, on either side: its query is planned with their owner's rights,
+// but not in a security-restricted operation, so that a function in an index may leave a deferred trigger behind.
+//
+// From an object to what is attached to it (constraints, indexes, statistics; if it is written defaults, triggers and
+// policies) and from each of those to what it uses, by pg_depend; PostgreSQL's own objects stand in no dependency.
+// Array types and row types name their parts themselves.
+constexpr char kReach[] = R"(
+WITH RECURSIVE written (oid) AS (
   SELECT pg_catalog.unnest($1::pg_catalog.oid[])
-  UNION SELECT next.oid FROM tree t CROSS JOIN LATERAL (
+  UNION SELECT next.oid FROM written t CROSS JOIN LATERAL (
     SELECT i.inhrelid FROM pg_inherits i WHERE i.inhparent = t.oid
-    UNION ALL SELECT c.conrelid FROM pg_constraint c WHERE c.confrelid = t.oid AND c.contype = 'f'
+    UNION ALL SELECT c.conrelid FROM pg_constraint c WHERE $2::bool AND c.confrelid = t.oid AND c.contype = 'f'
       AND (c.confdeltype IN ('c', 'n', 'd') OR c.confupdtype IN ('c', 'n', 'd'))
   ) AS next (oid)
-))";
-constexpr char kForeign[] = R"(, object (class, id) AS (
+), looked_at (oid) AS (
+  SELECT key.oid FROM written t CROSS JOIN LATERAL (
+    SELECT c.confrelid FROM pg_constraint c WHERE c.conrelid = t.oid AND c.contype = 'f'
+    UNION ALL SELECT c.conrelid FROM pg_constraint c WHERE c.confrelid = t.oid AND c.contype = 'f'
+  ) AS key (oid) WHERE $2::bool
+  UNION SELECT i.inhrelid FROM looked_at t JOIN pg_inherits i ON i.inhparent = t.oid
+), tree (oid) AS (SELECT oid FROM written UNION SELECT oid FROM looked_at), object (class, id) AS (
   SELECT 'pg_class'::regclass::oid, oid FROM tree
-  UNION SELECT 'pg_type'::regclass::oid, pg_catalog.unnest($2::oid[])
-  UNION SELECT 'pg_proc'::regclass::oid, pg_catalog.unnest($3::oid[])
+  UNION SELECT 'pg_type'::regclass::oid, pg_catalog.unnest($3::oid[])
+  UNION SELECT 'pg_proc'::regclass::oid, pg_catalog.unnest($4::oid[])
   UNION SELECT next.class, next.id FROM object o CROSS JOIN LATERAL (
     SELECT d.classid, d.objid FROM pg_depend d
     WHERE d.refclassid = o.class AND d.refobjid = o.id AND d.deptype IN ('a', 'i', 'n', 'P', 'S')
       AND o.class IN ('pg_class'::regclass, 'pg_type'::regclass)
-      AND (d.classid IN ('pg_attrdef'::regclass, 'pg_trigger'::regclass, 'pg_policy'::regclass)
-           OR d.classid = 'pg_constraint'::regclass AND d.deptype IN ('a', 'i')
+      AND (d.classid IN ('pg_attrdef'::regclass, 'pg_trigger'::regclass, 'pg_policy'::regclass) AND $2::bool
+           OR d.classid IN ('pg_constraint'::regclass, 'pg_statistic_ext'::regclass) AND d.deptype IN ('a', 'i')
            OR d.classid = 'pg_class'::regclass AND EXISTS (SELECT FROM pg_index x WHERE x.indexrelid = d.objid))
     UNION ALL
     SELECT d.refclassid, d.refobjid FROM pg_depend d
@@ -49,8 +57,10 @@ constexpr char kForeign[] = R"(, object (class, id) AS (
     WHEN 'pg_operator'::regclass THEN (SELECT p.oprowner FROM pg_operator p WHERE p.oid = o.id) END
   FROM object o
 )
-SELECT pg_catalog.pg_describe_object(w.class, w.id, 0) FROM owned w JOIN pg_roles r ON r.oid = w.owner
-WHERE NOT r.rolsuper ORDER BY w.class, w.id LIMIT 1)";
+SELECT oid, NULL::text FROM tree
+UNION ALL (SELECT NULL, pg_catalog.pg_describe_object(w.class, w.id, 0) FROM owned w JOIN pg_roles r ON r.oid = w.owner
+           WHERE NOT r.rolsuper ORDER BY w.class, w.id LIMIT 1)
+ORDER BY 1)";
 
 std::string array_of(const std::vector<unsigned>& oids) {
   std::string text = "{";
@@ -60,20 +70,18 @@ std::string array_of(const std::vector<unsigned>& oids) {
 
 }  // namespace
 
-std::string foreign_object(const std::vector<unsigned>& tables, const std::vector<unsigned>& types,
-                           const std::vector<unsigned>& functions) {
-  static const std::string sql = std::string(kTree) + kForeign;
-  const pg::Rows found = pg::catalog_query(sql.c_str(), {array_of(tables), array_of(types), array_of(functions)});
-  return found.empty() ? std::string() : found[0][0].value_or("an object that was dropped");
-}
-
-std::vector<unsigned> written_with(unsigned table) {
-  static const std::string sql = std::string(kTree) + " SELECT oid FROM tree ORDER BY oid";
-  std::vector<unsigned> tables;
-  for (const pg::Row& row : pg::catalog_query(sql.c_str(), {array_of({table})})) {
-    tables.push_back(static_cast<unsigned>(std::stoul(*row[0])));
+Reach reach_of(const std::vector<unsigned>& tables, bool written, const std::vector<unsigned>& types,
+               const std::vector<unsigned>& functions) {
+  Reach reach;
+  for (const pg::Row& row : pg::catalog_query(
+           kReach, {array_of(tables), written ? "true" : "false", array_of(types), array_of(functions)})) {
+    if (row[0]) {
+      reach.tables.push_back(static_cast<unsigned>(std::stoul(*row[0])));
+    } else {
+      reach.foreign = row[1].value_or("an object that was dropped");
+    }
   }
-  return tables;
+  return reach;
 }
 
 }  // namespace etl::run

@@ -7,15 +7,19 @@
 
 namespace etl::run {
 
-// The first object that somebody else than a superuser owns among `tables` with all that is written with them,
-// `types` and `functions`, and all that belongs to them or is called by them: triggers, checks, defaults, index
-// expressions and policies with their functions; domains, elements and fields of types. Described in words ("function
-// f(integer)"); empty when there is none.
-std::string foreign_object(const std::vector<unsigned>& tables, const std::vector<unsigned>& types,
-                           const std::vector<unsigned>& functions);
+struct Reach {
+  // The tables given, with their partitions and children. If they are written: also tables that a foreign key's action
+  // changes (ON DELETE CASCADE, SET NULL, …; up to PostgreSQL 17 their triggers run as who writes the first one), and
+  // those that a foreign key looks at then, on either side. Ascending OIDs.
+  std::vector<unsigned> tables;
+  // The first object that somebody else than a superuser owns among these, types and functions, and all that belongs to
+  // them or is called by them: checks, index expressions and statistics, of written tables also triggers, defaults and
+  // policies, with their functions; domains, elements and fields of types. In words ("function f(integer)"); empty when
+  // there is none.
+  std::string foreign;
+};
 
-// A table and those that are written with it: its partitions and children, and tables that a foreign key's action
-// changes (ON DELETE CASCADE, SET NULL, …; up to PostgreSQL 17 their triggers run as who writes the first one).
-std::vector<unsigned> written_with(unsigned table);
+Reach reach_of(const std::vector<unsigned>& tables, bool written, const std::vector<unsigned>& types,
+               const std::vector<unsigned>& functions);
 
 }  // namespace etl::run

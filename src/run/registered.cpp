@@ -49,7 +49,7 @@ const catalog::StoredOperator* find(const model::Step& step, Kind kind) {
 pg::RowFunction function_of(const model::Step& step, Kind kind) {
   const pg::RowFunction function = pg::find_operator_function(find(step, kind)->function, use_of(kind));
   const pg::RoleId owner = pg::current_role();
-  if (pg::is_superuser(owner) && !foreign_object({}, {}, {function.oid}).empty()) {
+  if (pg::is_superuser(owner) && !reach_of({}, false, {}, {function.oid}).foreign.empty()) {
     throw Error("42501", "a superuser's pipeline cannot use operator \"" + step.op + "\"",
                 "Its function " + function.signature + " does not belong to a superuser.",
                 "Let an ordinary role own the pipeline: etl.alter_pipeline_owner().");

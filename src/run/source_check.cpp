@@ -27,14 +27,16 @@ void check_superuser_source(const pg::Analysis& source, unsigned owner) {
     throw Error("42501", "a superuser's pipelines are switched off", "etl.allow_superuser_pipelines is off.",
                 "Let an ordinary role own the pipeline: etl.alter_pipeline_owner().");
   }
+  std::vector<unsigned> tables;
   for (const pg::BaseTable& table : source.tables) {
+    tables.push_back(table.oid);
     if (pg::is_superuser(table.owner)) continue;
     throw Error(
         "42501", "a superuser's pipeline cannot read " + table.name,
         "It belongs to role \"" + pg::role_name(table.owner) + "\", who could run code with a superuser's rights.",
         "Let an ordinary role own the pipeline: etl.alter_pipeline_owner().");
   }
-  if (const std::string object = foreign_object({}, source.types, source.functions); !object.empty()) {
+  if (const std::string object = reach_of(tables, false, source.types, source.functions).foreign; !object.empty()) {
     throw Error("42501", "a superuser's pipeline cannot use " + object, "It does not belong to a superuser.",
                 "Let an ordinary role own the pipeline: etl.alter_pipeline_owner().");
   }

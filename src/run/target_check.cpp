@@ -96,15 +96,16 @@ void check_kind(const SinkPlan& sink, const TargetTable& table, unsigned owner) 
 // Code of others that writing the table would run.
 SinkPlan::Watched refuse_foreign_code(const TargetTable& table) {
   SinkPlan::Watched watched;
-  for (std::vector<unsigned> tables = {table.oid}; tables != watched.tables; tables = written_with(table.oid)) {
-    watched.tables = tables;
-    pg::lock_to_write(tables);
-  }
-  watched.changes = pg::catalog_changes();
-  const std::string object = foreign_object({table.oid}, {}, {});
-  if (object.empty()) return watched;
+  Reach reach{{table.oid}, {}};
+  do {
+    watched.tables = reach.tables;
+    pg::lock_to_write(watched.tables);
+    watched.changes = pg::catalog_changes();
+    reach = reach_of({table.oid}, true, {}, {});
+  } while (reach.tables != watched.tables);
+  if (reach.foreign.empty()) return watched;
   throw Error("42501", "a superuser's pipeline cannot write target " + quoted(table.plain_name),
-              "With it goes " + object + ", which does not belong to a superuser.",
+              "With it goes " + reach.foreign + ", which does not belong to a superuser.",
               "Let an ordinary role own the pipeline: etl.alter_pipeline_owner().");
 }
 

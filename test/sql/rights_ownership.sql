@@ -28,10 +28,23 @@ CREATE TABLE by_policy (id int PRIMARY KEY, v int);
 CREATE POLICY p ON by_policy USING (rights_ownership_bob.chk(v));
 CREATE TABLE by_domain (id int PRIMARY KEY, v rights_ownership_bob.dom);
 CREATE TABLE by_array (id int PRIMARY KEY, v int, w rights_ownership_bob.pair[]);
+CREATE TABLE by_statistics (id int PRIMARY KEY, v int);
+CREATE STATISTICS by_statistics ON rights_ownership_bob.chk(v), (v + 1) FROM by_statistics;
+CREATE TABLE by_parent (id int PRIMARY KEY, v int REFERENCES rights_ownership_bob.part);
+CREATE TABLE by_reference (id int PRIMARY KEY, v int);
+GRANT USAGE ON SCHEMA rights_ownership TO etl_bob;
+GRANT REFERENCES ON by_reference TO etl_bob;
+SET ROLE etl_bob;
+CREATE TABLE rights_ownership_bob.refers (id int REFERENCES by_reference);
+RESET ROLE;
 CREATE TABLE own_parent (id int PRIMARY KEY);
 CREATE TABLE own (id int PRIMARY KEY, v int CHECK (v > 0) REFERENCES own_parent, w text DEFAULT lower('X'));
 SELECT target || ': ' || t.define('SELECT id, v FROM src', 'rights_ownership.' || target)
-FROM unnest('{by_partition,by_child,by_check,by_default,by_generated,by_index,by_trigger,by_policy,by_domain,by_array,own}'::text[]) AS target;
+FROM unnest('{by_partition,by_child,by_check,by_default,by_generated,by_index,by_trigger,by_policy,by_domain,by_array,by_statistics,by_parent,by_reference,own}'::text[]) AS target;
+-- What the planner evaluates of a table that is read is code, too; its triggers, defaults and foreign keys are not run.
+SELECT source || ': ' || t.define('SELECT id, v FROM rights_ownership.' || source, 'rights_ownership.own')
+FROM unnest('{by_partition,by_child,by_check,by_default,by_index,by_trigger,by_policy,by_statistics,by_parent,by_reference}'::text[]) AS source;
+SELECT t.refused($$SELECT etl.transform('filter', '{"where": "id > 5"}', 'rights_ownership.by_child')$$);
 SELECT source || ': ' || t.define(source, 'rights_ownership.own')
 FROM unnest('{"SELECT id, v FROM src WHERE (''(1)''::rights_ownership_bob.pair) IS NOT NULL", "SELECT id, v::text::rights_ownership_bob.dom AS v FROM src",
   "SELECT id, v FROM src WHERE ROW(v)::rights_ownership_bob.pair IS NOT NULL", "SELECT id, v FROM src WHERE v <> ALL (ARRAY[1]::rights_ownership_bob.dom[])", "SELECT id, v FROM src"}'::text[]) AS source;
