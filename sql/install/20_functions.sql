@@ -351,7 +351,10 @@ BEGIN
         ORDER BY d.object_identity, p.name, o.use
     LOOP
         RAISE WARNING '% % is % by pipeline "%"', dropped.object_type, dropped.object_identity, dropped.use, dropped.name
-            USING HINT = 'Its next run will fail: create the ' || dropped.object_type || ' again, or alter or drop the pipeline.';
+            USING HINT = 'Its next run will fail: create the ' || dropped.object_type || ' again'
+                || CASE WHEN dropped.use = 'written' AND dropped.object_type = 'table'
+                       THEN ' (an incremental pipeline then needs etl.reset(), to load all rows)' ELSE '' END
+                || ', or alter or drop the pipeline.';
     END LOOP;
 END $$;
 COMMENT ON FUNCTION etl.tell_dropped() IS

@@ -49,7 +49,8 @@ std::optional<Key> key_from_json(const std::optional<std::string>& text) {
 std::vector<Checkpoint> read_checkpoints(std::int64_t pipeline) {
   std::vector<Checkpoint> all;
   for (const pg::Row& row : pg::catalog_query(
-           "SELECT slice, run_id, kind, position, range_from, range_to, done, batch_no, to_json(position_types)"
+           "SELECT slice, run_id, kind, position, range_from, range_to, done, batch_no, to_json(position_types),"
+           " to_json(coalesce(targets, '{}'))"
            " FROM etl.checkpoint"
            " WHERE pipeline_id = $1::bigint ORDER BY slice",
            {number(pipeline)})) {
@@ -63,6 +64,7 @@ std::vector<Checkpoint> read_checkpoints(std::int64_t pipeline) {
     c.done = *row[6] == "t";
     c.batch_no = std::stoll(*row[7]);
     for (const auto& type : json::read_texts(json::parse(*row[8], "types"))) c.position_types.push_back(*type);
+    for (const auto& target : json::read_texts(json::parse(*row[9], "targets"))) c.targets.push_back(*target);
     all.push_back(c);
   }
   return all;
@@ -86,11 +88,13 @@ void start_checkpoints(std::int64_t pipeline, std::int64_t run, std::int64_t epo
   for (const Checkpoint& c : slices) {
     (void)pg::catalog_query(
         "INSERT INTO etl.checkpoint (pipeline_id, slice, epoch, run_id, kind, position, range_from, range_to,"
-        " system_identifier, position_types) VALUES ($1::bigint, $2::int, $3::bigint, $4::bigint, $5, $6::jsonb,"
-        " $7::jsonb, $8::jsonb, $9, ARRAY(SELECT json_array_elements_text($10::json)))",
+        " system_identifier, position_types, targets) VALUES ($1::bigint, $2::int, $3::bigint, $4::bigint, $5,"
+        " $6::jsonb, $7::jsonb, $8::jsonb, $9, ARRAY(SELECT json_array_elements_text($10::json)),"
+        " ARRAY(SELECT json_array_elements_text($11::json)))",
         {number(pipeline), number(c.slice), number(epoch), number(run), c.kind, key_text(c.position), key_text(c.from),
          key_text(c.to), pg::system_identifier(),
-         json::write_texts({c.position_types.begin(), c.position_types.end()})});
+         json::write_texts({c.position_types.begin(), c.position_types.end()}),
+         json::write_texts({c.targets.begin(), c.targets.end()})});
   }
 }
 
@@ -107,8 +111,8 @@ void forget_checkpoints(std::int64_t pipeline) {
 
 void move_checkpoint(std::int64_t pipeline, const Key& position) {
   (void)pg::catalog_query(
-      "UPDATE etl.checkpoint SET position = $2::jsonb, done = false, epoch = 0, updated_at = clock_timestamp()"
-      " WHERE pipeline_id = $1::bigint",
+      "UPDATE etl.checkpoint SET position = $2::jsonb, done = false, epoch = 0, targets = NULL,"
+      " updated_at = clock_timestamp() WHERE pipeline_id = $1::bigint",
       {number(pipeline), json::write_texts(position)});
 }
 

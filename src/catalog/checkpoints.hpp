@@ -27,6 +27,7 @@ struct Checkpoint {
   std::string kind = "key";
   std::optional<Key> position;
   std::vector<std::string> position_types;  // of each column of the order: name, type and collation
+  std::vector<std::string> targets;         // what holds the rows up to the position; empty: whatever is there
   std::optional<Key> from;                  // the slice's range: after `from`, up to and with `to`
   std::optional<Key> to;
   bool done = false;

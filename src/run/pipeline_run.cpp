@@ -171,6 +171,7 @@ void prepare_with_retries(Context& context) {
 
 void check_positions(const Plan& plan, const std::vector<catalog::Checkpoint>& slices) {
   for (const catalog::Checkpoint& slice : slices) {
+    if (slice.position || slice.kind == "file") check_targets(plan, slice);
     if (slice.position || slice.from || slice.to) check_position(plan, slice.position_types);
   }
 }

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "catalog/pipelines.hpp"
+#include "core/json.hpp"
 #include "core/nearest.hpp"
 #include "core/quote.hpp"
 #include "pg/role.hpp"
@@ -158,6 +159,32 @@ void check_position(const Plan& plan, const std::vector<std::string>& types) {
       "55000", "the order of the source has changed since its position was saved",
       "The position is one of (" + list_of(types) + "), the source is in the order of (" + list_of(now) + ") now.",
       "Use etl.reset() to read the source from its start.");
+}
+
+std::vector<std::string> identities(const Plan& plan) {
+  std::vector<std::string> targets;
+  for (const SinkPlan& sink : plan.sinks) {
+    if (!sink.identity.empty()) targets.push_back(sink.identity);
+  }
+  return targets;
+}
+
+void check_targets(const Plan& plan, const catalog::Checkpoint& checkpoint) {
+  const std::vector<std::string>& known = checkpoint.targets;
+  if (known.empty()) return;
+  for (const SinkPlan& sink : plan.sinks) {
+    if (sink.identity.empty() || std::find(known.begin(), known.end(), sink.identity) != known.end()) continue;
+    const std::string name = quote_literal(plan.definition.name);
+    std::string hint = "To load all rows: SELECT etl.reset(" + name + ").";
+    if (checkpoint.position && plan.feeds.size() == 1 && plan.feed().by_order()) {
+      hint += " If it holds them up to the checkpoint: SELECT etl.rewind(" + name + ", to_key => " +
+              quote_literal(json::write_texts(*checkpoint.position)) + ").";
+    }
+    throw Error("55000", "target \"" + sink.target + "\" is not the one that was loaded so far",
+                "It is " + sink.identity + ", and was " + list_of(known) +
+                    ": rows up to the checkpoint may be missing in it.",
+                hint);
+  }
 }
 
 compile::Operators operators_of(unsigned type) {

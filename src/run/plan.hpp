@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "catalog/checkpoints.hpp"
 #include "compile/history.hpp"
 #include "compile/sweep.hpp"
 #include "compile/upsert.hpp"
@@ -70,6 +71,9 @@ struct SinkPlan {
   std::optional<pg::Server> server;         // or what a server has: an index, or
   std::string object;
   std::optional<sink::RemoteTable> remote_table;
+  // Tells a target from one that was made anew or is elsewhere: a table by its OID, what a server has by the server's
+  // url. Empty where no run goes on with what is there (a file).
+  std::string identity;
 
   bool is_index() const { return server && !remote_table; }
 };
@@ -131,6 +135,12 @@ std::optional<Error> missing_session(unsigned owner);
 
 // nullptr: there is none of that name.
 const pg::Column* find_column(const std::vector<pg::Column>& columns, const std::string& name);
+
+// The identities of the sinks.
+std::vector<std::string> identities(const Plan& plan);
+
+// Throws 55000 unless each sink is one that holds the rows up to the checkpoint.
+void check_targets(const Plan& plan, const catalog::Checkpoint& checkpoint);
 
 // Throws 55000 unless a position, which was saved in the order of `types`, stands in the plan's order, too.
 void check_position(const Plan& plan, const std::vector<std::string>& types);

@@ -34,8 +34,9 @@ void RemoteLoop::open() {
   flow_ = start_flow(context_, range_);
   pg::begin();
   flow_->open();
-  sink_ =
-      std::make_unique<sink::ElasticSink>(elastic_spec(context_.plan, context_.plan.sink(), context_.correlation_id));
+  sink::ElasticSpec spec = elastic_spec(context_.plan, context_.plan.sink(), context_.correlation_id);
+  spec.goes_on = saved_ || has_loaded(context_, checkpoint_);
+  sink_ = std::make_unique<sink::ElasticSink>(std::move(spec));
   catalog::set_rows_total(context_.pipeline, checkpoint_.slice, static_cast<std::int64_t>(flow_->rows_total()),
                           flow_->phase());
   pg::commit(false);

@@ -25,6 +25,7 @@ struct FarType {
 struct FarTable {
   pg::TargetTable table;
   std::string schema;                          // quoted
+  std::string oid;
   std::map<std::string, FarType> types;        // by column
   std::vector<std::vector<std::string>> keys;  // of usable unique indexes; the primary key first
 };
@@ -91,16 +92,17 @@ FarTable look_up(const SinkPlan& sink) {
   (void)connection.query(kSearchPath);
   const std::string table = quote_literal(pg::quoted_target(sink.object)) + "::regclass";
   const auto found = connection.table(
-      "SELECT format('%I.%I', n.nspname, c.relname), quote_ident(n.nspname), c.relkind FROM pg_class c JOIN "
-      "pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = " +
+      "SELECT format('%I.%I', n.nspname, c.relname), quote_ident(n.nspname), c.relkind, c.oid FROM pg_class c "
+      "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = " +
           table,
-      3);
+      4);
   if (found.size() != 1) throw connection.unexpected();
   FarTable far;
   far.table.name = found[0][0];
   far.table.plain_name = sink.target;
   far.schema = found[0][1];
   far.table.kind = found[0][2].empty() ? ' ' : found[0][2][0];
+  far.oid = found[0][3];
   read_columns(connection, table, far);
   read_keys(connection, table, far);
   return far;
@@ -188,6 +190,7 @@ void check_remote_table(SinkPlan& sink, const Plan& plan) {
   table.pipeline = plan.definition.id;
   table.step_timeout_ms = plan.options.step_timeout_ms;
   sink.remote_table = std::move(table);
+  sink.identity = "the table with OID " + far.oid + " of " + sink.identity;
 }
 
 }  // namespace etl::run

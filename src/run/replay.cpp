@@ -170,7 +170,7 @@ void write(const Plan& plan, Late& late) {
 void send(const Plan& plan, std::vector<Late>& late) {
   std::vector<std::unique_ptr<sink::Sender>> senders;
   for (Late& one : late) {
-    senders.push_back(make_sender(plan, one.sink, true));
+    senders.push_back(make_sender(plan, one.sink, false, true));
     if (senders.back()) senders.back()->encode(*one.rows, catalog::next_version(plan.definition.id));
   }
   pg::commit(true);

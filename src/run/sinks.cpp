@@ -45,7 +45,13 @@ sink::ElasticSpec elastic_spec(const Plan& plan, const SinkPlan& sink, const std
   return {*sink.server, sink.object, sink.columns, sink.keys, plan.options, correlation_id};
 }
 
-std::unique_ptr<sink::Sender> make_sender(const Plan& plan, std::size_t index, bool retries) {
+bool has_loaded(const Context& context, const catalog::Checkpoint& checkpoint) {
+  if (checkpoint.position || checkpoint.kind != "file") return checkpoint.position.has_value();
+  const bool goes_on = context.resumed || context.plan.definition.mode == "incremental";
+  return goes_on && !catalog::read_files(context.pipeline, context.plan.paged_step).empty();
+}
+
+std::unique_ptr<sink::Sender> make_sender(const Plan& plan, std::size_t index, bool goes_on, bool retries) {
   const SinkPlan& sink = plan.sinks[index];
   if (!sink.server) return nullptr;
   if (sink.remote_table) {
@@ -53,7 +59,9 @@ std::unique_ptr<sink::Sender> make_sender(const Plan& plan, std::size_t index, b
     table.alone = plan.sinks.size() == 1;
     return std::make_unique<sink::PostgresSender>(std::move(table), plan.correlation_id);
   }
-  return std::make_unique<sink::ElasticSender>(elastic_spec(plan, sink, plan.correlation_id), retries);
+  sink::ElasticSpec spec = elastic_spec(plan, sink, plan.correlation_id);
+  spec.goes_on = goes_on;
+  return std::make_unique<sink::ElasticSender>(std::move(spec), retries);
 }
 
 std::unique_ptr<sink::Swap> make_swap(const Plan& plan, std::size_t index, pg::Relation& rows) {

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "run/context.hpp"
 #include "run/plan.hpp"
 #include "sink/elastic_index.hpp"
 #include "sink/page_sink.hpp"
@@ -19,9 +20,12 @@ sink::ElasticSpec elastic_spec(const Plan& plan, const SinkPlan& sink, const std
 // not known).
 std::unique_ptr<sink::PageSink> make_sink(const Plan& plan, std::size_t index, double source_rows);
 
-// That of a sink outside of this database; nullptr: it is none. retries: of its own, where it has such; the loop has
-// its own.
-std::unique_ptr<sink::Sender> make_sender(const Plan& plan, std::size_t index, bool retries = false);
+// Whether the targets have rows that the run goes on behind.
+bool has_loaded(const Context& context, const catalog::Checkpoint& checkpoint);
+
+// That of a sink outside of this database; nullptr: it is none. goes_on: rows were sent to it before. retries: of its
+// own, where it has such; the loop has its own.
+std::unique_ptr<sink::Sender> make_sender(const Plan& plan, std::size_t index, bool goes_on, bool retries = false);
 
 // Of write mode replace: what puts `rows` in place of all others at once; else nullptr. Not beside other sinks: nobody
 // could read the table while those are written.

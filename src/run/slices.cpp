@@ -139,6 +139,7 @@ std::vector<catalog::Checkpoint> make_slices(const Plan& plan, const std::vector
                : plan.definition.mode == "incremental" ? "pair"
                                                        : "key";
   whole.position_types = position_types(plan);
+  whole.targets = identities(plan);
   // Files are remembered one by one.
   const bool goes_on = plan.definition.mode == "incremental" && whole.kind != "file";
   if (goes_on && !old.empty() && old[0].kind == whole.kind) whole.position = old[0].position;

@@ -59,7 +59,10 @@ void TableLoop::open() {
 void TableLoop::open_senders() {
   pg::begin();
   senders_.clear();
-  for (std::size_t i = 0; i < context_.plan.sinks.size(); ++i) senders_.push_back(make_sender(context_.plan, i));
+  const bool goes_on = position_ || has_loaded(context_, checkpoint_);
+  for (std::size_t i = 0; i < context_.plan.sinks.size(); ++i) {
+    senders_.push_back(make_sender(context_.plan, i, goes_on));
+  }
   pg::commit(false);
   for (const auto& sender : senders_) {
     if (sender) sender->open();

@@ -164,12 +164,14 @@ void check_table(SinkPlan& sink, unsigned owner) {
   check_keys(sink, *table);
   check_columns(sink, *table);
   sink.table = table;
+  sink.identity = "the table with OID " + std::to_string(table->oid);
 }
 
 void check_server(SinkPlan& sink, const Plan& plan, const model::TargetName& target, unsigned owner) {
   check_allowed(target.server + ":" + target.object, owner);
   sink.server = remote::find_server(target.server, owner, {"elasticsearch", "opensearch", "postgres"});
   sink.object = target.object;
+  sink.identity = sink.server->options.at("url");
   if (sink.server->type == "postgres") return check_remote_table(sink, plan);
   if (sink.write.mode != model::WriteMode::kUpsert) {
     throw Error("22023", "write_mode \"" + std::string(model::name_of(sink.write.mode)) + "\" is for tables",

@@ -83,6 +83,11 @@ void ElasticIndex::create(http::Client& client, pg::Gate& gate) const {
   const http::Reply found = answered(client.perform(request("HEAD", url(""))));
   if (found.status == 200) return;
   if (found.status != 404) throw refusal(found);
+  if (spec_.goes_on) {
+    throw Error("55000", "index \"" + spec_.index + "\" of server \"" + spec_.server.name + "\" is gone",
+                "Rows up to the checkpoint were sent to it: they would be missing in a new one.",
+                "Use etl.reset() to send all rows, or restore the index.");
+  }
   http::Request put = request("PUT", url(""));
   put.headers.emplace_back("Content-Type", "application/json");
   put.body = std::make_shared<const std::string>(body());

@@ -19,6 +19,7 @@ struct ElasticSpec {
   std::vector<std::string> keys;
   model::Options options;
   std::string correlation_id;  // goes out as X-Opaque-Id and X-Correlation-ID
+  bool goes_on = false;        // rows were sent before, which the index must hold
 };
 
 class ElasticIndex {
@@ -30,7 +31,8 @@ class ElasticIndex {
   http::Request bulk_request(std::shared_ptr<const std::string> body, std::size_t items) const;
 
   // Creates the index unless it, or an alias of its name, exists; another creator at the same time is fine. No
-  // transaction is open. Errors: the transport's, and those of refusal().
+  // transaction is open. Errors: the transport's, and those of refusal(); 55000 when rows were sent before, and it is
+  // gone.
   void create(http::Client& client, pg::Gate& gate) const;
 
   // The reply's body without the credentials that were sent: a server may echo them. Empty if they cannot be read.

@@ -1,6 +1,7 @@
 """Pipelines into real engines, Elasticsearch 8 and OpenSearch 2: what arrives, what is refused, and who may see what."""
 
 import base64
+import json
 import secrets
 import subprocess
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from elastic_workbench import BACKOFF, RecordingDouble, allow_hosts, check_counters, failure, source_docs, use_sink
+from file_pipelines import create
 from harness.elastic import ElasticServer, HttpError
 from harness.places import as_service_user
 from harness.process import free_port, wait_until
@@ -105,6 +107,33 @@ def test_incremental(sink, engine):
     written = succeed(sink)
     assert (written["inserted"], written["updated"]) == (20, 30)
     assert engine.docs("films") == source_docs(sink, source)
+
+
+@pytest.mark.parametrize("sinks", ["one", "two"])
+def test_an_index_that_is_gone_is_not_gone_on_with(sink, engine, sinks):
+    """A new one would lack what was sent."""
+    later = {"mode": "incremental", "incremental_key": "id", "incremental_id_key": "id"}
+    options = BACKOFF | {"safety": "overlap", "overlap": "0"}
+    if sinks == "one":
+        make(sink, "films", options=options, **later)
+    else:
+        sink.admin.execute(f"CREATE TABLE w.copy (LIKE w.t_source INCLUDING ALL); ALTER TABLE w.copy OWNER TO {OWNER}")
+        saves = [
+            {"id": name, "operator": operator, "params": {"target": target, "key_columns": ["id"]}, "depends_on": ["read"]}
+            for name, operator, target in (("index", "elasticsearch", "es:films"), ("copy", "table", "w.copy"))
+        ]
+        read = {"id": "read", "operator": "sql", "params": {"query": SOURCE}}
+        create(sink, json.dumps([read, *saves]), options=json.dumps(options), **later)
+    assert succeed(sink)["inserted"] >= 2500
+    engine.delete("/films")
+    sink.admin.execute("INSERT INTO w.t_source (id, value) VALUES (3000, 'new')")
+    run = sink.run()
+    assert sink.ends(run) == "failed" and sink.error(run)[0] == "55000"
+    with sink.owner() as owner:
+        owner.execute("SELECT etl.reset('p')")
+    run = sink.run()
+    assert sink.ends(run) == "succeeded", sink.error(run)
+    assert engine.docs("films") == source_docs(sink, SOURCE)
 
 
 def test_keys_become_ids(sink, engine):

@@ -315,6 +315,41 @@ def test_a_rewind_is_not_undone(far, near):
     assert outcome(near, 1, near.ends(1)) == "succeeded" and same(far, near)
 
 
+LATER = {
+    "mode": "incremental",
+    "incremental_key": "id",
+    "incremental_id_key": "id",
+    "options": '{"safety": "overlap", "overlap": "0"}',
+}
+
+
+def test_a_table_that_was_made_anew_there_is_not_gone_on_with(far, near):
+    create(near, there(), **LATER)
+    assert run(near) == "succeeded"
+    far.execute("ALTER TABLE copy RENAME TO old; CREATE TABLE copy (LIKE old INCLUDING ALL)")
+    near.admin.execute("INSERT INTO w.near (id) VALUES (5000)")
+    status, code, _ = run(near)
+    assert (status, code) == ("failed", "55000") and far.execute("SELECT count(*) FROM copy").fetchone()[0] == 0
+    far.execute("INSERT INTO copy SELECT * FROM old")
+    with near.owner() as owner:
+        owner.execute("SELECT etl.rewind('p', to_key => '[1000]')")
+    assert run(near) == "succeeded" and same(far, near)
+
+
+def test_a_server_that_leads_elsewhere_is_not_gone_on_with(far, near):
+    create(near, there(), **LATER)
+    assert run(near) == "succeeded"
+    (url,) = near.admin.execute("SELECT option_value FROM pg_options_to_table((SELECT srvoptions FROM pg_foreign_server"
+                                " WHERE srvname = 'far')) WHERE option_name = 'url'").fetchone()  # fmt: skip
+    near.admin.execute(f"ALTER SERVER far OPTIONS (SET url '{url.replace('127.0.0.1', 'localhost')}')")
+    allow_hosts(near, "http://127.0.0.1", "http://localhost")
+    make_secret(near.server, "far.secret", url.replace("127.0.0.1", "localhost"), "far away")
+    assert run(near)[:2] == ("failed", "55000")
+    with near.owner() as owner:
+        owner.execute("SELECT etl.reset('p')")
+    assert run(near) == "succeeded" and same(far, near)
+
+
 # Rows that it refuses
 
 

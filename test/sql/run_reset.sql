@@ -40,5 +40,46 @@ UPDATE etl.pipeline_state SET state = 'FAILED' WHERE pipeline_id = (SELECT id FR
 SELECT count(etl.reset('reset', truncate_target => true));
 SELECT pg_temp.held();
 SELECT etl.drop_pipeline('reset');
+-- An incremental run does not go on in a table that was made anew: it would lack what was loaded.
+CREATE TABLE run_reset.log (id int PRIMARY KEY, at int NOT NULL);
+CREATE TABLE run_reset.copy (id int PRIMARY KEY, at int);
+INSERT INTO run_reset.log SELECT i, i FROM generate_series(1, 100) i;
+SELECT etl.create_pipeline('anew', source => 'SELECT * FROM run_reset.log', target => 'run_reset.copy', mode => 'incremental', incremental_key => 'at',
+    incremental_id_key => 'id', options => '{"safety": "overlap", "overlap": "0"}') > 0;
+CALL t.run('anew');
+DROP TABLE run_reset.copy;
+CREATE TABLE run_reset.copy (id int PRIMARY KEY, at int);
+INSERT INTO run_reset.log VALUES (101, 101);
+CALL t.run('anew');
+SELECT status, error_code, error_message, regexp_replace(error_detail, '\d+', 'N', 'g'), error_hint FROM etl.run_log
+WHERE pipeline_id = (SELECT id FROM etl.pipelines WHERE name = 'anew') ORDER BY id DESC LIMIT 1;
+SELECT count(*) FROM run_reset.copy;
+-- Nor when something else is altered.
+SELECT count(etl.alter_pipeline('anew', '{"batch_size": 10}'));
+CALL t.run('anew');
+SELECT status, error_code FROM etl.runs WHERE pipeline = 'anew' ORDER BY id DESC LIMIT 1;
+SELECT count(etl.reset('anew'));
+CALL t.run('anew');
+SELECT t.last_run('anew'), (SELECT count(*) FROM run_reset.copy);
+-- Who has filled it says so.
+CREATE TABLE run_reset.filled (LIKE run_reset.copy INCLUDING ALL);
+INSERT INTO run_reset.filled SELECT * FROM run_reset.copy;
+DROP TABLE run_reset.copy;
+ALTER TABLE run_reset.filled RENAME TO copy;
+INSERT INTO run_reset.log VALUES (102, 102);
+CALL t.run('anew');
+SELECT status, error_code FROM etl.runs WHERE pipeline = 'anew' ORDER BY id DESC LIMIT 1;
+SELECT etl.rewind('anew', to_key => '["101", "101"]');
+CALL t.run('anew');
+SELECT t.last_run('anew'), (SELECT count(*) FROM run_reset.copy);
+-- A full run loads all rows anyway.
+SELECT etl.drop_pipeline('anew');
+SELECT etl.create_pipeline('anew', source => 'SELECT * FROM run_reset.log', target => 'run_reset.copy') > 0;
+CALL t.run('anew');
+DROP TABLE run_reset.copy;
+CREATE TABLE run_reset.copy (id int PRIMARY KEY, at int);
+CALL t.run('anew');
+SELECT t.last_run('anew'), (SELECT count(*) FROM run_reset.copy);
+SELECT etl.drop_pipeline('anew');
 SET client_min_messages = warning;
 DROP SCHEMA run_reset CASCADE;
