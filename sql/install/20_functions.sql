@@ -333,6 +333,13 @@ LANGUAGE c STABLE STRICT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNA
 COMMENT ON FUNCTION etl.record_as_jsonb(json) IS
 'The record as jsonb, or as a JSON string of its text where jsonb does not take it. For the view etl.dead_letters, not to be called';
 
+CREATE FUNCTION etl.without_values(shows_rows bool, error_code text, error_message text) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+SELECT CASE WHEN shows_rows OR error_code !~ '^(22|P0|PE01)' THEN error_message
+            WHEN error_message IS NOT NULL THEN 'hidden: it may hold values of rows, which the owner and roles with ALTER see' END $$;
+COMMENT ON FUNCTION etl.without_values(bool, text, text) IS
+'The message of an error, if it is for who sees rows or tells no values (those of classes 22 and P0, and of PE010 and PE011, may). For the views, not to be called';
+
 REVOKE EXECUTE ON FUNCTION etl.state_transitions(), etl.fdw_validator(text[], oid) FROM PUBLIC;
 
 -- In PL/pgSQL and not in the library: where that is missing, no DROP of the database must fail. With its owner's rights, because

@@ -16,7 +16,10 @@ COMMENT ON COLUMN etl.visible_pipeline.shows_rows IS 'Whether he may see rows of
 
 CREATE VIEW etl.pipelines WITH (security_barrier) AS
 SELECT p.id, p.name, p.owner::text AS owner, p.description, p.tags, p.mode, coalesce(s.state, 'IDLE') AS state,
-       s.state_reason, p.enabled,
+       CASE WHEN s.state_reason ~ '^[0-9A-Z]{5}: '
+            THEN pg_catalog.left(s.state_reason, 7)
+                 || etl.without_values(p.shows_rows, s.state_reason, pg_catalog.substr(s.state_reason, 8))
+            ELSE s.state_reason END AS state_reason, p.enabled,
        CASE WHEN s.pipeline_id IS NULL THEN 'restored: it has never run in this database; see etl.enable()'
             WHEN s.system_identifier <> i.system_identifier OR s.database_oid <> i.database_oid
                 THEN 'copied: it ran last in another database; see etl.enable()'
@@ -42,7 +45,8 @@ SELECT r.id, p.name AS pipeline, p.id AS pipeline_id, r.status, r.trigger, r.att
        coalesce(c.rows_deleted, r.rows_deleted) AS rows_deleted,
        coalesce(c.rows_dead, r.rows_dead) AS rows_dead,
        coalesce(c.rows_superseded, r.rows_superseded) AS rows_superseded,
-       coalesce(c.bytes, r.bytes) AS bytes, r.error_code, r.error_message,
+       coalesce(c.bytes, r.bytes) AS bytes, r.error_code,
+       etl.without_values(p.shows_rows, r.error_code, r.error_message) AS error_message,
        coalesce(c.late_rows, r.late_rows) AS late_rows,
        (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('step', l.step) || l.figures ORDER BY l.step_no)
         FROM etl.step_run_log l WHERE l.run_id = r.id AND l.operator = 'file' AND l.status = 'succeeded') AS files
@@ -61,17 +65,20 @@ COMMENT ON COLUMN etl.runs.files IS 'Files that the run has written: step, path,
 
 CREATE VIEW etl.batches WITH (security_barrier) AS
 SELECT b.run_id, p.name AS pipeline, p.id AS pipeline_id, b.slice, b.batch_no, b.attempt, b.started_at, b.finished_at,
-       b.rows_read, b.rows_written, b.rows_dead, b.bytes, b.from_position, b.to_position, r.correlation_id
+       b.rows_read, b.rows_written, b.rows_dead, b.bytes,
+       CASE WHEN p.shows_rows THEN b.from_position END AS from_position,
+       CASE WHEN p.shows_rows THEN b.to_position END AS to_position, r.correlation_id
 FROM etl.visible_pipeline p
 JOIN etl.run_log r ON r.pipeline_id = p.id
 JOIN etl.batch_log b ON b.run_id = r.id;
-COMMENT ON VIEW etl.batches IS 'Committed batches';
+COMMENT ON VIEW etl.batches IS 'Committed batches; positions, which hold values of rows, are NULL for those who are neither owner nor have ALTER';
 
 CREATE VIEW etl.checkpoints WITH (security_barrier) AS
-SELECT p.name AS pipeline, p.id AS pipeline_id, c.slice, c.kind, c.position, c.system_identifier, c.updated_at
+SELECT p.name AS pipeline, p.id AS pipeline_id, c.slice, c.kind,
+       CASE WHEN p.shows_rows THEN c.position END AS position, c.system_identifier, c.updated_at
 FROM etl.visible_pipeline p
 JOIN etl.checkpoint c ON c.pipeline_id = p.id;
-COMMENT ON VIEW etl.checkpoints IS 'Where each slice of a pipeline stands';
+COMMENT ON VIEW etl.checkpoints IS 'Where each slice of a pipeline stands; position is NULL for those who are neither owner nor have ALTER';
 
 CREATE VIEW etl.progress WITH (security_barrier) AS
 SELECT p.name AS pipeline, p.id AS pipeline_id, r.id AS run_id, c.phase, 'sink'::text AS step, c.rows_done,
@@ -126,7 +133,11 @@ JOIN etl.dead_letter d ON d.pipeline_id = p.id;
 COMMENT ON VIEW etl.dead_letters IS 'Records that could not be processed, with their error; original_record, error_message and context, which hold data of the source, are NULL for those who are neither owner nor have ALTER. A record that jsonb does not take (\u0000, a lone surrogate, a number out of its range) is shown as a JSON string of its text, and cannot be replayed';
 
 CREATE VIEW etl.events WITH (security_barrier) AS
-SELECT e.at, p.name AS pipeline, p.id AS pipeline_id, e.run_id, e.role, e.from_state, e.to_state, e.reason
+SELECT e.at, p.name AS pipeline, p.id AS pipeline_id, e.run_id, e.role, e.from_state, e.to_state,
+       CASE WHEN p.shows_rows THEN e.reason
+            WHEN e.reason ~ '^[0-9A-Z]{5}: '
+            THEN pg_catalog.left(e.reason, 7) || etl.without_values(false, e.reason, pg_catalog.substr(e.reason, 8))
+            ELSE pg_catalog.regexp_replace(e.reason, '^(checkpoint moved) to .*', '\1') END AS reason
 FROM etl.visible_pipeline p
 JOIN etl.event e ON e.pipeline_id = p.id;
 COMMENT ON VIEW etl.events IS 'Changes of state and moves of checkpoints';
@@ -158,7 +169,8 @@ CREATE VIEW etl.step_runs WITH (security_barrier) AS
 SELECT l.run_id, p.name AS pipeline, p.id AS pipeline_id, l.step, l.operator, l.status, l.started_at,
        CASE WHEN l.status NOT IN ('requested', 'running') THEN l.finished_at END AS finished_at,
        CASE WHEN l.active_us > 0 THEN l.active_us * interval '1 microsecond' END AS duration, l.rows_in, l.rows_out,
-       l.figures, l.error_code, l.error_message,
+       l.figures, l.error_code,
+       etl.without_values(p.shows_rows, l.error_code, l.error_message) AS error_message,
        'pg_etl'::text AS service, p.name AS dataset_name, l.started_at AS "timestamp",
        CASE WHEN l.active_us > 0 THEN pg_catalog.round(l.active_us / 1e6, 6) END AS duration_sec, l.figures ->> 'strategy' AS strategy,
        CASE WHEN pg_catalog.jsonb_typeof(l.figures -> 'columns_affected') = 'array'

@@ -7,6 +7,7 @@
 #include "catalog/runs.hpp"
 #include "pg/process.hpp"
 #include "pg/role.hpp"
+#include "pg/spi.hpp"
 #include "pg/transaction.hpp"
 #include "worker/keeper.hpp"
 
@@ -50,7 +51,13 @@ bool shows_rows(const model::Definition& definition) {
 // The error as the run met it, with its own SQLSTATE. What may hold data of the source is for who may see that.
 [[noreturn]] void raise(const catalog::Run& run, const model::Definition& definition) {
   Error error = run.error.value_or(Error("XX000", "run " + std::to_string(run.id) + " failed"));
-  if (!shows_rows(definition)) error = Error(error.sqlstate, error.message, {}, error.hint);
+  if (!shows_rows(definition)) {
+    const pg::Rows shown =
+        pg::catalog_query("SELECT etl.without_values(false, $1, $2)", {error.sqlstate, error.message});
+    const std::string message = shown.at(0)[0].value_or("");
+    error = message == error.message ? Error(error.sqlstate, message, {}, error.hint)
+                                     : Error(error.sqlstate, "the run failed", "Its message is " + message + ".");
+  }
   error.context = "run " + std::to_string(run.id) + (error.context.empty() ? "" : "\n" + error.context);
   throw error;
 }

@@ -10,6 +10,7 @@
 
 #include "core/error.hpp"
 #include "core/printable.hpp"
+#include "file/utf8.hpp"
 
 #if __has_include(<linux/openat2.h>)
 #include <linux/openat2.h>
@@ -127,6 +128,7 @@ std::vector<std::string_view> components(std::string_view checked) {
 }
 
 std::string check_path(std::string_view path) {
+  if (valid_utf8(path) != path.size()) refuse(path, "It is not valid UTF-8.");
   for (const char c : path) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) refuse(path, "It contains a control character.");
   }

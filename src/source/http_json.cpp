@@ -91,8 +91,9 @@ extern const Source kHttpJson = {{"http_json", model::Kind::kSource,
         "next": {"type": "string", "minLength": 1},
         "first": {"type": "integer", "minimum": 0},
         "size": {"type": "integer", "minimum": 1},
-        "size_param": {"type": "string", "minLength": 1}}, "required": ["type"], "additionalProperties": false,
-      "description": "link: the header Link, or a URL in the reply at path next; token: in the reply at path next, sent as param; page: numbers from first (1) on, sent as param; offset: likewise from 0; size and size_param: how many records a page has"}, )" ETL_COLUMNS_PARAM
+        "size_param": {"type": "string", "minLength": 1},
+        "max_pages": {"type": "integer", "minimum": 1}}, "required": ["type"], "additionalProperties": false,
+      "description": "link: the header Link, or a URL in the reply at path next; token: in the reply at path next, sent as param; page: numbers from first (1) on, sent as param; offset: likewise from 0; size and size_param: how many records a page has; max_pages (100000): a run that is sent on to more fails, since the API may never end"}, )" ETL_COLUMNS_PARAM
                                   R"("}},
   "required": ["server", "path", "columns"]})"},
                                  nullptr,

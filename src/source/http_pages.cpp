@@ -131,10 +131,28 @@ void HttpPages::check_next(const std::string& state) const {
   }
 }
 
+// Throws when the API seems to have no end.
+void HttpPages::count_page(const std::string& state) {
+  if (pages_ > 0 && state == mark_) {
+    throw Error(sqlstate::kSinkRefused, "the pages of server \"" + api_.server.name + "\" go in a circle",
+                "Page \"" + printable(remote::redacted(api_.server, state), 200) + "\" comes again.",
+                "Check pagination: the API may want another param.");
+  }
+  if (++pages_ > api_.pagination.max_pages) {
+    throw Error("54000", "server \"" + api_.server.name + "\" has more pages than a run may ask for",
+                "The limit is " + std::to_string(api_.pagination.max_pages) + ".",
+                "If they are right, use larger pages, or set max_pages in pagination of the step.");
+  }
+  if (pages_ < next_mark_) return;
+  mark_ = state;
+  next_mark_ *= 2;
+}
+
 // The page with that state; what was got is not asked for again.
 void HttpPages::get(const std::string& state) {
   if (fetched_ && fetched_->state == state) return;
-  if (state != asked_) {
+  if (state != asked_ || pages_ == 0) {
+    count_page(state);
     asked_ = state;
     tries_ = 0;
     busy_ = 0;

@@ -65,6 +65,7 @@ class HttpPages : public RecordPages {
   Error refusal(const http::Reply& reply) const;
   Error lasting(Error error) const;
   void get(const std::string& state);
+  void count_page(const std::string& state);
   void check_next(const std::string& state) const;
   void take_records(std::uint64_t skip, pg::Relation& page);
   void pause(std::int64_t milliseconds);
@@ -77,6 +78,9 @@ class HttpPages : public RecordPages {
   remote::HttpClient client_;
   RecordTyper typer_;
   std::optional<Fetched> fetched_;
+  std::int64_t pages_ = 0;  // that were asked for
+  std::string mark_;        // one of them, moved on after 1, 2, 4, … pages: who goes in a circle comes by again (Brent)
+  std::int64_t next_mark_ = 1;
   std::string asked_;      // the page that was asked for last
   std::size_t tries_ = 0;  // of it
   std::size_t busy_ = 0;   // of them, answered 429, 502, 503 or 504

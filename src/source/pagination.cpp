@@ -80,6 +80,7 @@ Pagination read_pagination(const json::Value& params) {
   if (const std::string next = text_of(value, "next"); !next.empty()) p.next = json::read_path(next, "next");
   p.size_param = text_of(value, "size_param");
   p.size = number_of(value, "size", 0);
+  p.max_pages = number_of(value, "max_pages", p.max_pages);
   p.first = number_of(value, "first", p.type == Type::kOffset ? 0 : 1);
   want(p.type == Type::kLink || !p.param.empty(), "pagination needs a param");
   want(p.type != Type::kLink || p.param.empty(), "pagination by link takes no param");

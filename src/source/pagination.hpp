@@ -26,6 +26,7 @@ struct Pagination {
   std::int64_t first = 1;
   std::string size_param;
   std::int64_t size = 0;  // 0: not given
+  std::int64_t max_pages = 100'000;  // of a run
 };
 
 std::string_view name_of(Pagination::Type type);

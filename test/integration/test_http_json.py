@@ -136,6 +136,28 @@ def test_a_next_page_that_cannot_be_asked_for_is_no_position(bench, api, kind):
     assert bench.one("SELECT count(*) FROM w.items") == 100
 
 
+ONE_OF_EACH = [{"id": "one", "operator": "sql", "params": {"query": "SELECT DISTINCT ON (id) * FROM read ORDER BY id"},
+                "depends_on": ["read"]}]  # fmt: skip
+
+
+def endless(path, query, _):
+    return 200, {}, {"data": items(1, 40), "meta": {"next": str(int(query.get("token", "1")) + 1)}}
+
+
+def in_a_circle(path, query, _):
+    return 200, {}, {"data": items(1, 40), "meta": {"next": {"c": "a"}.get(query.get("token", ""), "c")}}
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["page by page", "all at once"])
+@pytest.mark.parametrize("script, code", [(endless, "54000"), (in_a_circle, "PE020")], ids=["endless", "circle"])
+def test_pages_without_an_end(bench, api, script, code, whole):
+    api.script = script
+    pagination = {"type": "token", "param": "token", "next": "meta.next", "max_pages": 20}
+    create(bench, pagination=pagination, records="data", **({"between": ONE_OF_EACH} if whole else {}))
+    assert run(bench)[:2] == ("failed", code)
+    assert len(api.seen) <= 20
+
+
 def test_an_incremental_run_goes_on(bench, api):
     store = items(1, 30)
 

@@ -58,6 +58,17 @@ def test_a_source_refuses(bench, places, operator, declared):
     untouched(places)
 
 
+def test_a_name_that_is_no_text_is_refused(bench, places):
+    """It would be in the catalog, where no client could read it."""
+    create(bench, steps("goo*", columns=COLUMNS))
+    name = os.fsencode(places) + b"/goo\xff"
+    with open(name, "w", encoding="utf-8") as file:
+        file.write("id,name\n2,two\n")
+    state = run(bench)
+    assert state[:2] == ("failed", REFUSED) and "goo\\xff" in state[2], state
+    os.unlink(name)
+
+
 @pytest.mark.parametrize("operator", SOURCES)
 def test_a_source_refuses_what_a_file_has_become(bench, places, operator):
     """Between the definition and the run."""

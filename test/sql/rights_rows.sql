@@ -38,5 +38,38 @@ ALTER TABLE rights_rows.dst DROP CONSTRAINT dst_v_check;
 SELECT etl.dead_letter_replay('rows');
 TABLE rights_rows.dst ORDER BY id;
 SELECT etl.drop_pipeline('rows');
+-- So are messages of errors that tell values, and positions.
+SET SESSION AUTHORIZATION etl_alice;
+CREATE TABLE rights_rows.keys (id text PRIMARY KEY, v text);
+INSERT INTO rights_rows.keys VALUES ('key 1', '1');
+CREATE TABLE rights_rows.ints (id text PRIMARY KEY, v int);
+SELECT etl.create_pipeline('values', source => 'SELECT id, v::int AS v FROM rights_rows.keys', target => 'rights_rows.ints', mode => 'incremental',
+    incremental_key => 'id', incremental_id_key => 'id', batch_size => 1, options => '{"safety": "overlap", "overlap": "0", "max_retries": 0}') > 0;
+CALL t.run('values');
+INSERT INTO rights_rows.keys VALUES ('key 2', 'secret');
+CALL t.run('values');
+CREATE FUNCTION pg_temp.all_that_is_seen() RETURNS SETOF text LANGUAGE sql AS $$
+SELECT concat_ws('|', 'run', error_code, error_message) FROM etl.runs WHERE pipeline = 'values'
+UNION ALL SELECT concat_ws('|', 'step', error_code, error_message) FROM etl.step_runs WHERE pipeline = 'values' AND error_code IS NOT NULL
+UNION ALL SELECT concat_ws('|', 'state', state_reason) FROM etl.pipelines WHERE name = 'values'
+UNION ALL SELECT concat_ws('|', 'event', reason) FROM etl.events WHERE pipeline = 'values' AND reason IS NOT NULL
+UNION ALL SELECT concat_ws('|', 'batch', from_position, to_position) FROM etl.batches WHERE pipeline = 'values'
+UNION ALL SELECT concat_ws('|', 'checkpoint', position) FROM etl.checkpoints WHERE pipeline = 'values' $$;
+SELECT count(etl.rewind('values', to_key => '["key 1"]'));
+SELECT * FROM pg_temp.all_that_is_seen();
+SELECT count(etl.grant_pipeline('values', 'MONITOR', 'etl_carol'));
+SET SESSION AUTHORIZATION etl_carol;
+SELECT * FROM pg_temp.all_that_is_seen();
+RESET SESSION AUTHORIZATION;
+SELECT count(etl.grant_pipeline('values', 'RUN', 'etl_carol'));
+SET SESSION AUTHORIZATION etl_carol;
+\set SHOW_CONTEXT never
+CALL etl.run_wait('values');
+RESET SESSION AUTHORIZATION;
+UPDATE etl.run_log SET error_code = '42501', error_message = 'permission denied for table x' WHERE pipeline_id = (SELECT id FROM etl.pipelines WHERE name = 'values');
+SET SESSION AUTHORIZATION etl_carol;
+SELECT DISTINCT error_message FROM etl.runs WHERE pipeline = 'values';
+RESET SESSION AUTHORIZATION;
+SELECT etl.drop_pipeline('values');
 SET client_min_messages = warning;
 DROP SCHEMA rights_rows CASCADE;
