@@ -286,6 +286,14 @@ void exit_worker(int code) {
   proc_exit(code);
 }
 
+static void exit_if_busy(int code, Datum busy) {
+  if (reinterpret_cast<bool (*)()>(DatumGetPointer(busy))()) _exit(code);
+}
+
+void exit_at_once_when(bool (*busy)()) {
+  call([&] { on_proc_exit(exit_if_busy, PointerGetDatum(reinterpret_cast<void*>(busy))); });
+}
+
 void sleep_ms(long milliseconds) {
   call([&] {
     (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, milliseconds, PG_WAIT_EXTENSION);

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <limits>
+#include <memory>
 #include <utility>
 
 #include "core/printable.hpp"
@@ -17,6 +19,7 @@
 #include "pg/settings.hpp"
 #include "remote/host_lookup.hpp"
 #include "remote/named_server.hpp"
+#include "remote/off_thread.hpp"
 #include "remote/postgres_url.hpp"
 
 namespace etl::remote {
@@ -49,10 +52,10 @@ struct Route {
   std::string sslmode;
 };
 
-Route find_route(const pg::Server& server, const PostgresUrl& url, http::Waiter& waiter) {
+Route find_route(const pg::Server& server, const PostgresUrl& url, http::Waiter& waiter, Clock::time_point until) {
   const http::AddressPolicy policy = http::AddressPolicy::parse(pg::allowed_hosts());
   const std::string host = url.host.find(':') != std::string::npos ? "[" + url.host + "]" : url.host;
-  const std::vector<http::Address> found = look_up(url.host, waiter);
+  const std::vector<http::Address> found = look_up(url.host, waiter, until);
   const bool listed = std::all_of(found.begin(), found.end(), [&](const http::Address& address) {
     return policy.allows(address, host, url.port, false);
   });
@@ -90,10 +93,28 @@ int PostgresConnection::server_version() const {
   return PQserverVersion(connection_);
 }
 
+// Until all is settled with the server the option counts, then nothing: each statement has a time of its own.
 void PostgresConnection::open() {
+  patience_ = parse_server_limits(server_.options).connect_timeout.value_or(kConnectTimeout);
+  until_ = Clock::now() + patience_;
+  log_in();
+  (void)query(kSession);
+  if (server_version() >= 140000) (void)query(kCheckClient);
+  until_.reset();
+}
+
+int PostgresConnection::time_left() const {
+  if (!until_) return -1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(*until_ - Clock::now()).count();
+  if (left > 0) return static_cast<int>(std::min<long>(left, std::numeric_limits<int>::max()));
+  throw Error("08001", "timeout when connecting to " + quoted(server_),
+              std::to_string(patience_.count()) + " ms have passed.");
+}
+
+void PostgresConnection::log_in() {
   const PostgresUrl url = parse_postgres_url(option(server_.options, "url"));
   const std::string certificates = ca_file(server_);
-  const Route route = find_route(server_, url, waiter_);
+  const Route route = find_route(server_, url, waiter_, *until_);
   const std::string user = option(server_.user, "user");
   const std::string password_file = option(server_.user, "password_file");
   if (user.empty()) {
@@ -130,9 +151,18 @@ void PostgresConnection::open() {
   connect(parameters);
   http::wipe(parameters.front().second);
   check_password();
-  (void)query(kSession);
-  if (server_version() >= 140000) (void)query(kCheckClient);
 }
+
+// A connection on its way; also that of a thread that was left (off_thread.hpp).
+struct PostgresConnection::Attempt {
+  PGconn* connection;
+  PostgresPollingStatusType wanted = PGRES_POLLING_WRITING;
+
+  explicit Attempt(PGconn* made) : connection(made) {}
+  Attempt(const Attempt&) = delete;
+  Attempt& operator=(const Attempt&) = delete;
+  ~Attempt() { PQfinish(connection); }
+};
 
 void PostgresConnection::connect(const Parameters& parameters) {
   std::vector<const char*> names;
@@ -144,26 +174,20 @@ void PostgresConnection::connect(const Parameters& parameters) {
   names.push_back(nullptr);
   values.push_back(nullptr);
   close();
-  connection_ = PQconnectStartParams(names.data(), values.data(), 0);
-  if (connection_ == nullptr) throw std::bad_alloc();
+  const auto attempt = std::make_shared<Attempt>(PQconnectStartParams(names.data(), values.data(), 0));
+  if (attempt->connection == nullptr) throw std::bad_alloc();
   PQsetNoticeProcessor(
-      connection_, [](void*, const char*) {}, nullptr);  // not into this server's log
-  if (PQstatus(connection_) == CONNECTION_BAD) throw broken();
-  const std::chrono::milliseconds patience =
-      parse_server_limits(server_.options).connect_timeout.value_or(kConnectTimeout);
-  const auto end = std::chrono::steady_clock::now() + patience;
-  for (PostgresPollingStatusType wanted = PGRES_POLLING_WRITING;;) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
-    if (left.count() <= 0) {
-      throw Error("08001", "timeout when connecting to " + quoted(server_),
-                  std::to_string(patience.count()) + " ms have passed.");
-    }
-    (void)waiter_.wait({{PQsocket(connection_), wanted == PGRES_POLLING_READING, wanted == PGRES_POLLING_WRITING}},
-                       static_cast<int>(left.count()));
-    wanted = PQconnectPoll(connection_);
-    if (wanted == PGRES_POLLING_OK) break;
-    if (wanted == PGRES_POLLING_FAILED) throw broken();
+      attempt->connection, [](void*, const char*) {}, nullptr);  // not into this server's log
+  if (PQstatus(attempt->connection) == CONNECTION_BAD) attempt->wanted = PGRES_POLLING_FAILED;
+  while (attempt->wanted == PGRES_POLLING_READING || attempt->wanted == PGRES_POLLING_WRITING) {
+    const bool reads = attempt->wanted == PGRES_POLLING_READING;
+    (void)waiter_.wait({{PQsocket(attempt->connection), reads, !reads}}, time_left());
+    // The server says how often the password is hashed for SCRAM, which may take hours.
+    const auto poll = [attempt] { attempt->wanted = PQconnectPoll(attempt->connection); };
+    if (!run_off_thread(poll, waiter_, *until_)) (void)time_left();
   }
+  connection_ = std::exchange(attempt->connection, nullptr);
+  if (attempt->wanted != PGRES_POLLING_OK) throw broken();
   (void)PQsetnonblocking(connection_, 1);
 }
 
@@ -207,7 +231,7 @@ Error PostgresConnection::error_of(const pg_result* result) const {
 
 // Sleeps until the server has said something, or takes what is left to send.
 void PostgresConnection::await(bool writable) {
-  const auto ready = waiter_.wait({{PQsocket(connection_), true, writable}}, -1);
+  const auto ready = waiter_.wait({{PQsocket(connection_), true, writable}}, time_left());
   for (const http::Socket& socket : ready) {
     if (socket.readable && PQconsumeInput(connection_) == 0) throw broken();
   }

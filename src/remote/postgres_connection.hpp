@@ -6,6 +6,7 @@
 // must have asked for the password: else a role would come in by what this server's operating system user may.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -86,7 +87,10 @@ class PostgresConnection {
   Error unexpected();
 
  private:
+  struct Attempt;  // to connect
+  void log_in();
   void connect(const std::vector<std::pair<std::string, std::string>>& parameters);
+  int time_left() const;  // ms; -1: there is no end. Throws 08001 when it is over.
   void check_password() const;
   void await(bool writable);
   std::optional<Event> take(pg_result* result);
@@ -100,6 +104,8 @@ class PostgresConnection {
   std::string correlation_id_;
   bool trusted_;  // need not be asked for a password
   LatchWaiter waiter_;
+  std::chrono::milliseconds patience_{0};
+  std::optional<std::chrono::steady_clock::time_point> until_;  // of open()
   pg_conn* connection_ = nullptr;
   bool unsent_ = false;  // libpq holds bytes for the server
   pg::Rows rows_;
