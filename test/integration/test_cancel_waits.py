@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from elastic_workbench import allow_hosts
+from elastic_workbench import allow_hosts, use_sink
 from far_workbench import far_steps
 from file_pipelines import create
 from harness.far import READER
@@ -26,6 +26,14 @@ KINDS = {"never answers": Silent, "never connects": Full}
 @pytest.fixture(params=KINDS)
 def silent(request):
     server = KINDS[request.param]()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def full():
+    """One that never connects."""
+    server = Full()
     yield server
     server.stop()
 
@@ -104,17 +112,29 @@ def test_a_session_that_looks_at_a_silent_api(bench, api, silent):  # noqa: F811
             assert elapsed(looked) < 1.2, look
 
 
-def test_an_api_has_as_long_as_its_server_says(bench, api, silent):  # noqa: F811
-    bench.admin.execute(f"""ALTER SERVER api OPTIONS (SET url 'http://127.0.0.1:{silent.port}/v1',
-        ADD connect_timeout '300ms', ADD read_timeout '400ms')""")
-    create_http(bench, options='{"max_retries": 0}')
-
+def fails_soon(bench, code):
     def fails():
         run = bench.run()
         assert bench.ends(run) == "failed"
-        assert bench.error(run)[0] == "PE002"
+        assert bench.error(run)[0] == code
 
     assert elapsed(fails) < 4
+
+
+def test_an_api_has_as_long_as_its_server_says(bench, api, silent):  # noqa: F811
+    option = "read_timeout" if isinstance(silent, Silent) else "connect_timeout"
+    bench.admin.execute(f"ALTER SERVER api OPTIONS (SET url 'http://127.0.0.1:{silent.port}/v1', ADD {option} '300ms')")
+    create_http(bench, options='{"max_retries": 0}')
+    fails_soon(bench, "PE002")
+
+
+def test_an_index_has_as_long_to_connect_as_its_server_says(bench, full):
+    bench.tables(10)
+    use_sink(bench, f"http://127.0.0.1:{full.port}", connect_timeout="300ms")
+    bench.pipeline(
+        source="SELECT id, value FROM w.t_source", target="es:t", key_columns=["id"], options={"max_retries": 0}
+    )
+    fails_soon(bench, "PE002")
 
 
 # Servers of TYPE postgres
@@ -159,6 +179,13 @@ def test_a_postgres_that_is_silent(far, tables, silent, way):
     run = tables.run()
     wait_until(silent.waited_for, 10, "it is waited for", 0.01)
     cancels(tables, run)
+
+
+def test_a_postgres_has_as_long_to_connect_as_its_server_says(far, tables, silent):
+    create(tables, from_far(), options='{"max_retries": 0}')
+    lead_to(tables, far, silent.port)
+    tables.admin.execute("ALTER SERVER far OPTIONS (ADD connect_timeout '300ms')")
+    fails_soon(tables, "08001")
 
 
 def test_a_session_that_looks_at_a_silent_postgres(far, tables, silent):

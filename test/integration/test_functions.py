@@ -110,12 +110,18 @@ def test_only_what_is_allowed(python):
     assert 'unknown param "code"' in str(refused.value)
 
 
-def test_a_body_may_be_indented(python):
+LAYOUTS = {
+    "indented": "".join(f"\r\n    {line}" for line in ["import math", *SCORE.strip().splitlines()]),
+    "carriage returns": SCORE.strip().replace("\n", "\r"),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_body_may_be_laid_out_as_the_language_takes_it(python, layout):
     python.admin.execute(f"SELECT etl.allow_function('w.score(w.row_in[])', '{OWNER}')")
-    indented = "".join(f"\r\n    {line}" for line in ["import math", *SCORE.strip().splitlines()])
     python.admin.execute(f"""
         CREATE OR REPLACE FUNCTION w.score(rows w.row_in[]) RETURNS TABLE (id bigint, twice numeric, label text, of int)
-            STABLE LANGUAGE plpython3u AS $python$ {indented} $python$""")
+            STABLE LANGUAGE plpython3u AS $python${LAYOUTS[layout]}$python$""")
     create(python)
     assert python.ends(python.run()) == "succeeded"
     assert python.one("SELECT count(*) FROM w.dst") == 250
@@ -124,9 +130,12 @@ def test_a_body_may_be_indented(python):
 REFUSED = {
     "import os": "os",
     "from os.path import join": "os.path",
-    "def inner():\n    import socket, math\n": "socket",
+    "def inner():\n    import math, socket\n": "socket",
     "json = __import__('json')": "__import__",
     "exec('import ' + 'os')": "exec",
+    "eval(compile('1', '', 'eval'))": "compile, eval",
+    "__builtins__['open']('/etc/passwd')": "__builtins__",
+    "import jsonx": "jsonx",
 }
 
 

@@ -5,10 +5,10 @@ SET search_path = run_deferred, public;
 DO $$ BEGIN PERFORM etl.allow_target('run_deferred.*'); END $$;
 CREATE TABLE src (id int PRIMARY KEY, parent int, n int);
 CREATE TABLE node (id int PRIMARY KEY, parent int REFERENCES node DEFERRABLE INITIALLY DEFERRED, n int CHECK (n > 0));
+CREATE FUNCTION letters() RETURNS text LANGUAGE sql AS $$
+SELECT string_agg(concat_ws(' ', error_code, original_record ->> 'id'), ', ' ORDER BY (original_record ->> 'id')::int) FROM etl.dead_letters WHERE pipeline = 'deferred' $$;
 CREATE FUNCTION outcome() RETURNS text LANGUAGE sql AS $$
-SELECT concat_ws(E'\n', t.last_run('deferred'), (SELECT count(*) || ' ' || sum(id) FROM run_deferred.node),
-    (SELECT string_agg(concat_ws(' ', error_code, original_record ->> 'id'), ', ' ORDER BY (original_record ->> 'id')::int)
-     FROM etl.dead_letters WHERE pipeline = 'deferred')) $$;
+SELECT concat_ws(E'\n', t.last_run('deferred'), (SELECT count(*) || ' ' || sum(id) FROM run_deferred.node), run_deferred.letters()) $$;
 SELECT etl.create_pipeline('deferred', source => 'SELECT * FROM run_deferred.src', target => 'run_deferred.node', batch_size => 100,
     options => '{"on_error": "quarantine"}') > 0;
 -- Each row's parent is the one behind it, to the end of the batch; one row is bad by itself.
@@ -25,6 +25,7 @@ SELECT etl.create_pipeline('deferred', source => 'SELECT * FROM run_deferred.src
 TRUNCATE node;
 UPDATE src SET parent = 1000 WHERE id = 50;
 UPDATE src SET parent = NULL WHERE id = 48;
+SELECT action, key, error_code FROM etl.dry_run('deferred') WHERE action = 'error' ORDER BY key;
 CALL t.run('deferred');
 SELECT outcome();
 -- So it is in a batch of any size, whichever way they lean.
@@ -87,21 +88,48 @@ DELETE FROM src WHERE id > 100;
 UPDATE src SET n = 0, parent = NULL WHERE id = 7;
 UPDATE src SET parent = NULL WHERE id IN (6, 48);
 UPDATE src SET parent = 1000 WHERE id = 50;
--- Of two that break a deferred UNIQUE together one stays.
-CREATE TABLE alike (id int PRIMARY KEY, parent int UNIQUE DEFERRABLE INITIALLY DEFERRED, n int);
+-- Of two that break a deferred UNIQUE together one stays, also when another row lacks what it needs, or the two need what others bring.
+CREATE TABLE alike (id int PRIMARY KEY, k int CHECK (k > 0) UNIQUE DEFERRABLE INITIALLY DEFERRED, parent int REFERENCES alike DEFERRABLE INITIALLY DEFERRED);
+CREATE PROCEDURE alike(parents text) LANGUAGE plpgsql AS $$ BEGIN
+    TRUNCATE run_deferred.alike;
+    PERFORM etl.drop_pipeline('deferred'), etl.create_pipeline('deferred', batch_size => 100, options => '{"on_error": "quarantine"}', target => 'run_deferred.alike',
+        source => format('SELECT id, CASE WHEN id = 90 THEN 11 ELSE id END AS k, (%L::jsonb ->> id::text)::int AS parent FROM run_deferred.src', parents));
+    COMMIT;
+    CALL t.run('deferred');
+END $$;
+CALL alike('{}');
+SELECT t.last_run('deferred'), letters(), count(*), count(*) FILTER (WHERE k = 11) FROM alike;
+CALL alike('{"30": 1000}');
+SELECT t.last_run('deferred'), letters(), count(*), count(*) FILTER (WHERE k = 11) FROM alike;
+CALL alike('{"11": 60, "90": 12}');
+SELECT t.last_run('deferred'), letters(), count(*), count(*) FILTER (WHERE k = 11) FROM alike;
+-- Two that change places do it together.
+TRUNCATE alike;
+INSERT INTO alike VALUES (1, 1), (2, 2);
 SELECT etl.drop_pipeline('deferred');
-SELECT etl.create_pipeline('deferred', source => 'SELECT id, CASE WHEN id = 90 THEN 11 ELSE id END AS parent, n FROM run_deferred.src', target => 'run_deferred.alike',
-    batch_size => 100, options => '{"on_error": "quarantine"}') > 0;
+SELECT etl.create_pipeline('deferred', source => 'SELECT * FROM (VALUES (1, 2), (2, 1), (3, 0)) AS v (id, k)', target => 'run_deferred.alike', options => '{"on_error": "quarantine"}') > 0;
+CALL t.run('deferred');
+SELECT t.last_run('deferred'), letters();
+-- More than max_dead_letters are not looked for; what fails late is tried again only as long as some of it passes. A sequence counts what is tried.
+CREATE SEQUENCE tries;
+CREATE TABLE sought (id int PRIMARY KEY, parent int REFERENCES sought DEFERRABLE INITIALLY DEFERRED, n int CHECK (nextval('run_deferred.tries') > 0 AND n > 0));
+CREATE PROCEDURE seek(rows text) LANGUAGE plpgsql AS $$ BEGIN
+    PERFORM setval('run_deferred.tries', 1);
+    PERFORM etl.drop_pipeline('deferred'), etl.create_pipeline('deferred', batch_size => 100, options => '{"on_error": "quarantine", "max_dead_letters": 5}',
+        target => 'run_deferred.sought', source => format('SELECT id, %s FROM run_deferred.src', rows));
+    COMMIT;
+    CALL t.run('deferred');
+END $$;
+CALL seek('5000 + id AS parent, 1 AS n');
+SELECT t.last_error('deferred'), last_value < 3000 FROM tries;
+CALL seek('NULL::int AS parent, 0 AS n');
+SELECT t.last_error('deferred'), last_value < 50 FROM tries;
+-- There and back and there again: row by row, since each second one is bad.
+SELECT etl.drop_pipeline('deferred');
+SELECT etl.create_pipeline('deferred', source => 'SELECT i AS id, CASE WHEN i = 2 THEN 500 WHEN i = 500 THEN 600 WHEN i < 400 AND i % 2 = 1 THEN 9999 WHEN i <= 400 THEN i - 2 END AS parent, 1 AS n
+    FROM generate_series(1, 600) i', target => 'run_deferred.sought', batch_size => 1000, options => '{"on_error": "quarantine"}') > 0;
 CALL t.run('deferred');
 SELECT t.last_run('deferred');
-SELECT error_code, original_record ->> 'id' FROM etl.dead_letters WHERE pipeline = 'deferred';
-SELECT count(*), count(*) FILTER (WHERE parent = 11) FROM alike;
--- More than max_dead_letters are not looked for.
-SELECT etl.drop_pipeline('deferred');
-SELECT etl.create_pipeline('deferred', source => 'SELECT id, 5000 + id AS parent, 1 AS n FROM run_deferred.src', target => 'run_deferred.node',
-    batch_size => 100, options => '{"on_error": "quarantine", "max_dead_letters": 5}') > 0;
-CALL t.run('deferred');
-SELECT t.last_error('deferred');
 -- Beside another sink, which may have what is needed, the run fails with the error: nothing of the batch stays.
 CREATE TABLE child (id int PRIMARY KEY, parent int REFERENCES node DEFERRABLE INITIALLY DEFERRED, n int CHECK (n > 0));
 SELECT etl.drop_pipeline('deferred');

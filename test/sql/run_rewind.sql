@@ -83,6 +83,10 @@ SELECT count(*) FROM etl.checkpoints WHERE pipeline = 'rewind';
 UPDATE etl.checkpoint SET position = '["300"]', done = false WHERE slice = 0 AND pipeline_id = (SELECT id FROM etl.pipelines WHERE name = 'rewind');
 SELECT t.refused($$SELECT etl.rewind('rewind', '400')$$);
 SELECT count(etl.rewind('rewind', '200'));
+-- One that has not begun stands at its start.
+UPDATE etl.checkpoint SET position = CASE slice WHEN 0 THEN '["499"]'::jsonb END, done = slice = 0 WHERE pipeline_id = (SELECT id FROM etl.pipelines WHERE name = 'rewind');
+SELECT t.refused($$SELECT etl.rewind('rewind', '700')$$);
+SELECT count(etl.rewind('rewind', '300'));
 SELECT etl.drop_pipeline('rewind');
 -- A slice begins where it begins, though its position lies before: no row is read by two.
 CREATE TABLE once (id int CONSTRAINT stops CHECK (id <> 900));
@@ -90,6 +94,9 @@ SELECT etl.create_pipeline('rewind', source => 'SELECT id FROM many', target => 
     options => '{"slices": 2, "write_mode": "append"}') > 0;
 CALL t.run('rewind');
 SELECT status FROM etl.runs WHERE pipeline = 'rewind';
+-- One that has ended bars no key behind its end.
+SELECT slice, done, position FROM etl.checkpoint WHERE pipeline_id = (SELECT id FROM etl.pipelines WHERE name = 'rewind') ORDER BY slice;
+SELECT count(etl.rewind('rewind', '600'));
 SELECT count(etl.rewind('rewind', '100'));
 TRUNCATE once;
 ALTER TABLE once DROP CONSTRAINT stops;

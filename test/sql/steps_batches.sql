@@ -16,6 +16,19 @@ INSERT INTO names SELECT g, 'g' || g FROM generate_series(0, 8) g WHERE g <> 2;
 -- A first run reads 250 rows, a second one 30 that came since: b is the batch that a row is in, and in at_once all are of one.
 CREATE VIEW seen AS SELECT *, CASE WHEN id <= 750 THEN (id - 1) / 300 ELSE 3 END AS b FROM rows_of;
 CREATE VIEW at_once AS SELECT *, 0 AS b FROM rows_of;
+-- The batches of either, and the bounds that outliers of each lie beyond.
+DO $$
+DECLARE
+    rows text;
+BEGIN
+    FOREACH rows IN ARRAY ARRAY['seen', 'at_once'] LOOP
+        EXECUTE format('
+            CREATE VIEW batch_%1$s AS SELECT DISTINCT b FROM %1$s;
+            CREATE VIEW z_%1$s AS SELECT b, avg(n) AS mean, stddev_pop(n) AS width FROM %1$s GROUP BY b;
+            CREATE VIEW iqr_%1$s AS SELECT b, q[1] - 1.5 * (q[2] - q[1]) AS low, q[2] + 1.5 * (q[2] - q[1]) AS high
+                FROM (SELECT b, percentile_cont(ARRAY[0.25, 0.75]) WITHIN GROUP (ORDER BY n) AS q FROM %1$s GROUP BY b) s', rows);
+    END LOOP;
+END $$;
 -- With one statement for all steps and with one for each; the operator has a batch's rows, and all of an input that is not incremental.
 CREATE PROCEDURE batches(operator text, params jsonb, wanted text, inputs jsonb DEFAULT '["src"]', INOUT outcome text DEFAULT NULL) LANGUAGE plpgsql AS $$
 DECLARE
@@ -71,10 +84,6 @@ CALL batches('clean_nulls', '{"strategy": "bfill", "order_by": "id", "columns": 
 CALL batches('clean_nulls', '{"columns": ["name", "n"]}', 'SELECT id, grp, name, mood, n, pay, ratio, mail, day, doc FROM seen WHERE name IS NOT NULL AND n IS NOT NULL');
 CALL batches('clean_nulls', '{"strategy": "constant", "value": "7", "columns": ["name", "n"]}', 'SELECT id, grp, coalesce(name, ''7''), mood, coalesce(n, 7), pay, ratio, mail, day, doc FROM seen');
 -- outliers: far from the others of the batch.
-CREATE VIEW iqr_seen AS SELECT b, q[1] - 1.5 * (q[2] - q[1]) AS low, q[2] + 1.5 * (q[2] - q[1]) AS high FROM (SELECT b, percentile_cont(ARRAY[0.25, 0.75]) WITHIN GROUP (ORDER BY n) AS q FROM seen GROUP BY b) s;
-CREATE VIEW iqr_at_once AS SELECT b, q[1] - 1.5 * (q[2] - q[1]) AS low, q[2] + 1.5 * (q[2] - q[1]) AS high FROM (SELECT b, percentile_cont(ARRAY[0.25, 0.75]) WITHIN GROUP (ORDER BY n) AS q FROM at_once GROUP BY b) s;
-CREATE VIEW z_seen AS SELECT b, avg(n) AS mean, stddev_pop(n) AS width FROM seen GROUP BY b;
-CREATE VIEW z_at_once AS SELECT b, avg(n) AS mean, stddev_pop(n) AS width FROM at_once GROUP BY b;
 CALL batches('outliers', '{"columns": ["n"]}', 'SELECT id, grp, name, mood, n, pay, ratio, mail, day, doc FROM seen JOIN iqr_seen USING (b) WHERE n BETWEEN low AND high OR n IS NULL');
 CALL batches('outliers', '{"columns": ["n"], "action": "flag"}', 'SELECT id, grp, name, mood, n, pay, ratio, mail, day, doc, coalesce(n NOT BETWEEN low AND high, false) FROM seen JOIN iqr_seen USING (b)');
 CALL batches('outliers', '{"columns": ["n"], "action": "cap"}', 'SELECT id, grp, name, mood, CASE WHEN n < low THEN ceil(low) WHEN n > high THEN floor(high) ELSE n END::int, pay, ratio, mail, day, doc FROM seen JOIN iqr_seen USING (b)');
@@ -83,8 +92,6 @@ CALL batches('outliers', '{"columns": ["n"], "method": "zscore", "threshold": 2,
 CALL batches('outliers', '{"columns": ["n"], "method": "zscore", "threshold": 2, "action": "cap"}',
     'SELECT id, grp, name, mood, CASE WHEN (n - mean) / width > 2 THEN floor(mean + 2 * width) WHEN (n - mean) / width < -2 THEN ceil(mean - 2 * width) ELSE n END::int, pay, ratio, mail, day, doc FROM seen JOIN z_seen USING (b)');
 -- join: all rows of the other input with every batch; what the batch leaves of them unmatched comes with each one.
-CREATE VIEW batch_seen AS SELECT DISTINCT b FROM seen;
-CREATE VIEW batch_at_once AS SELECT 0 AS b;
 CALL batches('join', '{"left": "src", "right": "names", "keys": ["grp"]}', 'SELECT id, grp, name, mood, n, pay, ratio, mail, day, doc, label FROM seen JOIN names USING (grp)', '["src", "names"]');
 CALL batches('join', '{"left": "src", "right": "names", "keys": ["grp"], "type": "left"}', 'SELECT id, grp, name, mood, n, pay, ratio, mail, day, doc, label FROM seen LEFT JOIN names USING (grp)', '["src", "names"]');
 CALL batches('join', '{"left": "src", "right": "names", "keys": ["grp"], "type": "right"}',
@@ -98,11 +105,12 @@ CALL batches('join', '{"left": "names", "right": "src", "keys": ["grp"], "type":
 CALL batches('join', '{"left": "src", "right": "names", "keys": ["grp"], "type": "semi"}', 'SELECT id, grp, name, mood, n, pay, ratio, mail, day, doc FROM seen WHERE grp <> 2', '["src", "names"]');
 CALL batches('join', '{"left": "src", "right": "names", "keys": ["grp"], "type": "anti"}', 'SELECT id, grp, name, mood, n, pay, ratio, mail, day, doc FROM seen WHERE grp = 2', '["src", "names"]');
 -- union: the other input's rows come with every batch, and each row once is once a batch.
+INSERT INTO names VALUES (8, 'g8');
 CALL batches('union', '{}', 'SELECT id, grp, name, mood, n, pay, ratio, mail, day, doc, NULL::text FROM seen UNION ALL SELECT NULL, grp, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, label FROM batch_seen, names', '["src", "names"]');
-CALL batches('union', '{"all": false}', 'SELECT id, grp, name, mood, n, pay, ratio, mail, day, doc, NULL::text FROM seen UNION ALL SELECT NULL, grp, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, label FROM batch_seen, names', '["src", "names"]');
+CALL batches('union', '{"all": false}', 'SELECT id, grp, name, mood, n, pay, ratio, mail, day, doc, NULL::text FROM seen UNION ALL SELECT NULL, grp, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, label FROM batch_seen, (SELECT DISTINCT * FROM names) AS once', '["src", "names"]');
 -- sql sees the batch; of the other input all.
 CALL batches('sql', '{"query": "SELECT name, rank() OVER (ORDER BY n DESC NULLS LAST, id) AS place, count(*) OVER () AS of FROM input"}', 'SELECT name, rank() OVER (PARTITION BY b ORDER BY n DESC NULLS LAST, id), count(*) OVER (PARTITION BY b) FROM seen');
-CALL batches('sql', '{"query": "SELECT (SELECT count(*) FROM src) AS here, (SELECT count(*) FROM names) AS there"}', 'SELECT count(*), 8::bigint FROM seen GROUP BY b', '["src", "names"]');
+CALL batches('sql', '{"query": "SELECT (SELECT count(*) FROM src) AS here, (SELECT count(*) FROM names) AS there"}', 'SELECT count(*), 9::bigint FROM seen GROUP BY b', '["src", "names"]');
 -- function: one call a batch; one of a row is called for each.
 CREATE FUNCTION together(rows src[], OUT id int, OUT size int, OUT low int, OUT call text) RETURNS SETOF record LANGUAGE plpgsql AS $$
 DECLARE
@@ -158,6 +166,7 @@ CALL batches('unnest_json', '{"column": "doc", "columns": {"a": "bigint"}}', 'SE
 CREATE TABLE items (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, code int, at timestamptz);
 CREATE TABLE kept (id int PRIMARY KEY, code int, at timestamptz);
 CREATE PROCEDURE checked(severity text, rules jsonb) LANGUAGE plpgsql AS $$ BEGIN
+    PERFORM etl.drop_pipeline(name) FROM etl.pipelines WHERE name = 'checked';
     TRUNCATE items, kept RESTART IDENTITY;
     INSERT INTO items (code, at) SELECT i % 100, now() - i % 50 * interval '1 hour' FROM generate_series(1, 250) i;
     UPDATE items SET code = 777 WHERE id IN (150, 160, 250);
@@ -177,10 +186,8 @@ CALL checked('quarantine', '[{"rule": "unique", "column": "code"}]');
 SELECT * FROM shown();
 SELECT original_record -> 'id' AS id, original_record -> 'code' AS code, error_code, error_message FROM etl.dead_letters WHERE pipeline = 'checked' ORDER BY id;
 SELECT t.differences('TABLE kept', 'SELECT * FROM items WHERE id NOT IN (150, 160)');
-SELECT etl.drop_pipeline('checked');
 CALL checked('warn', '[{"rule": "unique", "column": "code"}, {"rule": "row_count", "min": 60}, {"rule": "freshness", "column": "at", "max_age": "1 day"}, {"rule": "not_null", "column": "code"}]');
 SELECT * FROM shown();
-SELECT etl.drop_pipeline('checked');
 -- A batch that fails a check leaves what earlier ones brought; the next run goes on with it.
 CALL checked('fail', '[{"rule": "unique", "column": "code"}]');
 SELECT * FROM shown();
@@ -188,24 +195,20 @@ UPDATE items SET code = 778 WHERE id = 160;
 CALL t.run('checked');
 SELECT * FROM shown();
 SELECT t.differences('TABLE kept', 'TABLE items');
-SELECT etl.drop_pipeline('checked');
 CALL checked('fail', '[{"rule": "row_count", "min": 60}]');
 SELECT * FROM shown();
 INSERT INTO items (code) SELECT i FROM generate_series(1, 10) i;
 CALL t.run('checked');
 SELECT * FROM shown();
 SELECT t.differences('TABLE kept', 'TABLE items');
-SELECT etl.drop_pipeline('checked');
 CALL checked('quarantine', '[{"rule": "row_count", "min": 60, "max": 100}]');
 SELECT * FROM shown();
 SELECT count(*) FROM etl.dead_letters WHERE pipeline = 'checked';
-SELECT etl.drop_pipeline('checked');
 CALL checked('fail', '[{"rule": "freshness", "column": "at", "max_age": "1 day"}]');
 SELECT * FROM shown();
 UPDATE items SET at = now() WHERE id = 250;
 CALL t.run('checked');
 SELECT * FROM shown();
-SELECT etl.drop_pipeline('checked');
 CALL checked('fail', '[{"rule": "not_null", "column": "code"}]');
 SELECT * FROM shown();
 SELECT t.differences('TABLE kept', 'SELECT * FROM items WHERE id <= 100');

@@ -240,5 +240,14 @@ SELECT etl.create_pipeline('dead_rows', mode => 'incremental', incremental_key =
 CALL t.run('dead_rows');
 SELECT t.last_run('dead_rows');
 SELECT etl.drop_pipeline('dead_rows');
+-- Rows that need others of their set: those that could be looked at bring them.
+CREATE TABLE heirs_dst (id int PRIMARY KEY, one int);
+SELECT etl.create_pipeline('heirs', options => '{"on_error": "quarantine"}', steps => '[
+  {"id": "read", "operator": "sql", "params": {"query": "SELECT * FROM (VALUES (1, 1), (2, 1), (3, 2), (4, 3), (5, 99)) AS v (id, parent)"}},
+  {"id": "found", "operator": "sql", "params": {"query": "SELECT id, (1 / (SELECT count(*) FROM input p WHERE p.id = i.parent))::int AS one FROM input i"}, "depends_on": "read"},
+  {"id": "save", "operator": "table", "params": {"target": "steps_dead_rows.heirs_dst"}, "depends_on": "found"}]') > 0;
+CALL t.run('heirs');
+SELECT t.last_run('heirs'), (SELECT string_agg(original_record ->> 'id', ' ') FROM etl.dead_letters WHERE pipeline = 'heirs');
+SELECT etl.drop_pipeline('heirs');
 SET client_min_messages = warning;
 DROP SCHEMA steps_dead_rows CASCADE;

@@ -30,10 +30,18 @@ SELECT count(etl.create_pipeline('both_targets', target => 'steps_graph.nowhere'
   {"id": "extract", "operator": "sql", "params": {"query": "SELECT id, name, pay FROM src"}},
   {"id": "save", "operator": "table", "params": {"target": "steps_graph.dst"}, "depends_on": ["extract"]}]'));
 SELECT count(etl.alter_pipeline('both_targets', '{"target": "steps_graph.elsewhere", "source": "SELECT 1"}'));
+-- One that is the sink's, or was, needs no word.
+CREATE TABLE other (LIKE dst INCLUDING ALL);
+SELECT count(etl.alter_pipeline('both_targets', '{"steps": [
+  {"id": "extract", "operator": "sql", "params": {"query": "SELECT id, name, pay FROM src"}},
+  {"id": "save", "operator": "table", "params": {"target": "steps_graph.other"}, "depends_on": ["extract"]}]}'));
+SELECT count(etl.alter_pipeline('both_targets', '{"target": "steps_graph.dst", "steps": [
+  {"id": "extract", "operator": "sql", "params": {"query": "SELECT id, name, pay FROM src"}},
+  {"id": "save", "operator": "table", "params": {"target": "steps_graph.dst"}, "depends_on": ["extract"]}]}'));
 SELECT target, etl.drop_pipeline(name) FROM etl.pipelines WHERE name = 'both_targets';
--- Every sink's fault is told, and the options'.
+-- Every sink's fault is told, and the options' beside a step's.
 SELECT rule, message FROM etl.validate_pipeline('{"name": "p", "options": {"colour": 1}, "steps": [
-  {"id": "read", "operator": "sql", "params": {"query": "SELECT id, name, pay FROM src"}},
+  {"id": "read", "operator": "sql", "params": {"query": "SELECT id, name, pay, nothing FROM src"}},
   {"id": "a", "operator": "table", "params": {"target": "pg_catalog.pg_class"}, "depends_on": "read"}]}');
 SELECT rule, message FROM etl.validate_pipeline('{"name": "p", "steps": [
   {"id": "read", "operator": "sql", "params": {"query": "SELECT id, name, pay FROM src"}},
@@ -81,7 +89,7 @@ CREATE FUNCTION cyclic(depends jsonb) RETURNS text LANGUAGE sql AS $$ SELECT ref
 FROM jsonb_object_keys(depends - 'save') id)::text) $$;
 SELECT cyclic('{"a": ["c"], "b": ["a"], "c": ["b"], "save": ["c"]}');
 SELECT cyclic('{"a": ["b"], "b": ["c"], "c": ["a"], "save": ["c"]}');
-SELECT cyclic('{"a": ["read"], "b": ["d"], "c": ["b"], "d": ["c"], "e": ["d"], "save": ["a", "e"]}');
+SELECT cyclic('{"a": ["d"], "b": ["d"], "c": ["b"], "d": ["c"], "e": ["d"], "save": ["a", "e"]}');
 -- Of two cycles the first is told; once it is mended, the other.
 SELECT cyclic('{"a": ["b"], "b": ["a"], "c": ["e"], "d": ["c"], "e": ["d"], "save": ["b", "e"]}');
 SELECT cyclic('{"a": ["read"], "b": ["a"], "c": ["e"], "d": ["c"], "e": ["d"], "save": ["b", "e"]}');

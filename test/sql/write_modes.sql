@@ -57,7 +57,7 @@ SELECT action, count(*), min((key->>'id')::int), max((key->>'id')::int) FROM etl
 SELECT action, key, before, after FROM etl.dry_run('replace') WHERE key->>'id' IN ('89', '90', '101') ORDER BY key;
 CALL t.run('replace');
 SELECT t.last_run('replace');
-SELECT count(*) FROM etl.batches WHERE pipeline = 'replace';
+SELECT count(*), sum(rows_written) FROM etl.batches WHERE pipeline = 'replace';
 SELECT t.differences('SELECT id, name, price FROM write_modes.src', 'SELECT * FROM write_modes.whole');
 SELECT count(*) FROM cheap;
 SELECT has_table_privilege('etl_bob', 'write_modes.whole', 'SELECT');
