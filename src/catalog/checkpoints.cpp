@@ -92,8 +92,7 @@ void start_checkpoints(std::int64_t pipeline, std::int64_t run, std::int64_t epo
         " $6::jsonb, $7::jsonb, $8::jsonb, $9, ARRAY(SELECT json_array_elements_text($10::json)),"
         " ARRAY(SELECT json_array_elements_text($11::json)))",
         {number(pipeline), number(c.slice), number(epoch), number(run), c.kind, key_text(c.position), key_text(c.from),
-         key_text(c.to), pg::system_identifier(),
-         json::write_texts({c.position_types.begin(), c.position_types.end()}),
+         key_text(c.to), pg::system_identifier(), json::write_texts({c.position_types.begin(), c.position_types.end()}),
          json::write_texts({c.targets.begin(), c.targets.end()})});
   }
 }

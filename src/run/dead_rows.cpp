@@ -80,7 +80,7 @@ void by_halves(pg::Relation& page, const Attempt& attempt, const DeadRow& dead) 
 
 namespace {
 
-using Rows = std::vector<std::uint64_t>;        // numbers in a relation, ascending
+using Rows = std::vector<std::uint64_t>;          // numbers in a relation, ascending
 using Failures = std::map<std::uint64_t, Error>;  // by the rows' numbers
 
 constexpr std::size_t kMostWaiting = 50'000;

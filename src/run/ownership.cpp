@@ -7,8 +7,9 @@ namespace etl::run {
 namespace {
 
 // The tables $1 with their partitions and children. If they are written ($2), those that a foreign key's action writes
-// with them; and those that a foreign key only looks at, on either side: its query is planned with their owner's rights,
-// but not in a security-restricted operation, so that a function in an index may leave a deferred trigger behind.
+// with them; and those that a foreign key only looks at, on either side: its query is planned with their owner's
+// rights, but not in a security-restricted operation, so that a function in an index may leave a deferred trigger
+// behind.
 //
 // From an object to what is attached to it (constraints, indexes, statistics; if it is written defaults, triggers and
 // policies) and from each of those to what it uses, by pg_depend; PostgreSQL's own objects stand in no dependency.

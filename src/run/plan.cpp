@@ -180,10 +180,10 @@ void check_targets(const Plan& plan, const catalog::Checkpoint& checkpoint) {
       hint += " If it holds them up to the checkpoint: SELECT etl.rewind(" + name + ", to_key => " +
               quote_literal(json::write_texts(*checkpoint.position)) + ").";
     }
-    throw Error("55000", "target \"" + sink.target + "\" is not the one that was loaded so far",
-                "It is " + sink.identity + ", and was " + list_of(known) +
-                    ": rows up to the checkpoint may be missing in it.",
-                hint);
+    throw Error(
+        "55000", "target \"" + sink.target + "\" is not the one that was loaded so far",
+        "It is " + sink.identity + ", and was " + list_of(known) + ": rows up to the checkpoint may be missing in it.",
+        hint);
   }
 }
 

@@ -24,7 +24,7 @@ struct FarType {
 
 struct FarTable {
   pg::TargetTable table;
-  std::string schema;                          // quoted
+  std::string schema;  // quoted
   std::string oid;
   std::map<std::string, FarType> types;        // by column
   std::vector<std::vector<std::string>> keys;  // of usable unique indexes; the primary key first

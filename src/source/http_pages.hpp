@@ -79,7 +79,7 @@ class HttpPages : public RecordPages {
   RecordTyper typer_;
   std::optional<Fetched> fetched_;
   std::int64_t pages_ = 0;  // that were asked for
-  std::string mark_;        // one of them, moved on after 1, 2, 4, … pages: who goes in a circle comes by again (Brent)
+  std::string mark_;  // one of them, moved on after 1, 2, 4, … pages: who goes in a circle comes by again (Brent)
   std::int64_t next_mark_ = 1;
   std::string asked_;      // the page that was asked for last
   std::size_t tries_ = 0;  // of it

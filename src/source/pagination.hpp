@@ -25,7 +25,7 @@ struct Pagination {
   json::MemberPath next;  // of it in the reply; none: the header
   std::int64_t first = 1;
   std::string size_param;
-  std::int64_t size = 0;  // 0: not given
+  std::int64_t size = 0;             // 0: not given
   std::int64_t max_pages = 100'000;  // of a run
 };
 

@@ -1,12 +1,32 @@
-"""A server that speaks PostgreSQL's protocol as far as the first questions, and answers them with more than was asked for."""
+"""Servers that speak PostgreSQL's protocol as far as the login or the first questions, and answer with more than was asked for."""
 
+import base64
+import contextlib
 import struct
+import threading
 
 from listener import Listener
+
+SSL_REQUEST = 80877103
 
 
 def message(kind: bytes, body: bytes) -> bytes:
     return kind + struct.pack("!i", len(body) + 4) + body
+
+
+def greet(connection):
+    """Up to the start-up message, without TLS; what reads the body of the next message."""
+    stream = connection.makefile("rb")
+
+    def read(typed=True):
+        if typed:
+            stream.read(1)
+        return stream.read(struct.unpack("!i", stream.read(4))[0] - 4)
+
+    if struct.unpack("!i", read(typed=False)[:4])[0] == SSL_REQUEST:
+        connection.sendall(b"N")
+        read(typed=False)
+    return read
 
 
 READY = message(b"Z", b"I")
@@ -23,17 +43,8 @@ class LyingPostgres(Listener):
         super().__init__()
 
     def serve(self, connection):
-        stream = connection.makefile("rb")
-
-        def read(typed=True):
-            if typed:
-                stream.read(1)
-            return stream.read(struct.unpack("!i", stream.read(4))[0] - 4)
-
         try:
-            if struct.unpack("!i", read(typed=False)[:4])[0] == 80877103:  # SSLRequest
-                connection.sendall(b"N")
-                read(typed=False)
+            read = greet(connection)
             connection.sendall(message(b"R", struct.pack("!i", 3)))
             read()
             status = message(b"S", b"server_version\x0015.0\0") + message(b"S", b"client_encoding\0UTF8\0")
@@ -51,3 +62,28 @@ class LyingPostgres(Listener):
             connection.sendall(self.row)
             self.sent += 1
         connection.sendall(message(b"C", b"SELECT 1\0") + READY)
+
+
+class SlowLogin(Listener):
+    """Has the password hashed as often as SCRAM-SHA-256 (RFC 5802) can say, which takes an hour."""
+
+    ITERATIONS = 2**31 - 1
+
+    def __init__(self):
+        self.asked = threading.Event()
+        super().__init__()
+
+    def waited_for(self):
+        return self.asked.is_set()
+
+    def serve(self, connection):
+        with contextlib.suppress(OSError, struct.error):
+            read = greet(connection)
+            connection.sendall(message(b"R", struct.pack("!i", 10) + b"SCRAM-SHA-256\0\0"))
+            nonce = read().split(b"r=", 1)[1]
+            salt = base64.b64encode(b"x" * 16)
+            connection.sendall(
+                message(b"R", struct.pack("!i", 11) + b"r=%sy,s=%s,i=%d" % (nonce, salt, self.ITERATIONS))
+            )
+            self.asked.set()
+            read()

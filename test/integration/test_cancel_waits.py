@@ -17,6 +17,7 @@ from test_http_json import create as create_http
 from workbench import OWNER, elapsed
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "double"))
+from lying_postgres import SlowLogin
 from silent import Between, Full, Silent
 
 LOCAL = "local://127.0.0.1"  # whatever the port
@@ -26,6 +27,14 @@ KINDS = {"never answers": Silent, "never connects": Full}
 @pytest.fixture(params=KINDS)
 def silent(request):
     server = KINDS[request.param]()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=[*KINDS, "has a password hashed"])
+def unwilling(request):
+    """The same, and one that keeps libpq busy."""
+    server = KINDS.get(request.param, SlowLogin)()
     yield server
     server.stop()
 
@@ -173,24 +182,24 @@ WAYS = {"source": from_far, "sink": to_far}
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_postgres_that_is_silent(far, tables, silent, way):
+def test_a_postgres_that_is_silent(far, tables, unwilling, way):
     create(tables, WAYS[way]())
-    lead_to(tables, far, silent.port)
+    lead_to(tables, far, unwilling.port)
     run = tables.run()
-    wait_until(silent.waited_for, 10, "it is waited for", 0.01)
+    wait_until(unwilling.waited_for, 10, "it is waited for", 0.01)
     cancels(tables, run)
 
 
-def test_a_postgres_has_as_long_to_connect_as_its_server_says(far, tables, silent):
+def test_a_postgres_has_as_long_to_connect_as_its_server_says(far, tables, unwilling):
     create(tables, from_far(), options='{"max_retries": 0}')
-    lead_to(tables, far, silent.port)
+    lead_to(tables, far, unwilling.port)
     tables.admin.execute("ALTER SERVER far OPTIONS (ADD connect_timeout '300ms')")
     fails_soon(tables, "08001")
 
 
-def test_a_session_that_looks_at_a_silent_postgres(far, tables, silent):
+def test_a_session_that_looks_at_a_silent_postgres(far, tables, unwilling):
     create(tables, from_far())
-    lead_to(tables, far, silent.port)
+    lead_to(tables, far, unwilling.port)
     with tables.owner() as owner:
         owner.execute("SET statement_timeout = '200ms'")
         for look in ("SELECT etl.preview('p', 1)", "SELECT etl.dry_run('p')", "SELECT etl.explain('p')"):

@@ -119,7 +119,12 @@ def test_an_index_that_is_gone_is_not_gone_on_with(sink, engine, sinks):
     else:
         sink.admin.execute(f"CREATE TABLE w.copy (LIKE w.t_source INCLUDING ALL); ALTER TABLE w.copy OWNER TO {OWNER}")
         saves = [
-            {"id": name, "operator": operator, "params": {"target": target, "key_columns": ["id"]}, "depends_on": ["read"]}
+            {
+                "id": name,
+                "operator": operator,
+                "params": {"target": target, "key_columns": ["id"]},
+                "depends_on": ["read"],
+            }
             for name, operator, target in (("index", "elasticsearch", "es:films"), ("copy", "table", "w.copy"))
         ]
         read = {"id": "read", "operator": "sql", "params": {"query": SOURCE}}
