@@ -149,6 +149,10 @@ std::string import_one(const json::Value& object, bool replace) {
   (void)check_right(*old, Right::kAlter);
   definition.id = old->id;
   definition.owner = old->owner;
+  if (old->owner != pg::current_role()) {
+    pg::notice("pipeline \"" + old->name + "\" stays that of role \"" + pg::role_name(old->owner) +
+               "\", with whose rights it runs");
+  }
   if (definition.search_path.empty()) definition.search_path = old->search_path;
   settle_steps(definition, old->target);
   if (model::definition_to_json(definition) != model::definition_to_json(*old)) alter(*old, definition);

@@ -112,12 +112,16 @@ Document parse(std::string_view text, std::string_view what) {
   }
   Document document;
   rapidjson::MemoryStream again(text.data(), text.size());
+  bool built = false;
   auto build = [&](Document& to) {
     Builder builder{to};
     rapidjson::Reader second;
-    return !second.Parse<kFlags | rapidjson::kParseNumbersAsStringsFlag>(again, builder).IsError();
+    built = !second.Parse<kFlags | rapidjson::kParseNumbersAsStringsFlag>(again, builder).IsError();
+    return built;
   };
   document.Populate(build);
+  // The first pass lets a few numbers beyond the largest double through.
+  if (!built) throw Error("22003", std::string(what) + " has a number that is out of range", {}, "Write it as a string.");
   return document;
 }
 

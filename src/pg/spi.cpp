@@ -92,7 +92,9 @@ Rows execute(const char* sql, const std::vector<Text>& arguments, bool keep, boo
   }
   // Kept before it runs: one that fails is there for the next try.
   if (keep && known == nullptr) {
-    known = call([&] {
+    SPIPlanPtr& slot = plans()[sql];
+    slot = nullptr;
+    known = slot = call([&] {
       SPI_connect();
       const bool pushed = !ActiveSnapshotSet();
       if (pushed) PushActiveSnapshot(GetTransactionSnapshot());
@@ -102,7 +104,6 @@ Rows execute(const char* sql, const std::vector<Text>& arguments, bool keep, boo
       SPI_finish();
       return plan;
     });
-    plans().emplace(sql, known);
   }
   // The cells live in a context of their own: the caller's may be the whole session's.
   MemoryContext scratch =

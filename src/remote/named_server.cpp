@@ -45,6 +45,11 @@ pg::Server find_server(const std::string& name, unsigned role, std::initializer_
     throw Error("22023", named + " has no option url", {},
                 "Run: ALTER SERVER " + quote_name(name) + " OPTIONS (ADD url '" + example + "');");
   }
+  if (server->type != "http" && server->options.contains("read_timeout")) {
+    throw Error("22023", named + " has option read_timeout, which is for TYPE 'http'", {},
+                "Run: ALTER SERVER " + quote_name(name) +
+                    " OPTIONS (DROP read_timeout); option step_timeout of a pipeline limits a statement.");
+  }
   return *server;
 }
 

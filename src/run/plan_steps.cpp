@@ -137,7 +137,8 @@ void note_fault(const std::string& step, std::vector<Finding>& findings, Look lo
     // A server that cannot be reached is waited for once, not for each sink.
     const ErrorClass kind = classify(error.sqlstate);
     const bool says_nothing = kind == ErrorClass::kCancel || kind == ErrorClass::kTransient;
-    if (says_nothing || error.sqlstate.starts_with("XX") || findings.size() >= model::kMaxFindings) throw;
+    if (says_nothing || error.sqlstate.starts_with("XX")) throw;
+    if (findings.size() >= model::kMaxFindings) return;
     findings.push_back({"sink", "error", error.sqlstate, error.message, error.detail, error.hint, step});
   }
 }

@@ -1,7 +1,9 @@
 #include "source/record_source.hpp"
 
 #include <algorithm>
+#include <cerrno>
 
+#include "file/beneath.hpp"
 #include "file/fingerprint.hpp"
 #include "pg/transaction.hpp"
 #include "source/file_access.hpp"
@@ -62,6 +64,7 @@ bool RecordSource::start_file(const std::string& path, file::Place from, const s
   if (!print.empty() && !file::begins_with(file, print)) throw changed(path, "It does not begin as it did.");
   if (skips(file, from)) return false;
   file_ = {file.descriptor.copy(), file.identity};
+  if (!file_.descriptor) file::fail(path, "open", errno);
   const bool settled = file.identity.modified_ns / 1'000'000 + spec_.settle_ms < pg::now_us() / 1000;
   tail_ = spec_.incremental && !settled;
   typer_.set_place(path);

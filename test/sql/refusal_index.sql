@@ -25,6 +25,10 @@ CREATE FOREIGN DATA WRAPPER refusal_wrapper;
 CREATE SERVER refusal_other TYPE 'elasticsearch' FOREIGN DATA WRAPPER refusal_wrapper OPTIONS (url 'https://search.example:9200');
 SELECT server || ': ' || t.define('SELECT id, v FROM src', server || ':film', $$key_columns => '{id}'$$)
 FROM unnest(ARRAY['refusal_typeless', 'refusal_kafka', 'refusal_bare', 'refusal_other']) AS server;
+-- An option of another type would do nothing.
+ALTER SERVER refusal_es OPTIONS (ADD read_timeout '1s');
+SELECT t.define('SELECT id, v FROM src', 'refusal_es:film', $$key_columns => '{id}'$$);
+ALTER SERVER refusal_es OPTIONS (DROP read_timeout);
 -- Usage of the server is needed.
 GRANT USAGE ON SCHEMA refusal_index TO etl_alice;
 GRANT SELECT ON src TO etl_alice;

@@ -37,6 +37,13 @@ TEST(Json, NumbersAreKeptOrRefused) {
   }
 }
 
+TEST(Json, NumbersBeyondDoublesAreRefused) {
+  for (const char* text : {"9e308", "-1.8e308", "{\"a\": [1, 9e308]}", "1e400"}) {
+    EXPECT_THROW((void)json::parse(text, "it"), Error) << text;
+  }
+  EXPECT_EQ(error_of([] { (void)json::parse("9e308", "it"); }).sqlstate, "22003");
+}
+
 TEST(Json, RefusesDepthAndGarbage) {
   const std::string deep(100000, '[');
   EXPECT_THROW((void)json::parse(deep, "it"), Error);
