@@ -121,7 +121,8 @@ Document parse(std::string_view text, std::string_view what) {
   };
   document.Populate(build);
   // The first pass lets a few numbers beyond the largest double through.
-  if (!built) throw Error("22003", std::string(what) + " has a number that is out of range", {}, "Write it as a string.");
+  if (!built)
+    throw Error("22003", std::string(what) + " has a number that is out of range", {}, "Write it as a string.");
   return document;
 }
 
