@@ -182,7 +182,7 @@ CREATE TABLE etl.checkpoint (
 ) WITH (fillfactor = 20);
 COMMENT ON TABLE etl.checkpoint IS 'Where each slice of a pipeline stands, with the counters of the current run; updated in the batch''s transaction';
 COMMENT ON COLUMN etl.checkpoint.position IS 'The key of the last row that the target holds: an array of texts that the types'' input functions read';
-COMMENT ON COLUMN etl.checkpoint.targets IS 'What holds the rows up to the position: a table by its OID, one of another server and an index by that server''s url; NULL after etl.rewind(), which says that what is there holds them';
+COMMENT ON COLUMN etl.checkpoint.targets IS 'What holds the rows up to the position: a table by its OID, one of another server and an index by that server''s url; NULL after etl.accept_target()';
 COMMENT ON COLUMN etl.checkpoint.position_types IS 'Name, type and collation of each column in whose order the source was read: position and range mean nothing in another order';
 
 CREATE TABLE etl.source_file (

@@ -229,6 +229,16 @@ LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 
 COMMENT ON FUNCTION etl.rewind(bigint, jsonb, timestamptz) IS
 'Moves the checkpoint back to a key (an array, or one value; dates in ISO form), or to a time of the incremental key; exactly one of them, else 22023, as for a key after the checkpoint';
 
+CREATE FUNCTION etl.accept_target(name text) RETURNS void
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_accept_target';
+COMMENT ON FUNCTION etl.accept_target(text) IS
+'Says that the target, which was made anew or whose server leads elsewhere by now, holds the rows up to the checkpoint: the next run goes on there. Without it such a run ends with 55000';
+
+CREATE FUNCTION etl.accept_target(id bigint) RETURNS void
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_accept_target';
+COMMENT ON FUNCTION etl.accept_target(bigint) IS
+'Says that the target, which was made anew or whose server leads elsewhere by now, holds the rows up to the checkpoint: the next run goes on there. Without it such a run ends with 55000';
+
 CREATE FUNCTION etl.dead_letter_replay(name text, where_sql text DEFAULT NULL, patch jsonb DEFAULT NULL) RETURNS bigint
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'etl_dead_letter_replay';
 COMMENT ON FUNCTION etl.dead_letter_replay(text, text, jsonb) IS
@@ -334,11 +344,11 @@ COMMENT ON FUNCTION etl.record_as_jsonb(json) IS
 'The record as jsonb, or as a JSON string of its text where jsonb does not take it. For the view etl.dead_letters, not to be called';
 
 CREATE FUNCTION etl.without_values(shows_rows bool, error_code text, error_message text) RETURNS text
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-SELECT CASE WHEN shows_rows OR error_code !~ '^(22|P0|PE01)' THEN error_message
-            WHEN error_message IS NOT NULL THEN 'hidden: it may hold values of rows, which the owner and roles with ALTER see' END $$;
+LANGUAGE sql IMMUTABLE RETURN
+       CASE WHEN shows_rows OR error_code !~ '^(22|P0|PE01)' THEN error_message
+            WHEN error_message IS NOT NULL THEN 'hidden: it may hold values of rows, which the owner and roles with ALTER see' END;
 COMMENT ON FUNCTION etl.without_values(bool, text, text) IS
-'The message of an error, if it is for who sees rows or tells no values (those of classes 22 and P0, and of PE010 and PE011, may). For the views, not to be called';
+'The message of an error for who sees rows; for others only if PostgreSQL or pg_etl put no values into it (they do in classes 22 and P0, and in PE010 and PE011). For the views, not to be called';
 
 REVOKE EXECUTE ON FUNCTION etl.state_transitions(), etl.fdw_validator(text[], oid) FROM PUBLIC;
 

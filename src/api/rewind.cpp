@@ -1,4 +1,4 @@
-// etl.rewind: the checkpoint is moved back by hand.
+// etl.rewind and etl.accept_target: the checkpoint is moved back, or said to fit, by hand.
 //
 // A position is kept as texts that a worker reads under the settings of its own session, so what the caller gives is
 // brought into that form, whatever his session's is. And it is done as the owner: the types' functions may be his code.
@@ -138,6 +138,17 @@ ETL_FUNCTION(etl_rewind) {
     catalog::move_checkpoint(definition.id, key);
     catalog::write_event(definition.id, std::nullopt, pg::role_name(pg::current_role()),
                          "checkpoint moved to " + json::write_texts(key));
+    return static_cast<Datum>(0);
+  });
+}
+
+ETL_FUNCTION(etl_accept_target) {
+  return pg::boundary([&]() -> Datum {
+    const model::Definition definition = lock_pipeline(fcinfo, 0, Right::kAlter);
+    run::want_at_rest(definition, "told of its target");
+    catalog::accept_targets(definition.id);
+    catalog::write_event(definition.id, std::nullopt, pg::role_name(pg::current_role()),
+                         "the target was said to hold all rows up to the checkpoint");
     return static_cast<Datum>(0);
   });
 }

@@ -17,6 +17,12 @@ std::string number(std::int64_t n) {
   return std::to_string(n);
 }
 
+std::vector<std::string> texts(const std::string& array) {
+  std::vector<std::string> all;
+  for (const auto& text : json::read_texts(json::parse(array, "texts"))) all.push_back(*text);
+  return all;
+}
+
 [[noreturn]] void fenced(std::int64_t pipeline) {
   throw Error(sqlstate::kFenced, "another worker has taken over the pipeline",
               "The lease of pipeline " + number(pipeline) + " is newer than this worker's.",
@@ -50,7 +56,7 @@ std::vector<Checkpoint> read_checkpoints(std::int64_t pipeline) {
   std::vector<Checkpoint> all;
   for (const pg::Row& row : pg::catalog_query(
            "SELECT slice, run_id, kind, position, range_from, range_to, done, batch_no, to_json(position_types),"
-           " to_json(coalesce(targets, '{}'))"
+           " to_json(targets)"
            " FROM etl.checkpoint"
            " WHERE pipeline_id = $1::bigint ORDER BY slice",
            {number(pipeline)})) {
@@ -63,8 +69,8 @@ std::vector<Checkpoint> read_checkpoints(std::int64_t pipeline) {
     c.to = key_from_json(row[5]);
     c.done = *row[6] == "t";
     c.batch_no = std::stoll(*row[7]);
-    for (const auto& type : json::read_texts(json::parse(*row[8], "types"))) c.position_types.push_back(*type);
-    for (const auto& target : json::read_texts(json::parse(*row[9], "targets"))) c.targets.push_back(*target);
+    c.position_types = texts(*row[8]);
+    if (row[9]) c.targets = texts(*row[9]);
     all.push_back(c);
   }
   return all;
@@ -90,10 +96,10 @@ void start_checkpoints(std::int64_t pipeline, std::int64_t run, std::int64_t epo
         "INSERT INTO etl.checkpoint (pipeline_id, slice, epoch, run_id, kind, position, range_from, range_to,"
         " system_identifier, position_types, targets) VALUES ($1::bigint, $2::int, $3::bigint, $4::bigint, $5,"
         " $6::jsonb, $7::jsonb, $8::jsonb, $9, ARRAY(SELECT json_array_elements_text($10::json)),"
-        " ARRAY(SELECT json_array_elements_text($11::json)))",
+        " CASE WHEN $11::json IS NOT NULL THEN ARRAY(SELECT json_array_elements_text($11::json)) END)",
         {number(pipeline), number(c.slice), number(epoch), number(run), c.kind, key_text(c.position), key_text(c.from),
          key_text(c.to), pg::system_identifier(), json::write_texts({c.position_types.begin(), c.position_types.end()}),
-         json::write_texts({c.targets.begin(), c.targets.end()})});
+         c.targets ? pg::Text(json::write_texts({c.targets->begin(), c.targets->end()})) : std::nullopt});
   }
 }
 
@@ -108,9 +114,14 @@ void forget_checkpoints(std::int64_t pipeline) {
   (void)pg::catalog_query("DELETE FROM etl.source_file WHERE pipeline_id = $1::bigint", {number(pipeline)});
 }
 
+void accept_targets(std::int64_t pipeline) {
+  (void)pg::catalog_query("UPDATE etl.checkpoint SET targets = NULL WHERE pipeline_id = $1::bigint",
+                          {number(pipeline)});
+}
+
 void move_checkpoint(std::int64_t pipeline, const Key& position) {
   (void)pg::catalog_query(
-      "UPDATE etl.checkpoint SET position = $2::jsonb, done = false, epoch = 0, targets = NULL,"
+      "UPDATE etl.checkpoint SET position = $2::jsonb, done = false, epoch = 0, "
       " updated_at = clock_timestamp() WHERE pipeline_id = $1::bigint",
       {number(pipeline), json::write_texts(position)});
 }

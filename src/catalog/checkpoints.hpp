@@ -26,9 +26,9 @@ struct Checkpoint {
   std::int64_t run = 0;
   std::string kind = "key";
   std::optional<Key> position;
-  std::vector<std::string> position_types;  // of each column of the order: name, type and collation
-  std::vector<std::string> targets;         // what holds the rows up to the position; empty: whatever is there
-  std::optional<Key> from;                  // the slice's range: after `from`, up to and with `to`
+  std::vector<std::string> position_types;          // of each column of the order: name, type and collation
+  std::optional<std::vector<std::string>> targets;  // what holds the rows up to the position; nothing: what is there
+  std::optional<Key> from;                          // the slice's range: after `from`, up to and with `to`
   std::optional<Key> to;
   bool done = false;
   std::int64_t batch_no = 0;
@@ -43,6 +43,8 @@ void start_checkpoints(std::int64_t pipeline, std::int64_t run, std::int64_t epo
 // The same run goes on under a new lease.
 void take_over_checkpoints(std::int64_t pipeline, std::int64_t epoch);
 void forget_checkpoints(std::int64_t pipeline);
+// Whatever the targets are by now holds the rows up to it.
+void accept_targets(std::int64_t pipeline);
 // No worker of an earlier run can move it once more: its lease is taken from it.
 void move_checkpoint(std::int64_t pipeline, const Key& position);
 

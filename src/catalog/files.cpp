@@ -17,6 +17,12 @@ std::vector<FileState> read_files(std::int64_t pipeline, const std::string& step
   return all;
 }
 
+bool has_files(std::int64_t pipeline) {
+  return !pg::catalog_query("SELECT FROM etl.source_file WHERE pipeline_id = $1::bigint LIMIT 1",
+                            {std::to_string(pipeline)})
+              .empty();
+}
+
 std::string write_files(const std::vector<FileState>& files) {
   std::string list;
   for (const FileState& f : files) {

@@ -19,6 +19,7 @@ struct FileState {
 };
 
 std::vector<FileState> read_files(std::int64_t pipeline, const std::string& step);
+bool has_files(std::int64_t pipeline);
 // Adds and replaces.
 void save_files(std::int64_t pipeline, const std::string& step, const std::vector<FileState>& files);
 void save_files(std::int64_t pipeline, const std::string& step, const std::string& files);

@@ -29,10 +29,10 @@ bool is_foreign_table(Oid table) {
   return !superuser_arg(owner);
 }
 
-// The planner evaluates what stands in their indexes, checks and statistics. It locks the children as this does.
+// The planner evaluates what stands in their indexes, checks and statistics.
 void refuse_foreign_tables(Oid table) {
   ListCell* cell;
-  foreach (cell, find_all_inheritors(table, AccessShareLock, nullptr)) {
+  foreach (cell, find_all_inheritors(table, NoLock, nullptr)) {
     if (!is_foreign_table(lfirst_oid(cell))) continue;
     ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
             errmsg("a superuser's pipeline cannot use table %s", get_rel_name(lfirst_oid(cell))),

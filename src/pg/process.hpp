@@ -44,8 +44,8 @@ Task begin_worker(std::uintptr_t argument);
 void set_worker_name(const std::string& activity);  // application_name and pg_stat_activity.query
 void renew_session();  // as a new session of the same user would be: DISCARD ALL, which gives back all leases
 void exit_worker(int code);
-// From now on the process ends without what exit() runs (handlers of libraries) when `busy` says so then: PostgreSQL
-// has cleaned up by that time.
+// From now on the process ends without what exit() runs (handlers of libraries) when `busy` says so then: what it
+// shares with others is given back by that time.
 void exit_at_once_when(bool (*busy)());
 
 // Sleeps up to `milliseconds`, or until the latch is set; answers interrupts (cancel: 57014, shutdown: ends the

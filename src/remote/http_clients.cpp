@@ -1,5 +1,7 @@
 #include "remote/http_clients.hpp"
 
+#include <sys/stat.h>
+
 #include <utility>
 #include <vector>
 
@@ -25,6 +27,12 @@ std::vector<Kept>& kept_clients() {
   return kept;
 }
 
+std::int64_t changed_ns(const std::string& file) {
+  struct stat status {};
+  if (file.empty() || ::stat(file.c_str(), &status) != 0) return 0;
+  return status.st_mtim.tv_sec * std::int64_t{1'000'000'000} + status.st_mtim.tv_nsec;
+}
+
 }  // namespace
 
 void GiveBack::operator()(http::Client* given) noexcept try {
@@ -39,8 +47,13 @@ void GiveBack::operator()(http::Client* given) noexcept try {
 
 HttpClient http_client(const pg::Server& server, int max_connections) {
   static LatchWaiter waiter;
-  ClientTerms terms{server.gate.server, option(server.options, "url"), ca_file(server), pg::allowed_hosts(),
-                    max_connections};
+  ClientTerms terms;
+  terms.server = server.gate.server;
+  terms.url = option(server.options, "url");
+  terms.ca_file = ca_file(server);
+  terms.ca_changed_ns = changed_ns(terms.ca_file);
+  terms.allowed_hosts = pg::allowed_hosts();
+  terms.max_connections = max_connections;
   std::vector<Kept>& kept = kept_clients();
   for (auto known = kept.begin(); known != kept.end(); ++known) {
     if (known->terms != terms) continue;

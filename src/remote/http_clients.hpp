@@ -2,6 +2,7 @@
 // that short runs need no new ones.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -15,6 +16,7 @@ struct ClientTerms {
   unsigned server = 0;  // OID
   std::string url;
   std::string ca_file;
+  std::int64_t ca_changed_ns = 0;  // libcurl keeps what it has read of it
   std::string allowed_hosts;
   int max_connections = 1;
   bool operator==(const ClientTerms&) const = default;

@@ -58,6 +58,9 @@ void start(const std::shared_ptr<Errand>& errand) {
   } catch (const std::system_error& error) {
     --running;
     throw Error("53000", "could not start a thread", error.what());
+  } catch (...) {
+    --running;
+    throw;
   }
 }
 

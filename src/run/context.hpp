@@ -21,6 +21,7 @@ struct Context {
   std::string role;  // session user, for events
   bool recovering = false;
   bool resumed = false;    // the run has worked before this process
+  bool goes_on = false;    // behind rows that the targets have
   StepLog steps;           // of the run's leader
   bool timed_out = false;  // the run's last 57014 is its own statement timer's, not a cancel
 };

@@ -92,6 +92,15 @@ Rows numbers(const Failures& failures) {
   return rows;
 }
 
+// page: holds each of them meanwhile, and then all rows again.
+void tell(pg::Relation& all, pg::Relation& page, const Failures& failures, const DeadRow& dead) {
+  for (const auto& [number, error] : failures) {
+    all.copy_range(page, number, number + 1);
+    dead(page, number, error);
+  }
+  all.copy_range(page, 0, all.rows());
+}
+
 // As by_halves(), where a row may need others that come later: what passed stays, and those that failed so that `waits`
 // says they may pass yet are tried again as long as any does, from the last to the first and back. Those that are left
 // failed among all that passed; that is what their error says. Throws the error of a row when more than so many wait,
@@ -107,6 +116,7 @@ void by_rounds(pg::Relation& page, const Attempt& attempt, bool known_bad,
     if (failures.size() > kMostWaiting) throw error;
   };
   halve({page, attempt, first_failure}, known_bad);
+  if (failures.size() == all.rows()) return tell(all, page, failures, dead);  // they were tried together
   for (int round = 2; !failures.empty(); ++round) {
     const Rows tried = numbers(failures);
     if (round > kMostRounds) throw failures.begin()->second;
@@ -118,11 +128,7 @@ void by_rounds(pg::Relation& page, const Attempt& attempt, bool known_bad,
     halve({page, attempt, failure, round % 2 == 0}, false);
     if (failures.size() == tried.size()) break;
   }
-  for (const auto& [number, error] : failures) {
-    all.copy_range(page, number, number + 1);
-    dead(page, number, error);
-  }
-  all.copy_range(page, 0, all.rows());
+  tell(all, page, failures, dead);
 }
 
 void want_few(std::size_t rows, std::int64_t most, const Error& last) {
@@ -185,6 +191,8 @@ bool leave_out(pg::Relation& input, bool row_by_row, std::int64_t most, const At
 
 sink::Written write_by_halves(pg::Relation& page, sink::PageSink& sink, bool sole, const DeadRow& dead) {
   sink::Written written;
+  if (sole) pg::check_deferred_constraints();  // what fails already is none of these rows' doing
+  const bool ordered = sink.has_versions();
   bool late = false;  // what was written last fails in the checks behind it
   const Attempt write = [&] {
     late = false;
@@ -197,7 +205,7 @@ sink::Written write_by_halves(pg::Relation& page, sink::PageSink& sink, bool sol
     written.superseded += part.superseded;
   };
   by_rounds(
-      page, write, true, [&](const Error& error) { return late || error.sqlstate == "23503"; }, dead);
+      page, write, true, [&](const Error& error) { return !ordered && (late || error.sqlstate == "23503"); }, dead);
   return written;
 }
 

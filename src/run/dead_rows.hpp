@@ -36,7 +36,7 @@ bool leave_out(pg::Relation& input, bool row_by_row, std::int64_t most, const At
 // Writes to a sink by halves what it is known to fail on. Returns what was written. A row that refers to others of the
 // page (23503) is dead when it fails among all that could be written. sole: no other sink gets what the target needs,
 // so that what waits for the end of the transaction is checked, too; of rows that break such a check together the first
-// ones are written.
+// ones are written. Where keys come again in the page no row waits for others: it could be an older version by then.
 sink::Written write_by_halves(pg::Relation& page, sink::PageSink& sink, bool sole, const DeadRow& dead);
 
 // The row as JSON; {"_etl_unreadable": why} when the output function of one of its types raises a data error.

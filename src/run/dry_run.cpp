@@ -176,6 +176,7 @@ std::optional<pg::Key> resume_position(const Plan& plan) {
   const auto checkpoints = catalog::read_checkpoints(plan.definition.id);
   if (checkpoints.empty() || !checkpoints[0].position) return std::nullopt;
   check_position(plan, checkpoints[0].position_types);
+  check_targets(plan, checkpoints[0]);
   return checkpoints[0].position;
 }
 

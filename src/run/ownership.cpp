@@ -37,6 +37,7 @@ WITH RECURSIVE written (oid) AS (
     WHERE d.refclassid = o.class AND d.refobjid = o.id AND d.deptype IN ('a', 'i', 'n', 'P', 'S')
       AND o.class IN ('pg_class'::regclass, 'pg_type'::regclass)
       AND (d.classid IN ('pg_attrdef'::regclass, 'pg_trigger'::regclass, 'pg_policy'::regclass) AND $2::bool
+             AND (o.class <> 'pg_class'::regclass OR o.id IN (SELECT oid FROM written))
            OR d.classid IN ('pg_constraint'::regclass, 'pg_statistic_ext'::regclass) AND d.deptype IN ('a', 'i')
            OR d.classid = 'pg_class'::regclass AND EXISTS (SELECT FROM pg_index x WHERE x.indexrelid = d.objid))
     UNION ALL

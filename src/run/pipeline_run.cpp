@@ -169,11 +169,13 @@ void prepare_with_retries(Context& context) {
   }
 }
 
-void check_positions(const Plan& plan, const std::vector<catalog::Checkpoint>& slices) {
+void check_positions(Context& context, const std::vector<catalog::Checkpoint>& slices) {
   for (const catalog::Checkpoint& slice : slices) {
-    if (slice.position || slice.kind == "file") check_targets(plan, slice);
-    if (slice.position || slice.from || slice.to) check_position(plan, slice.position_types);
+    context.goes_on =
+        context.goes_on || slice.position || (slice.kind == "file" && catalog::has_files(context.pipeline));
+    if (slice.position || slice.from || slice.to) check_position(context.plan, slice.position_types);
   }
+  if (context.goes_on) check_targets(context.plan, slices[0]);
 }
 
 Outcome move_data(Context& context) {
@@ -182,7 +184,7 @@ Outcome move_data(Context& context) {
   note_objects(context.plan, context.pipeline);
   std::vector<catalog::Checkpoint> slices = catalog::read_checkpoints(context.pipeline);
   const bool resumed = !slices.empty() && slices[0].run == context.run;
-  if (resumed || context.plan.definition.mode == "incremental") check_positions(context.plan, slices);
+  if (resumed || context.plan.definition.mode == "incremental") check_positions(context, slices);
   context.resumed = resumed;
   if (resumed) {
     catalog::take_over_checkpoints(context.pipeline, context.epoch);
@@ -268,7 +270,7 @@ void work_on_slice(const pg::Task& task) {
     prepare_with_retries(context);
     pg::begin();
     std::vector<catalog::Checkpoint> slices = catalog::read_checkpoints(task.pipeline);
-    check_positions(context.plan, slices);
+    check_positions(context, slices);
     pg::commit(false);
     for (catalog::Checkpoint& slice : slices) {
       if (slice.slice == task.slice && !slice.done) (void)run_slice(context, slice);

@@ -5,7 +5,6 @@
 #include <set>
 
 #include "catalog/pipelines.hpp"
-#include "core/json.hpp"
 #include "core/nearest.hpp"
 #include "core/quote.hpp"
 #include "pg/role.hpp"
@@ -170,20 +169,16 @@ std::vector<std::string> identities(const Plan& plan) {
 }
 
 void check_targets(const Plan& plan, const catalog::Checkpoint& checkpoint) {
-  const std::vector<std::string>& known = checkpoint.targets;
-  if (known.empty()) return;
+  if (!checkpoint.targets) return;
+  const std::vector<std::string>& known = *checkpoint.targets;
   for (const SinkPlan& sink : plan.sinks) {
     if (sink.identity.empty() || std::find(known.begin(), known.end(), sink.identity) != known.end()) continue;
+    const std::string was = known.empty() ? "a file" : list_of(known);
     const std::string name = quote_literal(plan.definition.name);
-    std::string hint = "To load all rows: SELECT etl.reset(" + name + ").";
-    if (checkpoint.position && plan.feeds.size() == 1 && plan.feed().by_order()) {
-      hint += " If it holds them up to the checkpoint: SELECT etl.rewind(" + name + ", to_key => " +
-              quote_literal(json::write_texts(*checkpoint.position)) + ").";
-    }
-    throw Error(
-        "55000", "target \"" + sink.target + "\" is not the one that was loaded so far",
-        "It is " + sink.identity + ", and was " + list_of(known) + ": rows up to the checkpoint may be missing in it.",
-        hint);
+    throw Error("55000", "target \"" + sink.target + "\" is not the one that was loaded so far",
+                "It is " + sink.identity + ", and was " + was + ": rows up to the checkpoint may be missing in it.",
+                "To load all rows: SELECT etl.reset(" + name +
+                    "). If it holds those up to the checkpoint: SELECT etl.accept_target(" + name + ").");
   }
 }
 

@@ -35,7 +35,7 @@ void RemoteLoop::open() {
   pg::begin();
   flow_->open();
   sink::ElasticSpec spec = elastic_spec(context_.plan, context_.plan.sink(), context_.correlation_id);
-  spec.goes_on = saved_ || has_loaded(context_, checkpoint_);
+  spec.goes_on = saved_ || context_.goes_on;
   sink_ = std::make_unique<sink::ElasticSink>(std::move(spec));
   catalog::set_rows_total(context_.pipeline, checkpoint_.slice, static_cast<std::int64_t>(flow_->rows_total()),
                           flow_->phase());

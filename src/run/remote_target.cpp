@@ -5,6 +5,8 @@
 
 #include "core/quote.hpp"
 #include "pg/analyze.hpp"
+#include "remote/postgres_connection.hpp"
+#include "remote/postgres_url.hpp"
 #include "run/target_check.hpp"
 #include "run/write_check.hpp"
 
@@ -108,6 +110,12 @@ FarTable look_up(const SinkPlan& sink) {
   return far;
 }
 
+// Where its url leads to, whatever else it says.
+std::string place_of(const pg::Server& server) {
+  const remote::PostgresUrl url = remote::parse_postgres_url(server.options.at("url"));
+  return url.host + ":" + std::to_string(url.port) + "/" + url.database;
+}
+
 bool same_columns(std::vector<std::string> one, std::vector<std::string> other) {
   std::sort(one.begin(), one.end());
   std::sort(other.begin(), other.end());
@@ -190,7 +198,7 @@ void check_remote_table(SinkPlan& sink, const Plan& plan) {
   table.pipeline = plan.definition.id;
   table.step_timeout_ms = plan.options.step_timeout_ms;
   sink.remote_table = std::move(table);
-  sink.identity = "the table with OID " + far.oid + " of " + sink.identity;
+  sink.identity = "the table with OID " + far.oid + " of " + place_of(*sink.server);
 }
 
 }  // namespace etl::run

@@ -45,12 +45,6 @@ sink::ElasticSpec elastic_spec(const Plan& plan, const SinkPlan& sink, const std
   return {*sink.server, sink.object, sink.columns, sink.keys, plan.options, correlation_id};
 }
 
-bool has_loaded(const Context& context, const catalog::Checkpoint& checkpoint) {
-  if (checkpoint.position || checkpoint.kind != "file") return checkpoint.position.has_value();
-  const bool goes_on = context.resumed || context.plan.definition.mode == "incremental";
-  return goes_on && !catalog::read_files(context.pipeline, context.plan.paged_step).empty();
-}
-
 std::unique_ptr<sink::Sender> make_sender(const Plan& plan, std::size_t index, bool goes_on, bool retries) {
   const SinkPlan& sink = plan.sinks[index];
   if (!sink.server) return nullptr;

@@ -3,7 +3,6 @@
 
 #include <memory>
 
-#include "run/context.hpp"
 #include "run/plan.hpp"
 #include "sink/elastic_index.hpp"
 #include "sink/page_sink.hpp"
@@ -19,9 +18,6 @@ sink::ElasticSpec elastic_spec(const Plan& plan, const SinkPlan& sink, const std
 // The sink of that number, a table of this database or a file, in the form that pays for a source of so many rows (0:
 // not known).
 std::unique_ptr<sink::PageSink> make_sink(const Plan& plan, std::size_t index, double source_rows);
-
-// Whether the targets have rows that the run goes on behind.
-bool has_loaded(const Context& context, const catalog::Checkpoint& checkpoint);
 
 // That of a sink outside of this database; nullptr: it is none. goes_on: rows were sent to it before. retries: of its
 // own, where it has such; the loop has its own.

@@ -59,7 +59,7 @@ void TableLoop::open() {
 void TableLoop::open_senders() {
   pg::begin();
   senders_.clear();
-  const bool goes_on = position_ || has_loaded(context_, checkpoint_);
+  const bool goes_on = position_ || context_.goes_on;
   for (std::size_t i = 0; i < context_.plan.sinks.size(); ++i) {
     senders_.push_back(make_sender(context_.plan, i, goes_on));
   }

@@ -17,6 +17,7 @@ class HistorySink : public PageSink {
 
   void open(pg::Relation& page) override;
   Written write(pg::Relation& page) override;
+  bool has_versions() const override { return last_of_key_->may_reduce(); }
   std::vector<std::string> explain() override { return of_page_.begin->explain(); }
   const std::string& sql() override { return of_page_.begin->sql(); }
 

@@ -6,7 +6,7 @@ LastOfKey::LastOfKey(pg::Relation& page, const compile::Upsert& upsert)
     : page_(page), upsert_(upsert), reduced_(std::make_unique<pg::Relation>(page.columns(), false)) {}
 
 pg::Relation& LastOfKey::reduce() {
-  if (!page_.repeats_keys() && !upsert_.keys_may_merge) return page_;
+  if (!may_reduce()) return page_;
   if (!statement_) {
     statement_ =
         std::make_unique<pg::Statement>(compile::last_of_each_key_sql(upsert_), std::vector<unsigned>{},

@@ -15,6 +15,9 @@ class LastOfKey {
   // page: the relation that reduce() will be called with, again and again. Both, page and upsert, must outlive this.
   LastOfKey(pg::Relation& page, const compile::Upsert& upsert);
 
+  // Whether keys of the page may come again.
+  bool may_reduce() const { return page_.repeats_keys() || upsert_.keys_may_merge; }
+
   // The page itself when its keys are known to be different, otherwise the last rows of each key, in source order.
   pg::Relation& reduce();
   pg::Relation& reduced() { return *reduced_; }

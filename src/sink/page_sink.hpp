@@ -34,6 +34,9 @@ class PageSink {
   virtual bool use_on_conflict() { return false; }
   virtual void use_merge() {}
 
+  // Whether rows of the page may be versions of one row: then a later one must not be written before an earlier one.
+  virtual bool has_versions() const { return false; }
+
   // Of the page written last, by a sink that knows by itself which rows it cannot take.
   virtual const std::vector<LeftOut>& left_out() const { return none_; }
   virtual bool leaves_out() const { return false; }

@@ -27,6 +27,7 @@ class TableSink : public PageSink {
 
   void open(pg::Relation& page) override;
   Written write(pg::Relation& page) override;
+  bool has_versions() const override { return last_of_key_->may_reduce(); }
   // The next write uses ON CONFLICT; false when it did already.
   bool use_on_conflict() override;
   void use_merge() override { on_conflict_ = false; }

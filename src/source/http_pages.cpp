@@ -133,7 +133,7 @@ void HttpPages::check_next(const std::string& state) const {
 
 // Throws when the API seems to have no end.
 void HttpPages::count_page(const std::string& state) {
-  if (pages_ > 0 && state == mark_) {
+  if (mark_ == state) {
     throw Error(sqlstate::kSinkRefused, "the pages of server \"" + api_.server.name + "\" go in a circle",
                 "Page \"" + printable(remote::redacted(api_.server, state), 200) + "\" comes again.",
                 "Check pagination: the API may want another param.");

@@ -40,7 +40,8 @@ class HttpPages : public RecordPages {
   bool read(const std::optional<pg::Key>& after, pg::Relation& page) override;
   void read_all(pg::Relation& out) override;
   std::optional<pg::Key> reached(const pg::Relation&) const override { return reached_; }
-  void again() override {}  // the page is kept until another one is asked for
+  // The page is kept until another one is asked for; those before it may be asked for once more.
+  void again() override { mark_.reset(); }
   const std::vector<BadRecord>& bad() const override { return typer_.bad(); }
   const std::vector<catalog::FileState>& files() const override { return no_files_; }
 
@@ -79,7 +80,8 @@ class HttpPages : public RecordPages {
   RecordTyper typer_;
   std::optional<Fetched> fetched_;
   std::int64_t pages_ = 0;  // that were asked for
-  std::string mark_;  // one of them, moved on after 1, 2, 4, … pages: who goes in a circle comes by again (Brent)
+  std::optional<std::string>
+      mark_;  // one of them, moved on after 1, 2, 4, … pages: who goes in a circle comes by again (Brent)
   std::int64_t next_mark_ = 1;
   std::string asked_;      // the page that was asked for last
   std::size_t tries_ = 0;  // of it

@@ -6,7 +6,7 @@ import os
 
 import psycopg
 import pytest
-from file_pipelines import create, refused, refused_with, run, steps
+from file_pipelines import PEOPLE, create, refused, refused_with, run, steps
 from workbench import OWNER
 
 
@@ -200,3 +200,21 @@ def test_a_table_beside_a_file_is_not_read_incrementally(bench, folder):
     create(bench, with_a_table("p.csv", joined), mode="incremental", options='{"settle": "0s"}')
     assert run(bench) == "succeeded"
     assert bench.admin.execute("SELECT id, name FROM w.people ORDER BY 1 DESC").fetchall() == [(-1, "one"), (-2, None)]
+
+
+def test_a_target_that_was_made_anew(bench, folder):
+    """Behind files that were loaded it would lack their rows; before that there is nothing to lack."""
+    anew = f"DROP TABLE w.people; {PEOPLE}; ALTER TABLE w.people OWNER TO {OWNER}"
+    (folder / "a.csv").write_text("id,name\nx,one\n")
+    create(bench, steps("*.csv", columns={"id": "int", "name": "text"}), mode="incremental")
+    assert run(bench)[:2] == ("failed", "22P02")
+    bench.admin.execute(anew)
+    (folder / "a.csv").write_text("id,name\n1,one\n")
+    assert run(bench) == "succeeded"
+    bench.admin.execute(anew)
+    (folder / "b.csv").write_text("id,name\n2,two\n")
+    assert run(bench)[:2] == ("failed", "55000")
+    with bench.owner() as owner:
+        owner.execute("SELECT etl.accept_target('p')")
+    assert run(bench) == "succeeded"
+    assert bench.admin.execute("SELECT id FROM w.people").fetchall() == [(2,)]

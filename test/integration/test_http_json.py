@@ -158,6 +158,23 @@ def test_pages_without_an_end(bench, api, script, code, whole):
     assert len(api.seen) <= 20
 
 
+def test_a_batch_behind_an_empty_page_is_tried_again(bench, api):
+    """The pages before it are asked for once more, which is no circle."""
+    pages = {"": [], "a": [], "b": [*items(1, 3), {"id": 4, "name": "no"}, {"id": 5}]}
+
+    def script(path, query, _):
+        token = query.get("token", "")
+        return 200, {}, {"data": pages[token], "meta": {"next": {"": "a", "a": "b"}.get(token)}}
+
+    api.script = script
+    bench.admin.execute("ALTER TABLE w.items ADD CHECK (name <> 'no')")
+    pagination = {"type": "token", "param": "token", "next": "meta.next"}
+    create(bench, options='{"on_error": "quarantine"}', pagination=pagination, records="data")
+    assert run(bench) == "succeeded"
+    assert bench.one("SELECT string_agg(id::text, ' ' ORDER BY id) FROM w.items") == "1 2 3 5"
+    assert bench.one("SELECT count(*) FROM etl.dead_letters") == 1
+
+
 def test_an_incremental_run_goes_on(bench, api):
     store = items(1, 30)
 

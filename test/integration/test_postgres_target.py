@@ -332,7 +332,7 @@ def test_a_table_that_was_made_anew_there_is_not_gone_on_with(far, near):
     assert (status, code) == ("failed", "55000") and far.execute("SELECT count(*) FROM copy").fetchone()[0] == 0
     far.execute("INSERT INTO copy SELECT * FROM old")
     with near.owner() as owner:
-        owner.execute("SELECT etl.rewind('p', to_key => '[1000]')")
+        owner.execute("SELECT etl.accept_target('p')")
     assert run(near) == "succeeded" and same(far, near)
 
 

@@ -44,7 +44,7 @@ SET SESSION AUTHORIZATION etl_carol;
 SELECT seen();
 -- A stranger may do nothing with it, by name or by id.
 CREATE TEMP TABLE calls AS SELECT * FROM unnest(ARRAY['etl.run(%s)', 'etl.pause(%s)', 'etl.resume(%s)', 'etl.cancel(%s)', 'etl.retry(%s)', 'etl.reset(%s)',
-    'etl.reset(%s, true)', 'etl.rewind(%s, ''1'')', 'etl.alter_pipeline(%s, ''{"description": "x"}'')', 'etl.rename_pipeline(%s, ''x'')', 'etl.alter_pipeline_owner(%s, ''etl_carol'')',
+    'etl.reset(%s, true)', 'etl.rewind(%s, ''1'')', 'etl.accept_target(%s)', 'etl.alter_pipeline(%s, ''{"description": "x"}'')', 'etl.rename_pipeline(%s, ''x'')', 'etl.alter_pipeline_owner(%s, ''etl_carol'')',
     'etl.drop_pipeline(%s)', 'etl.enable(%s)', 'etl.disable(%s, NULL)', 'etl.export_pipeline(%s)', 'etl.preview(%s)', 'etl.dry_run(%s)', 'etl.explain(%s)',
     'etl.dead_letter_replay(%s)', 'etl.grant_pipeline(%s, ''RUN'', ''etl_carol'')', 'etl.revoke_pipeline(%s, ''RUN'', ''etl_carol'')']) WITH ORDINALITY AS c(call, n);
 CREATE FUNCTION pg_temp.answers(pipeline text) RETURNS TABLE (call text, answer text) LANGUAGE sql AS $$

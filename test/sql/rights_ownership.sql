@@ -38,6 +38,7 @@ SET ROLE etl_bob;
 CREATE TABLE rights_ownership_bob.refers (id int REFERENCES by_reference);
 RESET ROLE;
 CREATE TABLE own_parent (id int PRIMARY KEY);
+CREATE TRIGGER not_run BEFORE INSERT ON own_parent FOR EACH ROW EXECUTE FUNCTION rights_ownership_bob.trg();
 CREATE TABLE own (id int PRIMARY KEY, v int CHECK (v > 0) REFERENCES own_parent, w text DEFAULT lower('X'));
 SELECT target || ': ' || t.define('SELECT id, v FROM src', 'rights_ownership.' || target)
 FROM unnest('{by_partition,by_child,by_check,by_default,by_generated,by_index,by_trigger,by_policy,by_domain,by_array,by_statistics,by_parent,by_reference,own}'::text[]) AS target;

@@ -69,9 +69,17 @@ ALTER TABLE run_reset.filled RENAME TO copy;
 INSERT INTO run_reset.log VALUES (102, 102);
 CALL t.run('anew');
 SELECT status, error_code FROM etl.runs WHERE pipeline = 'anew' ORDER BY id DESC LIMIT 1;
-SELECT etl.rewind('anew', to_key => '["101", "101"]');
+SELECT error_hint FROM etl.run_log WHERE pipeline_id = (SELECT id FROM etl.pipelines WHERE name = 'anew') ORDER BY id DESC LIMIT 1;
+SELECT t.refused($$SELECT * FROM etl.dry_run('anew')$$) LIKE '55000%';
+SELECT etl.accept_target('anew');
 CALL t.run('anew');
 SELECT t.last_run('anew'), (SELECT count(*) FROM run_reset.copy);
+SELECT reason FROM etl.events WHERE pipeline = 'anew' AND reason LIKE 'the target%';
+-- What was accepted is known from then on.
+DROP TABLE run_reset.copy;
+CREATE TABLE run_reset.copy (id int PRIMARY KEY, at int);
+CALL t.run('anew');
+SELECT status, error_code FROM etl.runs WHERE pipeline = 'anew' ORDER BY id DESC LIMIT 1;
 -- A full run loads all rows anyway.
 SELECT etl.drop_pipeline('anew');
 SELECT etl.create_pipeline('anew', source => 'SELECT * FROM run_reset.log', target => 'run_reset.copy') > 0;
