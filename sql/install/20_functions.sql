@@ -344,9 +344,9 @@ COMMENT ON FUNCTION etl.record_as_jsonb(json) IS
 'The record as jsonb, or as a JSON string of its text where jsonb does not take it. For the view etl.dead_letters, not to be called';
 
 CREATE FUNCTION etl.without_values(shows_rows bool, error_code text, error_message text) RETURNS text
-LANGUAGE sql IMMUTABLE RETURN
-       CASE WHEN shows_rows OR error_code !~ '^(22|P0|PE01)' THEN error_message
-            WHEN error_message IS NOT NULL THEN 'hidden: it may hold values of rows, which the owner and roles with ALTER see' END;
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+SELECT CASE WHEN shows_rows OR error_code !~ '^(22|P0|PE01)' THEN error_message
+            WHEN error_message IS NOT NULL THEN 'hidden: it may hold values of rows, which the owner and roles with ALTER see' END $$;
 COMMENT ON FUNCTION etl.without_values(bool, text, text) IS
 'The message of an error for who sees rows; for others only if PostgreSQL or pg_etl put no values into it (they do in classes 22 and P0, and in PE010 and PE011). For the views, not to be called';
 
