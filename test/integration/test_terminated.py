@@ -26,6 +26,7 @@ CALLS = {
     "resume": "SELECT etl.resume('p')",
     "retry": "SELECT etl.retry('p')",
     "revoke_pipeline": "SELECT etl.revoke_pipeline('p', 'RUN', 'pg_monitor')",
+    "accept_target": "SELECT etl.accept_target('p')",
     "rewind": "SELECT etl.rewind('p', '[5]')",
     "run": "SELECT etl.run('p')",
     "run_wait": "CALL etl.run_wait('p', timeout => '0')",
