@@ -17,9 +17,13 @@ std::string number(std::int64_t n) {
   return std::to_string(n);
 }
 
+std::string array_of(const std::vector<std::string>& texts) {
+  return json::write_texts({texts.begin(), texts.end()});
+}
+
 std::vector<std::string> texts(const std::string& array) {
   std::vector<std::string> all;
-  for (const auto& text : json::read_texts(json::parse(array, "texts"))) all.push_back(*text);
+  for (const auto& text : json::read_texts(json::parse(array, "texts"))) all.push_back(text.value_or(""));
   return all;
 }
 
@@ -98,8 +102,8 @@ void start_checkpoints(std::int64_t pipeline, std::int64_t run, std::int64_t epo
         " $6::jsonb, $7::jsonb, $8::jsonb, $9, ARRAY(SELECT json_array_elements_text($10::json)),"
         " CASE WHEN $11::json IS NOT NULL THEN ARRAY(SELECT json_array_elements_text($11::json)) END)",
         {number(pipeline), number(c.slice), number(epoch), number(run), c.kind, key_text(c.position), key_text(c.from),
-         key_text(c.to), pg::system_identifier(), json::write_texts({c.position_types.begin(), c.position_types.end()}),
-         c.targets ? pg::Text(json::write_texts({c.targets->begin(), c.targets->end()})) : std::nullopt});
+         key_text(c.to), pg::system_identifier(), array_of(c.position_types),
+         c.targets ? pg::Text(array_of(*c.targets)) : std::nullopt});
   }
 }
 
@@ -121,8 +125,8 @@ void accept_targets(std::int64_t pipeline) {
 
 void move_checkpoint(std::int64_t pipeline, const Key& position) {
   (void)pg::catalog_query(
-      "UPDATE etl.checkpoint SET position = $2::jsonb, done = false, epoch = 0, "
-      " updated_at = clock_timestamp() WHERE pipeline_id = $1::bigint",
+      "UPDATE etl.checkpoint SET position = $2::jsonb, done = false, epoch = 0, updated_at = clock_timestamp()"
+      " WHERE pipeline_id = $1::bigint",
       {number(pipeline), json::write_texts(position)});
 }
 
@@ -283,8 +287,8 @@ std::optional<Watermark> read_watermark(std::int64_t pipeline) {
   w.safety = *row[0];
   w.safe = row[1];
   w.mark = row[2];
-  for (const auto& t : json::read_texts(json::parse(*row[3], "holders"))) w.holders.push_back(t.value_or(""));
-  for (const auto& t : json::read_texts(json::parse(*row[4], "gids"))) w.frozen_gids.push_back(t.value_or(""));
+  w.holders = texts(*row[3]);
+  w.frozen_gids = texts(*row[4]);
   w.history = *row[5];
   if (row[6]) w.held_by_pid = std::stoi(*row[6]);
   w.held_since = row[7];
@@ -301,8 +305,7 @@ void save_watermark(std::int64_t pipeline, const Watermark& w) {
       " safe_watermark = excluded.safe_watermark, mark = excluded.mark, mark_holders = excluded.mark_holders,"
       " frozen_gids = excluded.frozen_gids, history = excluded.history, held_by_pid = excluded.held_by_pid,"
       " held_since = excluded.held_since, window_breaches = excluded.window_breaches, updated_at = clock_timestamp()",
-      {number(pipeline), w.safety, w.safe, w.mark, json::write_texts({w.holders.begin(), w.holders.end()}),
-       json::write_texts({w.frozen_gids.begin(), w.frozen_gids.end()}), w.history,
+      {number(pipeline), w.safety, w.safe, w.mark, array_of(w.holders), array_of(w.frozen_gids), w.history,
        w.held_by_pid ? pg::Text(number(*w.held_by_pid)) : std::nullopt, w.held_since, number(w.breaches)});
 }
 

@@ -3,12 +3,9 @@
 #include "core/log_record.hpp"
 #include "pg/guard.hpp"
 #include "pg/headers.hpp"
+#include "pg/process.hpp"
 #include "pg/settings.hpp"
 #include "pg/transaction.hpp"
-
-extern "C" {
-#include "postmaster/bgworker.h"
-}
 
 namespace etl::pg {
 
@@ -29,7 +26,7 @@ void log_line(LogLevel level, const std::string& message, const LogSubject& abou
 }
 
 void warn_line(const std::string& message, const std::string& hint, const LogSubject& about) {
-  const bool json = logs_json() && MyBgworkerEntry != nullptr;
+  const bool json = logs_json() && is_worker();
   const std::string line =
       json ? as_json(LogLevel::kWarning, hint.empty() ? message : message + "\n" + hint, about) : message;
   const char* text = line.c_str();

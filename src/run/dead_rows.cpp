@@ -135,9 +135,9 @@ void want_few(std::size_t rows, std::int64_t most, const Error& last) {
   if (static_cast<std::int64_t>(rows) > most) throw too_many_dead_letters(most, last);
 }
 
-// Of the rows that `attempt` fails on alone, those that it fails on among all the others, too. Nothing: the others fail
-// without them.
-std::optional<Failures> fail_among_others(pg::Relation& input, const Attempt& attempt) {
+// Of the rows that `attempt` fails on alone, those that it fails on among all the others, too; none when the others
+// fail without them.
+void find_among_others(pg::Relation& input, const Attempt& attempt, const DeadRow& dead) {
   Rows suspects;
   by_halves(input, attempt, [&](pg::Relation&, std::uint64_t index, const Error& error) {
     suspects.push_back(index);
@@ -148,18 +148,16 @@ std::optional<Failures> fail_among_others(pg::Relation& input, const Attempt& at
   input.copy_only(tried, suspects);
   input.copy_without(good, suspects);
   good.copy_range(input, 0, good.rows());
-  if (data_failure_of(attempt)) return std::nullopt;
+  if (data_failure_of(attempt)) return;
   const Attempt among_good = [&] {
     good.copy_range(input, 0, good.rows());
     tried.append_to(input);
     attempt();
     input.copy_range(good, 0, input.rows());
   };
-  Failures failures;
   by_rounds(
       tried, among_good, false, [](const Error&) { return true; },
-      [&](pg::Relation&, std::uint64_t i, const Error& error) { failures.emplace(suspects[i], error); });
-  return failures;
+      [&](pg::Relation& row, std::uint64_t i, const Error& error) { dead(row, suspects[i], error); });
 }
 
 }  // namespace
@@ -176,11 +174,8 @@ bool leave_out(pg::Relation& input, bool row_by_row, std::int64_t most, const At
   };
   if (row_by_row) {
     by_halves(input, attempt, leave);
-  } else if (const std::optional<Failures> failures = fail_among_others(input, attempt)) {
-    for (const auto& [index, error] : *failures) {
-      all.copy_range(input, index, index + 1);
-      leave(input, index, error);
-    }
+  } else {
+    find_among_others(input, attempt, leave);
   }
   if (left_out.empty()) return false;
   all.copy_without(input, left_out);
