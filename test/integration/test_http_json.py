@@ -159,12 +159,12 @@ def test_pages_without_an_end(bench, api, script, code, whole):
 
 
 def test_a_batch_behind_an_empty_page_is_tried_again(bench, api):
-    """The pages before it are asked for once more, which is no circle."""
-    pages = {"": [], "a": [], "b": [*items(1, 3), {"id": 4, "name": "no"}, {"id": 5}]}
+    """The page before it is asked for once more, which is no circle."""
+    pages = {"": [], "b": [*items(1, 3), {"id": 4, "name": "no"}, {"id": 5}]}
 
     def script(path, query, _):
         token = query.get("token", "")
-        return 200, {}, {"data": pages[token], "meta": {"next": {"": "a", "a": "b"}.get(token)}}
+        return 200, {}, {"data": pages[token], "meta": {"next": {"": "b"}.get(token)}}
 
     api.script = script
     bench.admin.execute("ALTER TABLE w.items ADD CHECK (name <> 'no')")
